@@ -83,3 +83,62 @@ fn domain(region: &str) -> &'static str {
         .find(|(prefix, _)| region.starts_with(prefix));
     partition.map_or("amazonaws.com", |(_, domain)| domain)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn endpoint(variables: &'static [(&str, &str)]) -> String {
+        let config = Config::read(|name| {
+            let keys = [
+                ("AWS_ACCESS_KEY_ID", "key"),
+                ("AWS_SECRET_ACCESS_KEY", "secret"),
+            ];
+            let mut all = variables.iter().chain(&keys);
+            all.find(|(known, _)| *known == name)
+                .map(|(_, value)| (*value).to_owned())
+        });
+        config.expect("it is complete").endpoint.to_string()
+    }
+
+    #[test]
+    fn the_endpoint_follows_the_region_and_its_partition() {
+        assert_eq!(
+            endpoint(&[("AWS_REGION", "eu-west-1")]),
+            "https://dynamodb.eu-west-1.amazonaws.com/"
+        );
+        assert_eq!(
+            endpoint(&[("AWS_DEFAULT_REGION", "cn-north-1")]),
+            "https://dynamodb.cn-north-1.amazonaws.com.cn/"
+        );
+        assert_eq!(
+            endpoint(&[("AWS_REGION", "us-isob-east-1")]),
+            "https://dynamodb.us-isob-east-1.sc2s.sgov.gov/"
+        );
+    }
+
+    #[test]
+    fn a_configured_endpoint_wins_unless_ignored() {
+        const REGION: (&str, &str) = ("AWS_REGION", "r");
+        const ANY: (&str, &str) = ("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
+        const OWN: (&str, &str) = ("AWS_ENDPOINT_URL_DYNAMODB", "https://127.0.0.1:2");
+        assert_eq!(endpoint(&[REGION, ANY]), "http://127.0.0.1:1/");
+        assert_eq!(endpoint(&[REGION, ANY, OWN]), "https://127.0.0.1:2/");
+        assert_eq!(
+            endpoint(&[REGION, ANY, ("AWS_ENDPOINT_URL_DYNAMODB", "")]),
+            "http://127.0.0.1:1/"
+        );
+        let ignored = endpoint(&[REGION, OWN, ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")]);
+        assert_eq!(ignored, "https://dynamodb.r.amazonaws.com/");
+    }
+
+    #[test]
+    fn an_unknown_log_level_is_the_default() {
+        let level = |name: &'static str| log_level(|_| Some(name.to_owned()));
+        assert_eq!(
+            (level("debug"), level("Warning"), level("loud")),
+            (Level::Debug, Level::Warn, Level::Info)
+        );
+        assert_eq!(log_level(|_| None), Level::Info);
+    }
+}

@@ -88,3 +88,27 @@ impl Entry {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_tells_of_the_request_and_not_of_its_payload() {
+        let entry = Entry {
+            operation: Some("create"),
+            table: Some("lab".to_owned()),
+            status: 409,
+            error_type: Some("ConditionalCheckFailedException".to_owned()),
+            dynamodb: Some(Duration::from_micros(1500)),
+            total: Duration::from_micros(1620),
+            request_id: "r".to_owned(),
+            is_cold: true,
+            retries: None,
+        };
+        assert_eq!(
+            entry.to_json().to_string(),
+            r#"{"level": "WARN", "requestId": "r", "operation": "create", "table": "lab", "status": 409, "errorType": "ConditionalCheckFailedException", "dynamodbMs": 1.500, "retries": null, "totalMs": 1.620, "coldStart": true}"#
+        );
+    }
+}

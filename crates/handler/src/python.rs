@@ -138,3 +138,45 @@ fn float(value: f64) -> String {
     let sign = if power < 0 { '-' } else { '+' };
     format!("{mantissa}e{sign}{:02}", power.unsigned_abs())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::parse;
+
+    #[test]
+    fn values_are_written_as_python_writes_them() {
+        for (json, python) in [
+            ("null", "None"),
+            ("[true, false]", "[True, False]"),
+            ("{\"a\": {\"b\": []}}", "{'a': {'b': []}}"),
+            ("\"it's\"", "\"it's\""),
+            ("\"it's \\\"quoted\\\"\"", "'it\\'s \"quoted\"'"),
+            (
+                "\"\\u0000\\n\\t\\u007f\\u200b\\ud800\\udc00\"",
+                "'\\x00\\n\\t\\x7f\\u200b\u{10000}'",
+            ),
+            (
+                "\"\u{e9}\u{301}\u{6f22}\u{1f600}\\u00a0\"",
+                "'\u{e9}\u{301}\u{6f22}\u{1f600}\\xa0'",
+            ),
+            ("-0", "0"),
+            ("-0.0", "-0.0"),
+            ("1.50", "1.5"),
+            ("1e2", "100.0"),
+            ("1e15", "1000000000000000.0"),
+            ("1e16", "1e+16"),
+            ("1.5e-7", "1.5e-07"),
+            ("0.0001", "0.0001"),
+            ("0.00001", "1e-05"),
+            ("1e400", "inf"),
+            ("-1e400", "-inf"),
+            (
+                "123456789012345678901234567890",
+                "123456789012345678901234567890",
+            ),
+        ] {
+            assert_eq!(repr(&parse(json).expect(json)), python);
+        }
+    }
+}

@@ -492,7 +492,10 @@ class Original:
         outcome = self.invoke(text, exact=is_special and not is_echo)
         if outcome[0] == "error" and outcome[1]["errorMessage"].startswith("Float types are not supported"):
             improvements.add("non-integer numbers")
-            outcome = self.invoke(text, exact=True)
+            kind, answer = self.invoke(text, exact=True)
+            if kind == "error":
+                answer["errorMessage"] = answer["errorMessage"].replace("<class 'decimal.Decimal'>", "<class 'float'>")
+            outcome = (kind, answer)
         if outcome[0] == "error" and outcome[1]["errorType"] == "Runtime.MarshalError":
             improvements.add("sets and binary in answers")
             outcome = ("result", dumps(express(self.returned)))

@@ -77,3 +77,81 @@ impl Json {
 pub fn is_number(text: &str) -> bool {
     parse::number_length(text.as_bytes()) == Some(text.len())
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use proptest::collection::{btree_map, vec};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Numbers in every form JSON has, integers within `DynamoDB`'s digits.
+    fn any_number() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "0|-?[1-9][0-9]{0,37}",
+            "-?(0|[1-9][0-9]{0,20})\\.[0-9]{1,30}([eE][+-]?[0-9]{1,3})?"
+        ]
+    }
+
+    /// Names that the special forms of sets and binary use turn up often.
+    fn any_name() -> impl Strategy<Value = String> {
+        prop_oneof!["SS|NS|BS|B|M|L|S|N", any::<String>()]
+    }
+
+    fn any_text() -> impl Strategy<Value = String> {
+        prop_oneof![any::<String>(), "[A-Za-z0-9+/]{0,8}={0,2}", any_number()]
+    }
+
+    pub(crate) fn any_json() -> impl Strategy<Value = Json> {
+        let leaf = prop_oneof![
+            Just(Json::Null),
+            any::<bool>().prop_map(Json::Bool),
+            any_number().prop_map(Json::Number),
+            any_text().prop_map(Json::String),
+        ];
+        leaf.prop_recursive(6, 64, 6, |inner| {
+            prop_oneof![
+                vec(inner.clone(), 0..6).prop_map(Json::Array),
+                btree_map(any_name(), inner.clone(), 0..6)
+                    .prop_map(|members| Json::Object(members.into_iter().collect())),
+                (any_name(), inner).prop_map(|(name, value)| Json::tagged(&name, value)),
+            ]
+        })
+    }
+
+    fn is_in_range(text: &str) -> bool {
+        !serde_json::from_str::<serde_json::Value>(text)
+            .is_err_and(|error| error.to_string().starts_with("number out of range"))
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(value in any_json()) {
+            prop_assert_eq!(parse(&value.to_string()), Ok(value));
+        }
+
+        #[test]
+        fn serde_json_reads_what_is_written(value in any_json()) {
+            let text = value.to_string();
+            prop_assert!(!is_in_range(&text) || serde_json::from_str::<serde_json::Value>(&text).is_ok());
+        }
+
+        #[test]
+        fn serde_json_accepts_the_same_texts(text in r#"[\[\]{}",: \\u0-9a-f.eE+\-\ntrlsn]{0,24}"#) {
+            let accepts = serde_json::from_str::<serde_json::Value>(&text).is_ok();
+            prop_assert!(!is_in_range(&text) || parse(&text).is_ok() == accepts);
+        }
+
+        #[test]
+        fn strings_read_as_serde_json_reads_them(text in r#"(\\u[dD][89a-fA-F][0-9a-f]{2}|\\["\\/bfnrt]|\\u00[0-9a-f]{2}|[a-zé😀]){0,8}"#) {
+            let text = format!("\"{text}\"");
+            let expected = serde_json::from_str::<String>(&text).ok();
+            prop_assert_eq!(parse(&text).ok(), expected.map(Json::String));
+        }
+
+        #[test]
+        fn no_text_is_too_much(text in any::<String>()) {
+            let _ = parse(&text);
+        }
+    }
+}

@@ -20,12 +20,22 @@ impl Lab {
         let database = Database::memory().expect("an in-memory database opens");
         for table in [LAB_TABLE, RANGED_TABLE] {
             let request = serde_json::from_str(table).expect("the table's definition parses");
-            database.create_table(request).expect("the table is created");
+            database
+                .create_table(request)
+                .expect("the table is created");
         }
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a loopback port is free");
-        let port = listener.local_addr().expect("a bound listener has an address").port();
+        let listener = TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .expect("a loopback port is free");
+        let port = listener
+            .local_addr()
+            .expect("a bound listener has an address")
+            .port();
         tokio::spawn(dynoxide::server::serve_on(listener, database.clone()));
-        Self { handler: handler_at(&format!("http://127.0.0.1:{port}")), database }
+        Self {
+            handler: handler_at(&format!("http://127.0.0.1:{port}")),
+            database,
+        }
     }
 
     /// A raw event's answer.
@@ -37,7 +47,9 @@ impl Lab {
     pub(crate) async fn answer(&self, event: &str) -> Json {
         match self.ask(event).await {
             Ok(Json::Object(mut answer)) => {
-                let metadata = answer.shift_remove("ResponseMetadata").expect("an answer has metadata");
+                let metadata = answer
+                    .shift_remove("ResponseMetadata")
+                    .expect("an answer has metadata");
                 assert_eq!(metadata.get("HTTPStatusCode"), Some(&Json::number(200)));
                 assert_eq!(metadata.get("RetryAttempts"), Some(&Json::number(0)));
                 assert!(metadata.get("RequestId").is_some());
@@ -56,7 +68,10 @@ impl Lab {
     pub(crate) async fn post(&self, body: &str) -> (u16, Json) {
         self.envelope(&Json::object([
             ("httpMethod", Json::text("POST")),
-            ("requestContext", Json::object([("stage", Json::text("Prod"))])),
+            (
+                "requestContext",
+                Json::object([("stage", Json::text("Prod"))]),
+            ),
             ("body", Json::text(body)),
             ("isBase64Encoded", Json::Bool(false)),
         ]))
@@ -82,7 +97,10 @@ pub(crate) fn handler_at(endpoint: &str) -> Handler {
 }
 
 pub(crate) fn invocation() -> Invocation {
-    Invocation { request_id: "request-1".to_owned(), remaining: Duration::from_secs(20) }
+    Invocation {
+        request_id: "request-1".to_owned(),
+        remaining: Duration::from_secs(20),
+    }
 }
 
 pub(crate) async fn ask(handler: &Handler, event: &str) -> Result<Json, Failure> {
@@ -92,14 +110,27 @@ pub(crate) async fn ask(handler: &Handler, event: &str) -> Result<Json, Failure>
 
 /// Status and body of an envelope's answer, the rest of which is checked.
 pub(crate) async fn post(handler: &Handler, envelope: &str) -> (u16, Json) {
-    let answer = ask(handler, envelope).await.expect("an envelope is always answered");
+    let answer = ask(handler, envelope)
+        .await
+        .expect("an envelope is always answered");
     let headers = answer.get("headers").expect("an answer has headers");
     assert_eq!(headers.get("x-request-id"), Some(&Json::text("request-1")));
-    assert_eq!(headers.get("Content-Type"), Some(&Json::text("application/json")));
+    assert_eq!(
+        headers.get("Content-Type"),
+        Some(&Json::text("application/json"))
+    );
     assert_eq!(answer.get("isBase64Encoded"), Some(&Json::Bool(false)));
-    let Some(Json::Number(status)) = answer.get("statusCode") else { panic!("no status: {answer}") };
-    let body = answer.get("body").and_then(Json::as_str).expect("the body is a string");
-    (status.parse().expect("a status is a number"), parse(body).expect("the body is JSON"))
+    let Some(Json::Number(status)) = answer.get("statusCode") else {
+        panic!("no status: {answer}")
+    };
+    let body = answer
+        .get("body")
+        .and_then(Json::as_str)
+        .expect("the body is a string");
+    (
+        status.parse().expect("a status is a number"),
+        parse(body).expect("the body is JSON"),
+    )
 }
 
 pub(crate) fn json(text: &str) -> Json {

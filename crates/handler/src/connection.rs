@@ -90,14 +90,14 @@ impl Connection {
     /// Yields twice first: once for the I/O driver to see what arrived while frozen, once for the connection's task
     /// to act on it.
     async fn take_idle(&self) -> Option<Sender> {
-        let sender = self
+        let mut sender = self
             .idle
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take()?;
         tokio::task::yield_now().await;
         tokio::task::yield_now().await;
-        sender.is_ready().then_some(sender)
+        sender.ready().await.is_ok().then_some(sender)
     }
 
     fn put_back(&self, sender: Sender) {

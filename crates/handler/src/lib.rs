@@ -33,6 +33,9 @@ use event::Event;
 use json::Json;
 use log::Entry;
 
+/// `DynamoDB`'s limit for a table's ARN, its longest name; a caller's may be longer.
+const LOGGED_TABLE_NAME: usize = 1024;
+
 pub struct Handler {
     /// Echo and ping work without a database.
     database: Result<DynamoDb, Failure>,
@@ -117,7 +120,7 @@ impl Handler {
         entry.table = parameters
             .get("TableName")
             .and_then(Json::as_str)
-            .map(ToOwned::to_owned);
+            .map(|name| name.chars().take(LOGGED_TABLE_NAME).collect());
         let request = parameters::to_request(operation, parameters)?;
         let database = self.database.as_ref().map_err(Clone::clone)?;
         let sent = Instant::now();

@@ -467,7 +467,9 @@ class Original:
 
     def post_invocation_error(self, _id, error, *_):
         error = json.loads(error)
-        self.outcome = ("error", {"errorType": error["errorType"], "errorMessage": error["errorMessage"]})
+        # A float that was sent again as a Decimal.
+        message = error["errorMessage"].replace("<class 'decimal.Decimal'>", "<class 'float'>")
+        self.outcome = ("error", {"errorType": error["errorType"], "errorMessage": message})
 
     def invoke(self, text, exact=False):
         self.returned = None
@@ -492,10 +494,7 @@ class Original:
         outcome = self.invoke(text, exact=is_special and not is_echo)
         if outcome[0] == "error" and outcome[1]["errorMessage"].startswith("Float types are not supported"):
             improvements.add("non-integer numbers")
-            kind, answer = self.invoke(text, exact=True)
-            if kind == "error":
-                answer["errorMessage"] = answer["errorMessage"].replace("<class 'decimal.Decimal'>", "<class 'float'>")
-            outcome = (kind, answer)
+            outcome = self.invoke(text, exact=True)
         if outcome[0] == "error" and outcome[1]["errorType"] == "Runtime.MarshalError":
             improvements.add("sets and binary in answers")
             outcome = ("result", dumps(express(self.returned)))

@@ -16,12 +16,12 @@ const START: Duration = Duration::from_mins(1);
 /// Ends the group `$1` and its folder `$2` as soon as standard input closes, however this process ends.
 const WATCHDOG: &str = r#"
 read -r _
-kill -TERM -- "-$1"
+kill -TERM "-$1"
 for _ in 1 2 3 4 5 6 7 8 9 10; do
-    kill -0 -- "-$1" || break
+    kill -0 "-$1" || break
     sleep 0.1
 done
-kill -KILL -- "-$1"
+kill -KILL "-$1"
 rm -rf -- "$2"
 "#;
 

@@ -24,14 +24,14 @@ impl Census {
     pub async fn take(account: &Account) -> Self {
         let mut ids = Ids::default();
         let (roles, tables, functions, groups) = tokio::join!(
-            roles(account),
-            tables(account),
-            functions(account),
-            log_groups(account)
+            Box::pin(roles(account)),
+            Box::pin(tables(account)),
+            Box::pin(functions(account)),
+            Box::pin(log_groups(account)),
         );
-        let apis = rest_apis(account, &mut ids).await;
-        let keys = api_keys(account, &mut ids).await;
-        let plans = usage_plans(account, &mut ids).await;
+        let apis = Box::pin(rest_apis(account, &mut ids)).await;
+        let keys = Box::pin(api_keys(account, &mut ids)).await;
+        let plans = Box::pin(usage_plans(account, &mut ids)).await;
         let mut value = json!({
             "api_keys": keys,
             "functions": functions,

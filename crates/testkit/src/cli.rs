@@ -124,7 +124,10 @@ impl Cli {
 impl Run {
     /// Panics with everything printed unless it ended with `code`.
     #[track_caller]
-    #[must_use]
+    #[expect(
+        clippy::return_self_not_must_use,
+        reason = "most callers only want the check"
+    )]
     pub fn expect(self, code: i32) -> Self {
         assert!(
             self.code == Some(code),

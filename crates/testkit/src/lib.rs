@@ -4,6 +4,15 @@
 //! [`Cli`] runs the `provision` binary as a person's shell would, [`Account`] acts behind its back with the
 //! official SDK, and [`Census`] says what an account holds, so that two worlds can be compared.
 
+/// The SDK's crates, for what a test does behind the tool's back.
+pub mod sdk {
+    pub use aws_sdk_apigateway as apigateway;
+    pub use aws_sdk_cloudwatchlogs as logs;
+    pub use aws_sdk_dynamodb as dynamodb;
+    pub use aws_sdk_iam as iam;
+    pub use aws_sdk_lambda as lambda;
+}
+
 mod account;
 mod call;
 mod census;

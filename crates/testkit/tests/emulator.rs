@@ -1,5 +1,7 @@
 //! The emulator behind the proxy: its world stays one that AWS could report.
 
+#![expect(clippy::too_many_lines, reason = "a story is told in one piece")]
+
 use aws_sdk_apigateway::types::{
     ApiStage, EndpointConfiguration, EndpointType, IntegrationType, Op, PatchOperation,
 };

@@ -1,0 +1,25 @@
+//! The built binary against an AWS emulator that this project did not write.
+//!
+//! Every test has an account of its own on one emulator, so they run side by side. Where the emulator differs from
+//! AWS, AWS wins: the test kit's proxy corrects what it can, and what it cannot is said beside the test it leaves out.
+//!
+//! Not tested here, because the emulator does not fake it: that only a deployment makes a change of the API visible (it
+//! serves the tree as it is), that API Gateway needs the function's permission, the time until a role, a key or a
+//! stage is known everywhere, and rate limits of the control plane.
+
+#![expect(clippy::too_many_lines, reason = "a story is told in one piece")]
+
+mod adoption;
+mod drift_api;
+mod drift_function;
+mod drift_key_and_plan;
+mod drift_role;
+mod drift_storage;
+mod environments;
+mod foreign;
+mod input;
+mod names;
+mod order;
+mod partial;
+mod story;
+mod world;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 /// The binary under test with one account's environment.
 pub struct Cli {
@@ -86,7 +86,42 @@ impl Cli {
     /// Runs it with `input` on standard input; panics if it takes longer than the limit.
     pub async fn run_with(&self, arguments: &[&str], input: &str) -> Run {
         let started = Instant::now();
-        let mut child = Command::new(&self.binary)
+        let mut child = self.spawn(arguments);
+        let mut stdin = child.stdin.take().expect("standard input is a pipe");
+        // A program that does not read its input may have closed it.
+        let _ = stdin.write_all(input.as_bytes()).await;
+        drop(stdin);
+        self.finish(child, arguments, started).await
+    }
+
+    /// Runs it without standard input and sends it `signal` (`INT`, `TERM`, `KILL`) as soon as `when` is over.
+    pub async fn run_until(
+        &self,
+        arguments: &[&str],
+        signal: &str,
+        when: impl Future<Output = ()>,
+    ) -> Run {
+        let started = Instant::now();
+        let mut child = self.spawn(arguments);
+        drop(child.stdin.take());
+        when.await;
+        let id = child
+            .id()
+            .expect("the child has not been waited for")
+            .to_string();
+        let status = Command::new("kill")
+            .args(["-s", signal, &id])
+            .status()
+            .await;
+        assert!(
+            status.expect("kill can be run").success(),
+            "`kill -s {signal}` failed"
+        );
+        self.finish(child, arguments, started).await
+    }
+
+    fn spawn(&self, arguments: &[&str]) -> Child {
+        Command::new(&self.binary)
             .args(arguments)
             .env_clear()
             .envs(self.environment.iter().cloned())
@@ -96,11 +131,10 @@ impl Cli {
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .unwrap_or_else(|error| panic!("{}: {error}", self.binary.display()));
-        let mut stdin = child.stdin.take().expect("standard input is a pipe");
-        // A program that does not read its input may have closed it.
-        let _ = stdin.write_all(input.as_bytes()).await;
-        drop(stdin);
+            .unwrap_or_else(|error| panic!("{}: {error}", self.binary.display()))
+    }
+
+    async fn finish(&self, child: Child, arguments: &[&str], started: Instant) -> Run {
         let output = tokio::time::timeout(self.limit, child.wait_with_output())
             .await
             .unwrap_or_else(|_| {

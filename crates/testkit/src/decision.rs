@@ -34,12 +34,35 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// An error in the form of the query protocol (IAM, STS).
+    pub fn query_error(status: u16, code: &str, message: &str) -> Self {
+        let body = format!(
+            "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>\
+             <RequestId>made-by-the-proxy</RequestId></ErrorResponse>"
+        );
+        Self {
+            status,
+            headers: Vec::new(),
+            body: Bytes::from(body),
+        }
+    }
+
+    /// The same answer with one more header.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+
     /// An error in the form of the REST-JSON and JSON protocols.
     pub fn error(status: u16, code: &str, message: &str) -> Self {
         let body = serde_json::json!({ "__type": code, "message": message });
         Self {
             status,
-            headers: vec![("x-amzn-errortype", code.to_owned())],
+            headers: vec![
+                ("x-amzn-errortype", code.to_owned()),
+                ("x-amzn-requestid", "made-by-the-proxy".to_owned()),
+            ],
             body: Bytes::from(body.to_string()),
         }
     }

@@ -131,6 +131,14 @@ impl Proxy {
         *lock(&self.shared.decide) = None;
     }
 
+    /// How many of the calls not yet taken are writes.
+    pub fn writes_so_far(&self) -> usize {
+        lock(&self.shared.calls)
+            .iter()
+            .filter(|call| call.write)
+            .count()
+    }
+
     /// The calls answered since the last time this was asked, in the order of their start.
     pub fn take_calls(&self) -> Vec<Call> {
         let mut calls = std::mem::take(&mut *lock(&self.shared.calls));

@@ -4,8 +4,8 @@
 //! AWS, AWS wins: the test kit's proxy corrects what it can, and what it cannot is said beside the test it leaves out.
 //!
 //! Not tested here, because the emulator does not fake it: that only a deployment makes a change of the API visible (it
-//! serves the tree as it is), that API Gateway needs the function's permission, the time until a role, a key or a
-//! stage is known everywhere, and rate limits of the control plane.
+//! serves the tree as it is), that API Gateway needs the function's permission, and the states a table or a function
+//! goes through. Delays of IAM, of keys and of stages, and API Gateway's rates and conflicts are the proxy's answers.
 
 #![expect(clippy::too_many_lines, reason = "a story is told in one piece")]
 
@@ -18,8 +18,11 @@ mod drift_storage;
 mod environments;
 mod foreign;
 mod input;
+mod interrupted;
 mod names;
 mod order;
 mod partial;
 mod story;
+mod unclear;
+mod waits;
 mod world;

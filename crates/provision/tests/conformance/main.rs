@@ -4,12 +4,14 @@
 //! AWS, AWS wins: the test kit's proxy corrects what it can, and what it cannot is said beside the test it leaves out.
 //!
 //! Not tested here, because the emulator does not fake it: that only a deployment makes a change of the API visible (it
-//! serves the tree as it is), that API Gateway needs the function's permission, and the states a table or a function
+//! serves the tree as it is), that API Gateway needs the function's permission, and the states that a table
 //! goes through. Delays of IAM, of keys and of stages, and API Gateway's rates and conflicts are the proxy's answers.
 
 #![expect(clippy::too_many_lines, reason = "a story is told in one piece")]
 
 mod adoption;
+mod deployed;
+mod down;
 mod drift_api;
 mod drift_function;
 mod drift_key_and_plan;
@@ -21,6 +23,7 @@ mod input;
 mod interrupted;
 mod names;
 mod order;
+mod outputs;
 mod partial;
 mod story;
 mod unclear;

@@ -3,12 +3,12 @@
 
 use hyper::Method;
 use hyper::body::Bytes;
-use hyper::header::HeaderValue;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use crate::call::Request;
 use crate::decision::Answer;
+use crate::permission;
 use crate::proxy::{Options, Upstream};
 
 /// Rewrites the request, or refuses it in AWS's words.
@@ -18,8 +18,16 @@ pub(crate) async fn before(
     upstream: &Upstream,
 ) -> Option<Answer> {
     if request.service == "execute-api" {
-        name_account(request, options);
-        return None;
+        let account = options.account.as_ref()?;
+        // The emulator looks for the API in the account that signed; AWS finds it by its id, and nobody signs.
+        request
+            .headers
+            .entry("authorization")
+            .or_insert_with(|| permission::signature(account, "execute-api"));
+        if !options.strict {
+            return None;
+        }
+        return permission::refusal(request, account, upstream).await;
     }
     if request.service != "apigateway" {
         return None;
@@ -50,19 +58,6 @@ pub(crate) async fn after(request: &Request, upstream: &Upstream) {
         ("DeleteRestApi", [_, api]) => world.unlink_stages(api, None).await,
         ("DeleteStage", [_, api, _, stage]) => world.unlink_stages(api, Some(stage)).await,
         _ => {}
-    }
-}
-
-/// The emulator looks for the API in the account that signed; AWS finds it by its id, and nobody signs.
-fn name_account(request: &mut Request, options: &Options) {
-    if let Some(account) = &options.account
-        && !request.headers.contains_key("authorization")
-    {
-        let value = format!(
-            "AWS4-HMAC-SHA256 Credential={account}/20260101/region/execute-api/aws4_request"
-        );
-        let value = HeaderValue::from_str(&value).expect("an account id is digits");
-        request.headers.insert("authorization", value);
     }
 }
 

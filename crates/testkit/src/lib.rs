@@ -22,6 +22,7 @@ mod corrections;
 mod decision;
 mod emulator;
 mod http;
+mod permission;
 mod proxy;
 
 pub use account::Account;

@@ -5,7 +5,10 @@ use testkit::sdk::lambda::operation::update_function_configuration::builders::Up
 use testkit::sdk::lambda::primitives::Blob;
 use testkit::sdk::lambda::types::{Architecture, Environment, Runtime, TracingConfig, TracingMode};
 
+use testkit::post;
+
 use crate::names::FUNCTION;
+use crate::outputs::outputs;
 use crate::world::{World, drifts, text};
 
 async fn configure(
@@ -179,4 +182,28 @@ async fn a_permission_of_others_stays() {
             .any(|statement| statement["Sid"] == "by-hand"),
         "{statements:#?}"
     );
+}
+
+#[tokio::test]
+#[ignore = "needs the emulator: just conformance"]
+async fn without_its_permission_the_endpoint_fails_until_the_next_up() {
+    let world = World::deployed().await;
+    let outputs = outputs(&world).await;
+    let ask = async || {
+        let ping = json!({ "operation": "ping" });
+        post(
+            text(&outputs, "invoke_url"),
+            Some(text(&outputs, "api_key")),
+            &ping,
+        )
+        .await
+        .status
+    };
+    assert_eq!(ask().await, 200);
+    world
+        .remove_permission(text(&world.statements().await[0], "Sid"))
+        .await;
+    assert_eq!(ask().await, 500);
+    world.up().await;
+    assert_eq!(ask().await, 200);
 }

@@ -4,8 +4,8 @@
 //! AWS, AWS wins: the test kit's proxy corrects what it can, and what it cannot is said beside the test it leaves out.
 //!
 //! Not tested here, because the emulator does not fake it: that only a deployment makes a change of the API visible (it
-//! serves the tree as it is), that API Gateway needs the function's permission, and the states that a table
-//! goes through. Delays of IAM, of keys and of stages, and API Gateway's rates and conflicts are the proxy's answers.
+//! serves the tree as it is), and the states that a table goes through. Delays of IAM, of keys and of stages, API
+//! Gateway's rates and conflicts, and its need of the function's permission are the proxy's answers.
 
 #![expect(clippy::too_many_lines, reason = "a story is told in one piece")]
 

@@ -1,0 +1,15 @@
+//! The lab's names, as the contract of the command line has them.
+
+pub(crate) const STACK: &str = "serverless-lab";
+pub(crate) const ROLE: &str = "lambda-apigateway-role";
+pub(crate) const TABLE: &str = "lambda-apigateway";
+pub(crate) const FUNCTION: &str = "LambdaFunctionOverHttps";
+pub(crate) const LOG_GROUP: &str = "/aws/lambda/LambdaFunctionOverHttps";
+pub(crate) const API: &str = "DynamoDBOperations";
+pub(crate) const RESOURCE: &str = "DynamoDBManager";
+pub(crate) const STAGE: &str = "Prod";
+pub(crate) const KEY: &str = "Lambda-key";
+pub(crate) const PLAN: &str = "Lambda-dynamoDB-usageplan";
+
+/// The tag that says whose a thing is.
+pub(crate) const OWNER_TAG: &str = "provision:stack";

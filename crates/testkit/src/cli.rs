@@ -1,0 +1,187 @@
+//! Runs the `provision` binary as a shell with nothing in its environment would.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+use tokio::io::AsyncWriteExt;
+use tokio::process::{Child, Command};
+
+/// The binary under test with one account's environment.
+pub struct Cli {
+    binary: PathBuf,
+    environment: Vec<(String, String)>,
+    limit: Duration,
+    home: TempDir,
+}
+
+/// One finished run.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The arguments, for messages.
+    pub arguments: String,
+    /// Exit code; `None` if a signal ended it.
+    pub code: Option<i32>,
+    /// Everything on standard output.
+    pub stdout: String,
+    /// Everything on standard error.
+    pub stderr: String,
+    /// Wall time from start to end.
+    pub elapsed: Duration,
+}
+
+impl Cli {
+    /// `binary` on `account` of `endpoint`, region eu-west-1, in an empty home.
+    pub fn new(binary: impl Into<PathBuf>, endpoint: &str, account: &str) -> Self {
+        let cli = Self {
+            binary: binary.into(),
+            environment: Vec::new(),
+            limit: Duration::from_mins(2),
+            home: TempDir::with_prefix("home-").expect("a temporary folder can be made"),
+        };
+        let home = cli.home.path().display().to_string();
+        cli.env("PATH", &std::env::var("PATH").unwrap_or_default())
+            .env("HOME", &home)
+            .env("TERM", "dumb")
+            .env("AWS_ENDPOINT_URL", endpoint)
+            .env("AWS_ACCESS_KEY_ID", account)
+            .env("AWS_SECRET_ACCESS_KEY", "secret-of-the-test")
+            .env("AWS_REGION", "eu-west-1")
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+    }
+
+    /// Sets one variable.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self = self.without(name);
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Takes one variable away.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.environment.retain(|(known, _)| known != name);
+        self
+    }
+
+    /// Ends a run that takes longer; two minutes unless said.
+    #[must_use]
+    pub fn limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// The empty folder that is `HOME` and the working directory.
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// Runs it without standard input.
+    pub async fn run(&self, arguments: &[&str]) -> Run {
+        self.run_with(arguments, "").await
+    }
+
+    /// Runs it with `input` on standard input; panics if it takes longer than the limit.
+    pub async fn run_with(&self, arguments: &[&str], input: &str) -> Run {
+        let started = Instant::now();
+        let mut child = self.spawn(arguments);
+        let mut stdin = child.stdin.take().expect("standard input is a pipe");
+        // A program that does not read its input may have closed it.
+        let _ = stdin.write_all(input.as_bytes()).await;
+        drop(stdin);
+        self.finish(child, arguments, started).await
+    }
+
+    /// Runs it without standard input and sends it `signal` (`INT`, `TERM`, `KILL`) as soon as `when` is over.
+    pub async fn run_until(
+        &self,
+        arguments: &[&str],
+        signal: &str,
+        when: impl Future<Output = ()>,
+    ) -> Run {
+        let started = Instant::now();
+        let mut child = self.spawn(arguments);
+        drop(child.stdin.take());
+        when.await;
+        let id = child
+            .id()
+            .expect("the child has not been waited for")
+            .to_string();
+        let status = Command::new("kill")
+            .args(["-s", signal, &id])
+            .status()
+            .await;
+        assert!(
+            status.expect("kill can be run").success(),
+            "`kill -s {signal}` failed"
+        );
+        self.finish(child, arguments, started).await
+    }
+
+    fn spawn(&self, arguments: &[&str]) -> Child {
+        Command::new(&self.binary)
+            .args(arguments)
+            .env_clear()
+            .envs(self.environment.iter().cloned())
+            .current_dir(self.home.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{}: {error}", self.binary.display()))
+    }
+
+    async fn finish(&self, child: Child, arguments: &[&str], started: Instant) -> Run {
+        let output = tokio::time::timeout(self.limit, child.wait_with_output())
+            .await
+            .unwrap_or_else(|_| {
+                panic!(
+                    "`provision {}` took longer than {:?}",
+                    arguments.join(" "),
+                    self.limit
+                )
+            })
+            .expect("a child's output can be read");
+        Run {
+            arguments: arguments.join(" "),
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            elapsed: started.elapsed(),
+        }
+    }
+}
+
+impl Run {
+    /// Panics with everything printed unless it ended with `code`.
+    #[track_caller]
+    #[expect(
+        clippy::return_self_not_must_use,
+        reason = "most callers only want the check"
+    )]
+    pub fn expect(self, code: i32) -> Self {
+        assert!(
+            self.code == Some(code),
+            "`provision {}` ended with {:?}, not {code}\n--- stdout\n{}\n--- stderr\n{}",
+            self.arguments,
+            self.code,
+            self.stdout,
+            self.stderr
+        );
+        self
+    }
+
+    /// Standard output as the one JSON document that `--json` promises.
+    #[track_caller]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| {
+            panic!(
+                "`provision {}` printed no JSON ({error})\n--- stdout\n{}\n--- stderr\n{}",
+                self.arguments, self.stdout, self.stderr
+            )
+        })
+    }
+}

@@ -20,7 +20,8 @@ impl Event {
     pub(crate) fn read(text: &str) -> Result<Self, Failure> {
         let event = json::parse(text).map_err(Failure::unreadable)?;
         let has = |name| event.get(name).is_some();
-        let is_envelope = has("requestContext") || has("httpMethod") || has("body") && has("isBase64Encoded");
+        let is_envelope =
+            has("requestContext") || has("httpMethod") || has("body") && has("isBase64Encoded");
         if is_envelope && !has("operation") {
             return Ok(Self::Proxy(body(&event)));
         }

@@ -61,8 +61,8 @@ impl Program {
             .stdout
             .len();
         Ok(Some((
-            std::fs::metadata(&self.path)?.len(),
-            deflated as u64,
+            std::fs::metadata(&self.path)?.len().try_into()?,
+            deflated.try_into()?,
         )))
     }
 }

@@ -11,6 +11,8 @@ use serde_json::value::RawValue;
 
 /// Kept back from the time Lambda allows, to answer before it ends the function.
 const MARGIN: Duration = Duration::from_millis(100);
+/// API Gateway waits no longer.
+const WITHOUT_DEADLINE: Duration = Duration::from_secs(29);
 /// Bounds what an unreachable endpoint can add to a start.
 const INIT_CONNECT: Duration = Duration::from_secs(2);
 
@@ -53,14 +55,11 @@ async fn main() -> Result<(), lambda_runtime::Error> {
 }
 
 fn invocation(context: &Context) -> Invocation {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    let remaining = Duration::from_millis(context.deadline)
-        .saturating_sub(now)
-        .saturating_sub(MARGIN);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let deadline = Duration::from_millis(context.deadline).saturating_sub(MARGIN);
     Invocation {
         request_id: context.request_id.clone(),
-        remaining,
+        // A local Runtime API may give no deadline, or one long past.
+        remaining: deadline.checked_sub(now).unwrap_or(WITHOUT_DEADLINE),
     }
 }

@@ -86,16 +86,17 @@ impl Report {
         match (shape, value) {
             (Shape::Attribute | Shape::Number, _) | (Shape::Boolean, Json::Bool(_)) => {}
             (Shape::String { min }, Json::String(text)) => {
-                self.length(name, text.chars().count(), *min)
+                self.length(name, text.chars().count(), *min);
             }
             (Shape::Integer { min }, Json::Number(text)) if python::is_integer(text) => {
-                self.range(name, text, *min)
+                self.range(name, text, *min);
             }
             // Python's booleans are integers.
-            (Shape::Integer { min }, Json::Bool(flag)) if i64::from(*flag) < *min => {
-                self.below(name, &python::str(value), *min);
+            (Shape::Integer { min }, Json::Bool(flag)) => {
+                if i64::from(*flag) < *min {
+                    self.below(name, &python::str(value), *min);
+                }
             }
-            (Shape::Integer { .. }, Json::Bool(_)) => {}
             (Shape::List { min, of }, Json::Array(items)) => {
                 self.length(name, items.len(), *min);
                 for (index, item) in items.iter().enumerate() {

@@ -451,6 +451,7 @@ class Original:
         os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = url
         from awslambdaric import bootstrap
 
+        sys.dont_write_bytecode = True
         sys.path.insert(0, str(HERE))
         import lab_function
 
@@ -529,6 +530,9 @@ class RuntimeApi(http.server.ThreadingHTTPServer):
         self.events, self.outcomes = queue.Queue(), queue.Queue()
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
+    def handle_error(self, *_):
+        """The bootstrap ends with its connection open."""
+
 
 class RuntimeApiRequest(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -581,14 +585,14 @@ class Ours:
         self.process = subprocess.Popen([program], env=environment, stdout=self.log)
 
     def invoke(self, text):
-        self.api.events.put(text.encode())
+        self.api.events.put(text if isinstance(text, bytes) else text.encode())
         while True:
             try:
                 kind, body = self.api.outcomes.get(timeout=1)
                 break
             except queue.Empty:
                 if self.process.poll() is not None:
-                    raise SystemExit(f"the bootstrap ended with {self.process.returncode} on {text[:500]}")
+                    raise SystemExit(f"the bootstrap ended with {self.process.returncode} on {text[:500]!r}")
         if kind == "response":
             return ("result", body)
         error = json.loads(body)
@@ -616,6 +620,27 @@ class Ours:
         self.process.wait(10)
         self.api.events.put(None)
         self.api.shutdown()
+
+
+def check_hostile(ours):
+    """What no original answers well: each is refused or echoed, and the next request is served."""
+    bomb, ping = "[" * 200_000, ("result", '"pong"')
+    large = json.dumps({"operation": "echo", "payload": "x" * 5_900_000})
+    for event, error_type in [
+        (b"", "Runtime.UnmarshalError"), (b"{", "Runtime.UnmarshalError"), (b"nul", "Runtime.UnmarshalError"),
+        (b'{"operation": "\xff\xfe"}', "Runtime.UnmarshalError"), (bomb.encode(), "Runtime.UnmarshalError"),
+        (b'{"operation": "echo", "payload": "\\ud800"}', "Runtime.UnmarshalError"),
+        ((bomb + "]" * 200_000).encode(), "Runtime.UnmarshalError"), (b"[]", "TypeError"), (b"5", "TypeError"),
+    ]:
+        kind, answer = ours.invoke(event)
+        assert kind == "error" and answer["errorType"] == error_type, (event[:80], kind, answer)
+        assert ours.ask('{"operation": "ping"}') == ping
+    assert ours.ask(large) == ("result", json.dumps("x" * 5_900_000))
+    assert ours.ask_as_proxy(large, False)[0] == "result"
+    for body in [bomb, "{", '"\\udfff"', "[]"]:
+        kind, answer = ours.ask_as_proxy(body, True)
+        assert kind == "error", answer
+    assert ours.ask('{"operation": "ping", "operation": "ping"}') == ping
 
 
 # --- Comparison --------------------------------------------------------------------------------------------------
@@ -698,6 +723,7 @@ def main():
                     print(f"--- tables differ after {number}:", set(contents[0]) ^ set(contents[1]))
                     break
         items = len(databases[0].contents())
+        check_hostile(ours)
     finally:
         ours.close()
         for database in databases:

@@ -20,28 +20,33 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>
 
 const COLD_ROUNDS: usize = 25;
 const COLD_ROUNDS_PYTHON: usize = 5;
-const WARM_REQUESTS: usize = 1_000;
+const WARM_ROUNDS: usize = 6;
+const WARM_REQUESTS: usize = 250;
 
 const ECHO: &str =
     r#"{"operation": "echo", "payload": {"somekey1": "somevalue1", "somekey2": "somevalue2"}}"#;
 const CREATE: &str = r#"{"operation": "create", "tableName": "lambda-apigateway", "payload": {"Item": {"id": "1234ABCD", "number": 5}}}"#;
 
-/// What was measured of one program; a bare echo creates nothing.
-struct Column {
-    name: &'static str,
+/// What was measured of one program; the bare echo creates nothing.
+struct Column<'a> {
+    program: &'a Program,
     cold: Duration,
-    warm_echo: Duration,
-    warm_create: Option<Duration>,
-    peak_kib: u64,
-    size: Option<(u64, u64)>,
+    echoes: Vec<Duration>,
+    creates: Vec<Duration>,
+    peak_kib: u32,
+    size: Option<(u32, u32)>,
 }
 
 #[tokio::main]
 async fn main() -> Result<()> {
     let database = Database::start().await?;
     let api = RuntimeApi::start().await?;
-    let echo = Program::rust("echo", program_path("ECHO", "release/examples/echo"));
-    let ours = Program::rust("ours", program_path("BOOTSTRAP", "release/bootstrap"));
+    let echo = Program::rust(
+        "bare echo",
+        program_path("ECHO", "bench/release/examples/echo"),
+        false,
+    );
+    let ours = Program::rust("ours", program_path("BOOTSTRAP", "release/bootstrap"), true);
     let python = Program::python();
 
     let (mut echo_cold, mut our_cold, mut python_cold) = (Vec::new(), Vec::new(), Vec::new());
@@ -52,14 +57,22 @@ async fn main() -> Result<()> {
             python_cold.push(cold(python, &api, &database, CREATE).await?);
         }
     }
-    let own_latency = database.own_latency(WARM_REQUESTS).await?;
-    let echo = warm(&echo, median(echo_cold), false, &api, &database).await?;
-    let ours = warm(&ours, median(our_cold), true, &api, &database).await?;
-    let python = match &python {
-        Some(python) => Some(warm(python, median(python_cold), true, &api, &database).await?),
+    let mut echo = Column::of(&echo, median(echo_cold))?;
+    let mut ours = Column::of(&ours, median(our_cold))?;
+    let mut python = match &python {
+        Some(python) => Some(Column::of(python, median(python_cold))?),
         None => None,
     };
-    report(own_latency, &echo, &ours, python.as_ref())?;
+    let mut own_latencies = Vec::new();
+    for _ in 0..WARM_ROUNDS {
+        echo.warm(&api, &database).await?;
+        own_latencies.extend(database.own_latencies(WARM_REQUESTS).await?);
+        ours.warm(&api, &database).await?;
+        if let Some(python) = &mut python {
+            python.warm(&api, &database).await?;
+        }
+    }
+    report(median(own_latencies), &echo, &ours, python.as_ref())?;
     Ok(())
 }
 
@@ -82,39 +95,43 @@ async fn cold(
     Ok(time)
 }
 
-async fn warm(
-    program: &Program,
-    cold: Duration,
-    creates: bool,
-    api: &RuntimeApi,
-    database: &Database,
-) -> Result<Column> {
-    let run = Run::start(program, api, database)?;
-    api.ask(ECHO).await?;
-    let warm_echo = warm_median(api, ECHO).await?;
-    let warm_create = if creates {
-        Some(warm_median(api, CREATE).await?)
-    } else {
-        None
-    };
-    let peak_kib = run.peak_kib()?;
-    run.end().await?;
-    Ok(Column {
-        name: program.name,
-        cold,
-        warm_echo,
-        warm_create,
-        peak_kib,
-        size: program.size()?,
-    })
-}
-
-async fn warm_median(api: &RuntimeApi, event: &str) -> Result<Duration> {
-    let mut times = Vec::with_capacity(WARM_REQUESTS);
-    for _ in 0..WARM_REQUESTS {
-        times.push(api.ask(event).await?);
+impl<'a> Column<'a> {
+    fn of(program: &'a Program, cold: Duration) -> Result<Self> {
+        let size = program.size()?;
+        Ok(Self {
+            program,
+            cold,
+            echoes: Vec::new(),
+            creates: Vec::new(),
+            peak_kib: 0,
+            size,
+        })
     }
-    Ok(median(times))
+
+    async fn warm(&mut self, api: &RuntimeApi, database: &Database) -> Result<()> {
+        let run = Run::start(self.program, api, database)?;
+        for _ in 0..WARM_REQUESTS {
+            api.ask(ECHO).await?;
+        }
+        for _ in 0..WARM_REQUESTS {
+            self.echoes.push(api.ask(ECHO).await?);
+        }
+        if self.program.can_create {
+            for _ in 0..WARM_REQUESTS {
+                self.creates.push(api.ask(CREATE).await?);
+            }
+        }
+        self.peak_kib = self.peak_kib.max(run.peak_kib()?);
+        run.end().await
+    }
+
+    fn warm_echo(&self) -> Duration {
+        median(self.echoes.clone())
+    }
+
+    fn warm_create(&self) -> Option<Duration> {
+        (!self.creates.is_empty()).then(|| median(self.creates.clone()))
+    }
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {
@@ -137,17 +154,15 @@ fn report(
     for column in [Some(echo), Some(ours), python].into_iter().flatten() {
         let (binary, zip) = column
             .size
-            .map_or(("".to_owned(), "".to_owned()), |(binary, zip)| {
-                (mb(binary), mb(zip))
-            });
+            .map_or_else(Default::default, |(binary, zip)| (mb(binary), mb(zip)));
         writeln!(
             out,
             "| {} | {} | {} | {} | {:.1} MiB | {binary} | {zip} |",
-            column.name,
+            column.program.name,
             ms(column.cold),
-            ms(column.warm_echo),
-            column.warm_create.map_or_else(String::new, ms),
-            column.peak_kib as f64 / 1024.0,
+            ms(column.warm_echo()),
+            column.warm_create().map_or_else(String::new, ms),
+            f64::from(column.peak_kib) / 1024.0,
         )?;
     }
     writeln!(
@@ -172,10 +187,10 @@ fn report(
     writeln!(
         out,
         "| warm echo / echo's | {:.2} | 1.3 |",
-        ratio(ours.warm_echo, echo.warm_echo)
+        ratio(ours.warm_echo(), echo.warm_echo())
     )?;
-    if let Some(create) = ours.warm_create {
-        let floor = own_latency + echo.warm_echo;
+    if let Some(create) = ours.warm_create() {
+        let floor = own_latency + echo.warm_echo();
         writeln!(
             out,
             "| warm create / (database + echo) | {:.2} | 1.5 |",
@@ -189,6 +204,6 @@ fn ms(time: Duration) -> String {
     format!("{:.2} ms", time.as_secs_f64() * 1000.0)
 }
 
-fn mb(bytes: u64) -> String {
-    format!("{:.2} MB", bytes as f64 / 1_000_000.0)
+fn mb(bytes: u32) -> String {
+    format!("{:.2} MB", f64::from(bytes) / 1_000_000.0)
 }

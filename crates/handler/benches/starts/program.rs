@@ -16,16 +16,18 @@ pub(crate) struct Program {
     arguments: &'static [&'static str],
     directory: PathBuf,
     is_interpreted: bool,
+    pub(crate) can_create: bool,
 }
 
 impl Program {
-    pub(crate) fn rust(name: &'static str, path: PathBuf) -> Self {
+    pub(crate) fn rust(name: &'static str, path: PathBuf, can_create: bool) -> Self {
         Self {
             name,
             path,
             arguments: &[],
             directory: PathBuf::from("."),
             is_interpreted: false,
+            can_create,
         }
     }
 
@@ -43,23 +45,24 @@ impl Program {
             arguments: &["-m", "awslambdaric", "lab_function.lambda_handler"],
             directory: here.join("tests"),
             is_interpreted: true,
+            can_create: true,
         })
     }
 
     /// Bytes of the program, plain and deflated as in a zip.
-    pub(crate) fn size(&self) -> Result<Option<(u64, u64)>> {
+    pub(crate) fn size(&self) -> Result<Option<(u32, u32)>> {
         if self.is_interpreted {
             return Ok(None);
         }
-        let deflated = StdCommand::new("gzip")
+        let deflated: usize = StdCommand::new("gzip")
             .arg("-9c")
             .arg(&self.path)
             .output()?
             .stdout
             .len();
         Ok(Some((
-            std::fs::metadata(&self.path)?.len(),
-            deflated as u64,
+            std::fs::metadata(&self.path)?.len().try_into()?,
+            deflated.try_into()?,
         )))
     }
 }
@@ -97,7 +100,7 @@ impl Run {
         self.start.elapsed()
     }
 
-    pub(crate) fn peak_kib(&self) -> Result<u64> {
+    pub(crate) fn peak_kib(&self) -> Result<u32> {
         let id = self.child.id().ok_or("the program ended")?;
         let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
         let peak = status

@@ -29,8 +29,8 @@ impl Json {
         Self::String(value.into())
     }
 
-    pub fn number(value: impl ToString) -> Self {
-        Self::Number(value.to_string())
+    pub fn number(value: impl Into<i64>) -> Self {
+        Self::Number(value.into().to_string())
     }
 
     /// An object with one member.

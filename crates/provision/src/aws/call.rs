@@ -1,0 +1,170 @@
+//! Every call to AWS goes through here: repeated where that is safe, timed, and told of.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use tokio::time::sleep;
+
+use super::Aws;
+use super::error::{AwsError, Failure};
+use crate::events::Event;
+
+/// One operation, with what may be done when it fails.
+#[derive(Clone, Copy, Debug)]
+pub struct Operation {
+    pub name: &'static str,
+    pub repeat: Repeat,
+    /// For how long "slow down" and "somebody else is changing this" are waited out.
+    pub patience: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeat {
+    /// Reads, and writes that end in the same state however often they are sent.
+    Safe,
+    /// Creates without a client token: after an unclear failure the caller must look before it tries again.
+    LookFirst,
+}
+
+impl Operation {
+    pub const fn safe(name: &'static str) -> Self {
+        Self {
+            name,
+            repeat: Repeat::Safe,
+            patience: Duration::from_mins(2),
+        }
+    }
+
+    pub const fn look_first(name: &'static str) -> Self {
+        Self {
+            name,
+            repeat: Repeat::LookFirst,
+            patience: Duration::from_mins(2),
+        }
+    }
+
+    /// For operations whose own rate is far lower than the rest's (`DeleteRestApi`: 1 per 30 s).
+    pub const fn patient(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+}
+
+/// How often a call is sent again when the network or a server failed.
+const RESENDS: u32 = 5;
+
+impl Aws {
+    /// Sends `request` until it succeeds, is refused, or may not be repeated.
+    pub async fn call<T, E, F>(
+        &self,
+        operation: Operation,
+        request: impl Fn() -> F,
+    ) -> Result<T, AwsError>
+    where
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let started = Instant::now();
+        let mut resends = 0;
+        let mut waits = 0;
+        loop {
+            let sent = Instant::now();
+            let outcome = request().await;
+            let error = match outcome {
+                Ok(answer) => {
+                    self.told(operation.name, sent.elapsed(), "ok".to_owned());
+                    return Ok(answer);
+                }
+                Err(error) => AwsError::from_sdk(operation.name, &error),
+            };
+            self.told(operation.name, sent.elapsed(), answer_of(&error));
+            let pause = match error.failure {
+                Failure::Throttled => {
+                    waits += 1;
+                    error
+                        .retry_after
+                        .unwrap_or(Duration::ZERO)
+                        .max(backoff(waits))
+                }
+                Failure::Refused if is_someone_elses_change(&error) => {
+                    waits += 1;
+                    backoff(waits)
+                }
+                Failure::NotSent if resends < RESENDS => {
+                    resends += 1;
+                    backoff(resends)
+                }
+                Failure::Unclear if operation.repeat == Repeat::Safe && resends < RESENDS => {
+                    resends += 1;
+                    backoff(resends)
+                }
+                _ => return Err(error),
+            };
+            if started.elapsed() + pause > operation.patience {
+                return Err(error);
+            }
+            if pause > Duration::from_secs(1) {
+                self.waiting(format!(
+                    "{error}; next try in {:.0} s",
+                    pause.as_secs_f64().ceil()
+                ));
+            }
+            sleep(pause).await;
+        }
+    }
+
+    fn told(&self, operation: &'static str, took: Duration, answer: String) {
+        self.events().send(Event::Called {
+            operation,
+            took,
+            answer,
+        });
+    }
+}
+
+/// The two codes by which services say that two writers met; nothing was changed.
+fn is_someone_elses_change(error: &AwsError) -> bool {
+    match error.code.as_str() {
+        "ConflictException" => error.says("try again later"),
+        "ConcurrentModification" | "ConcurrentModificationException" => true,
+        "OperationAbortedException" => true,
+        "ResourceConflictException" => error.says("concurrent update"),
+        _ => false,
+    }
+}
+
+/// 0.1 s, doubled at each try up to 5 s, of which the upper half is left to chance.
+fn backoff(tries: u32) -> Duration {
+    let ceiling = Duration::from_millis(100 << tries.min(6)).min(Duration::from_secs(5));
+    ceiling / 2 + (ceiling / 2).mul_f64(chance())
+}
+
+/// A number in 0..1 that differs from call to call; only pauses depend on it.
+fn chance() -> f64 {
+    use std::hash::{BuildHasher, RandomState};
+    let bits = u32::try_from(RandomState::new().hash_one(0) >> 32).unwrap_or_default();
+    f64::from(bits) / f64::from(u32::MAX)
+}
+
+fn answer_of(error: &AwsError) -> String {
+    if error.code.is_empty() {
+        error.message.clone()
+    } else {
+        error.code.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_and_are_bounded() {
+        for tries in 1..50 {
+            assert!(backoff(tries) <= Duration::from_secs(5));
+            assert!(backoff(tries) >= Duration::from_millis(100));
+        }
+    }
+}

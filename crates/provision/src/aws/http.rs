@@ -1,0 +1,78 @@
+//! Plain HTTPS requests, for the endpoint that a stack offers to the public.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorSettings};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::body::SdkBody;
+
+use crate::secret::Secret;
+
+/// Sends requests over the same HTTP stack as the SDK's clients.
+#[derive(Debug)]
+pub struct Http(Connector);
+
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub body: String,
+}
+
+impl Http {
+    /// `url` tells whether TLS is needed: reading the system's certificates takes a while.
+    pub fn new(url: &str) -> Self {
+        let settings = HttpConnectorSettings::builder()
+            .connect_timeout(Duration::from_secs(4))
+            // API Gateway's own limit is 29 s.
+            .read_timeout(Duration::from_secs(30))
+            .build();
+        let builder = Connector::builder().connector_settings(settings);
+        Self(if url.starts_with("http://") {
+            builder.build_http()
+        } else {
+            builder
+                .tls_provider(Provider::Rustls(CryptoMode::Ring))
+                .build()
+        })
+    }
+
+    /// One request with a JSON body, and with `key` as `x-api-key` where there is one.
+    pub async fn send(
+        &self,
+        method: &str,
+        url: &str,
+        key: Option<&Secret>,
+        body: String,
+    ) -> Result<Answer> {
+        let mut request = HttpRequest::new(SdkBody::from(body));
+        request.set_method(method)?;
+        request
+            .set_uri(url)
+            .with_context(|| format!("`{url}` is not a URL"))?;
+        request
+            .headers_mut()
+            .insert("content-type", "application/json");
+        if let Some(key) = key {
+            request
+                .headers_mut()
+                .insert("x-api-key", key.reveal().to_owned());
+        }
+        let mut response = self
+            .0
+            .call(request)
+            .await
+            .map_err(|error| anyhow!("no answer from {url}: {error}"))?;
+        let body = std::mem::replace(response.body_mut(), SdkBody::taken());
+        let bytes = aws_smithy_types::byte_stream::ByteStream::new(body)
+            .collect()
+            .await
+            .with_context(|| format!("reading the answer of {url}"))?;
+        Ok(Answer {
+            status: response.status().as_u16(),
+            body: String::from_utf8_lossy(&bytes.into_bytes()).into_owned(),
+        })
+    }
+}

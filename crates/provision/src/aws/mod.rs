@@ -1,0 +1,276 @@
+//! The connection to one AWS account: clients, identity, and what a run shares about it.
+
+pub mod call;
+pub mod error;
+pub mod http;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::ProvideCredentials;
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use tokio::sync::OnceCell;
+
+use self::call::Operation;
+use crate::artifact::Artifact;
+use crate::events::{Event, Events};
+use crate::secret::Secret;
+use crate::target::{Target, partition_of};
+
+/// Where to connect to; what is absent comes from the SDK's own chain.
+#[derive(Clone, Debug, Default)]
+pub struct Connection {
+    pub profile: Option<String>,
+    pub region: Option<String>,
+}
+
+/// Clients for one account, and the step they work for. Cheap to clone.
+#[derive(Clone)]
+pub struct Aws {
+    shared: Arc<Shared>,
+    step: Option<Arc<str>>,
+}
+
+struct Shared {
+    iam: aws_sdk_iam::Client,
+    lambda: aws_sdk_lambda::Client,
+    apigateway: aws_sdk_apigateway::Client,
+    dynamodb: aws_sdk_dynamodb::Client,
+    logs: aws_sdk_cloudwatchlogs::Client,
+    sts: aws_sdk_sts::Client,
+    region: String,
+    endpoint: Option<String>,
+    target: OnceCell<Target>,
+    artifact: OnceCell<Arc<Artifact>>,
+    /// Values of API keys, by key id, as AWS answered with them.
+    keys: Mutex<HashMap<String, Secret>>,
+    events: Events,
+}
+
+impl Aws {
+    /// Finds region and credentials, so that their absence is said before anything else happens.
+    pub async fn connect(connection: &Connection, events: Events) -> Result<Self> {
+        let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(Duration::from_secs(4))
+                    .operation_attempt_timeout(Duration::from_secs(30))
+                    .build(),
+            )
+            .http_client(http_client());
+        if let Some(profile) = &connection.profile {
+            loader = loader.profile_name(profile);
+        }
+        if let Some(region) = &connection.region {
+            loader = loader.region(Region::new(region.clone()));
+        }
+        let config = loader.load().await;
+        let Some(region) = config.region().map(ToString::to_string) else {
+            bail!(
+                "no region is set\n  try: `--region eu-west-1`, `AWS_REGION=eu-west-1`, or a region in the profile"
+            );
+        };
+        check_credentials(&config).await?;
+        Ok(Self::from_config(&config, region, events))
+    }
+
+    fn from_config(config: &SdkConfig, region: String, events: Events) -> Self {
+        // A service's own endpoint, where one is set, is also where its stages answer.
+        let endpoint = std::env::var("AWS_ENDPOINT_URL_API_GATEWAY")
+            .ok()
+            .filter(|url| !url.is_empty())
+            .or_else(|| config.endpoint_url().map(str::to_owned));
+        let shared = Shared {
+            iam: aws_sdk_iam::Client::new(config),
+            lambda: aws_sdk_lambda::Client::new(config),
+            apigateway: aws_sdk_apigateway::Client::new(config),
+            dynamodb: aws_sdk_dynamodb::Client::new(config),
+            logs: aws_sdk_cloudwatchlogs::Client::new(config),
+            sts: aws_sdk_sts::Client::new(config),
+            region,
+            endpoint,
+            target: OnceCell::new(),
+            artifact: OnceCell::new(),
+            keys: Mutex::default(),
+            events,
+        };
+        Self {
+            shared: Arc::new(shared),
+            step: None,
+        }
+    }
+
+    /// The same connection, working for one step of a plan.
+    pub fn for_step(&self, step: &str) -> Self {
+        Self {
+            shared: self.shared.clone(),
+            step: Some(step.into()),
+        }
+    }
+
+    pub fn iam(&self) -> &aws_sdk_iam::Client {
+        &self.shared.iam
+    }
+
+    pub fn lambda(&self) -> &aws_sdk_lambda::Client {
+        &self.shared.lambda
+    }
+
+    pub fn apigateway(&self) -> &aws_sdk_apigateway::Client {
+        &self.shared.apigateway
+    }
+
+    pub fn dynamodb(&self) -> &aws_sdk_dynamodb::Client {
+        &self.shared.dynamodb
+    }
+
+    pub fn logs(&self) -> &aws_sdk_cloudwatchlogs::Client {
+        &self.shared.logs
+    }
+
+    pub fn events(&self) -> &Events {
+        &self.shared.events
+    }
+
+    pub fn region(&self) -> &str {
+        &self.shared.region
+    }
+
+    pub fn endpoint(&self) -> Option<&str> {
+        self.shared.endpoint.as_deref()
+    }
+
+    /// Account, partition and region. Asks AWS once.
+    pub async fn target(&self) -> Result<&Target> {
+        const GET_CALLER_IDENTITY: Operation = Operation::safe("GetCallerIdentity");
+        let shared = &self.shared;
+        shared
+            .target
+            .get_or_try_init(|| async {
+                let caller = self
+                    .call(GET_CALLER_IDENTITY, || {
+                        shared.sts.get_caller_identity().send()
+                    })
+                    .await
+                    .context("asking AWS whose credentials these are")?;
+                let account = caller.account().context("AWS named no account")?.to_owned();
+                // `arn:{partition}:…`: the caller's ARN knows partitions that this program does not.
+                let partition = caller
+                    .arn()
+                    .and_then(|arn| arn.split(':').nth(1))
+                    .filter(|partition| partition.starts_with("aws"))
+                    .unwrap_or_else(|| partition_of(&shared.region));
+                Ok(Target {
+                    account,
+                    region: shared.region.clone(),
+                    endpoint: shared.endpoint.clone(),
+                    partition: partition.to_owned(),
+                })
+            })
+            .await
+    }
+
+    /// Says what this step is waiting for.
+    pub fn waiting(&self, reason: String) {
+        self.events().send(Event::Waiting {
+            step: self.step.clone(),
+            reason,
+        });
+    }
+
+    /// The packaged function, for the calls that upload it.
+    pub fn artifact(&self) -> Result<Arc<Artifact>> {
+        self.shared
+            .artifact
+            .get()
+            .cloned()
+            .context("the function has not been packaged")
+    }
+
+    pub fn set_artifact(&self, artifact: Arc<Artifact>) {
+        // A run packages once; a second value could only be the same.
+        let _ = self.shared.artifact.set(artifact);
+    }
+
+    /// Keeps a key's value that an answer contained.
+    pub fn keep_key(&self, id: &str, value: Secret) {
+        if let Ok(mut keys) = self.shared.keys.lock() {
+            keys.insert(id.to_owned(), value);
+        }
+    }
+
+    /// The value of the API key `id`: as kept from an earlier answer, or asked for.
+    pub async fn key(&self, id: &str) -> Result<Secret> {
+        const GET_API_KEY: Operation = Operation::safe("GetApiKey");
+        let kept = self
+            .shared
+            .keys
+            .lock()
+            .ok()
+            .and_then(|keys| keys.get(id).cloned());
+        if let Some(value) = kept {
+            return Ok(value);
+        }
+        let key = self
+            .call(GET_API_KEY, || {
+                self.apigateway()
+                    .get_api_key()
+                    .api_key(id)
+                    .include_value(true)
+                    .send()
+            })
+            .await
+            .with_context(|| format!("reading the value of API key `{id}`"))?;
+        let value = Secret::new(key.value.context("AWS returned no value for the API key")?);
+        self.keep_key(id, value.clone());
+        Ok(value)
+    }
+}
+
+/// Without TLS where nothing needs it, as with a local endpoint: reading the system's certificates takes longer
+/// than several calls there.
+fn http_client() -> SharedHttpClient {
+    let mut endpoints = std::env::vars().filter(|(name, _)| name.starts_with("AWS_ENDPOINT_URL"));
+    let is_plain = std::env::var_os("AWS_ENDPOINT_URL").is_some()
+        && endpoints.all(|(_, url)| url.starts_with("http://"))
+        // Credentials from elsewhere (SSO, web identity) are asked for over TLS.
+        && std::env::var_os("AWS_ACCESS_KEY_ID").is_some();
+    if is_plain {
+        Builder::new().build_http()
+    } else {
+        Builder::new()
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
+            .build_https()
+    }
+}
+
+async fn check_credentials(config: &SdkConfig) -> Result<()> {
+    let remedy = "try: `AWS_PROFILE=name`, `aws sso login`, or `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`";
+    let Some(provider) = config.credentials_provider() else {
+        bail!("no credentials were found\n  {remedy}");
+    };
+    match provider.provide_credentials().await {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let mut causes = vec![error.to_string()];
+            let mut cause = std::error::Error::source(&error);
+            while let Some(inner) = cause {
+                causes.push(inner.to_string());
+                cause = inner.source();
+            }
+            causes.dedup();
+            bail!(
+                "no usable credentials were found: {}\n  {remedy}",
+                causes.join(": ")
+            )
+        }
+    }
+}

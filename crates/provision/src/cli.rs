@@ -1,0 +1,135 @@
+//! The command line, as clap sees it. `config` makes sense of it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Deploys the serverless stack straight through the AWS SDK. The account is the only state.
+#[derive(Debug, Parser)]
+#[command(
+    name = "provision",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Args)]
+pub struct Global {
+    /// A second, separate copy of the stack: its names carry this one
+    #[arg(long, global = true, value_name = "NAME", env = "PROVISION_ENV")]
+    pub env: Option<String>,
+    /// The AWS region [default: the SDK's own: AWS_REGION, the profile]
+    #[arg(long, global = true)]
+    pub region: Option<String>,
+    /// The profile in ~/.aws to take credentials and region from
+    #[arg(long, global = true)]
+    pub profile: Option<String>,
+    /// Print one JSON document on stdout
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+    /// Go ahead where a question would be asked
+    #[arg(short, long, global = true, visible_alias = "auto-approve")]
+    pub yes: bool,
+    /// Show each call to AWS
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Show errors and results only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Build the function, make or change what differs, and wait until the endpoint answers
+    #[command(visible_aliases = ["deploy", "apply"])]
+    Up(Up),
+    /// Show what `up` would do; only reads
+    #[command(visible_aliases = ["diff", "preview"])]
+    Plan(Plan),
+    /// Remove everything of the stack, in reverse order
+    #[command(visible_aliases = ["destroy", "remove"])]
+    Down(Down),
+    /// URL, ids and ARNs of the deployed stack
+    Outputs(Outputs),
+}
+
+/// What the stack is made with.
+#[derive(Debug, Args)]
+pub struct Make {
+    /// Deploy this function binary instead of building it
+    #[arg(long, value_name = "PATH", env = "PROVISION_BOOTSTRAP")]
+    pub bootstrap: Option<PathBuf>,
+    /// The function's processor architecture
+    #[arg(long, value_name = "ARCH", default_value = "x86_64")]
+    #[arg(value_parser = ["x86_64", "arm64"])]
+    pub arch: String,
+    /// Requests per second in place of the declared throttle
+    #[arg(long, value_name = "N")]
+    pub rate: Option<f64>,
+    /// Requests at once in place of the declared throttle
+    #[arg(long, value_name = "N")]
+    pub burst: Option<i32>,
+    /// Take over an existing resource of this name by tagging it (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub adopt: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Up {
+    #[command(flatten)]
+    pub make: Make,
+    /// How far to wait: not at all for the endpoint (none, ready), or until it answers (live)
+    #[arg(long, value_enum, default_value_t = Wait::Live)]
+    pub wait: Wait,
+    /// Give up after this time, such as 90s, 10m or 1h
+    #[arg(long, value_name = "TIME", value_parser = crate::config::duration)]
+    pub timeout: Option<std::time::Duration>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Wait {
+    None,
+    Ready,
+    Live,
+}
+
+#[derive(Debug, Args)]
+pub struct Plan {
+    #[command(flatten)]
+    pub make: Make,
+    /// Exit with 2 when there is something to do
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Down {
+    /// Leave the tables and their items
+    #[arg(long)]
+    pub keep_data: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Outputs {
+    /// Print only this one
+    pub name: Option<String>,
+    /// Print the API key's value as well
+    #[arg(long)]
+    pub show_secrets: bool,
+}

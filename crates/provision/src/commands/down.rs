@@ -1,0 +1,81 @@
+//! `down`: remove everything of the stack.
+
+use std::time::Instant;
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::up::ended_early;
+use super::{Session, connect, look, may_lose_data};
+use crate::cli;
+use crate::execute::execute;
+use crate::exit::Exit;
+use crate::planner;
+use crate::render;
+use crate::resource::{Look, Resource};
+use crate::stack;
+
+pub async fn run(session: &Session, arguments: &cli::Down) -> Result<Exit> {
+    let started = Instant::now();
+    let console = session.console;
+    let (aws, listener) = connect(session).await?;
+    let mut stack = stack::lab(&session.config.settings(aws.region()))?;
+    stack.check()?;
+    if arguments.keep_data {
+        stack
+            .declared
+            .retain(|declared| !matches!(declared.resource, Resource::Table(_)));
+    }
+    let reading = Look::new(aws.clone());
+    let (target, observations) = look(session, &aws, &stack, &reading).await?;
+    drop(reading);
+    console.say(&render::place(&stack.name, &target));
+    for stranger in planner::strangers(&stack, &observations) {
+        console.say(&format!(
+            "  left alone: {} {}: {}",
+            stranger.kind, stranger.name, stranger.why
+        ));
+    }
+    let plan = planner::down(&stack, &target, &observations)?;
+    if !plan.is_empty() {
+        console.say(&render::plan(
+            &plan,
+            console.stderr_paint(),
+            session.config.verbose,
+        ));
+        if !may_lose_data(session, &aws, &plan, true).await? {
+            return Ok(Exit::Failed);
+        }
+    }
+    listener.name_steps(&plan, console.stderr_paint());
+    let interrupted = async {
+        session.interrupt.wait().await;
+    };
+    let report = execute(
+        &plan,
+        &aws,
+        stack.known_names(),
+        &[],
+        std::future::pending(),
+        interrupted,
+    )
+    .await;
+    drop(aws);
+    listener.finish().await;
+    let took = started.elapsed();
+    if session.config.json {
+        let mut document = render::plan_json(&plan, Some(&report));
+        document["elapsed_ms"] = json!(render::milliseconds(took));
+        console.result(&document.to_string());
+    }
+    if !report.is_success() {
+        return ended_early(session, &plan, report, Vec::new(), "down");
+    }
+    let what = if plan.is_empty() {
+        "Nothing to do"
+    } else {
+        "Done"
+    };
+    console.say(&format!("{what} in {}.", render::seconds(took)));
+    Ok(Exit::Done)
+}

@@ -1,0 +1,134 @@
+//! `outputs`: where the deployed stack is to be found.
+
+use std::fmt::Write;
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Map, Value};
+
+use super::{Session, connect, look};
+use crate::aws::Aws;
+use crate::cli;
+use crate::declaration::Stack;
+use crate::exit::Exit;
+use crate::input::Outputs;
+use crate::planner;
+use crate::render;
+use crate::resource::Look;
+use crate::secret::Secret;
+use crate::stack;
+
+/// The output that holds the API key's value, which is hidden unless asked for.
+const KEY: &str = "api_key";
+const KEY_ID: &str = "api_key_id";
+const HIDDEN: &str = "****";
+
+pub async fn run(session: &Session, arguments: &cli::Outputs) -> Result<Exit> {
+    let (aws, listener) = connect(session).await?;
+    let stack = stack::lab(&session.config.settings(aws.region()))?;
+    stack.check()?;
+    let reading = Look::new(aws.clone());
+    let (target, observations) = look(session, &aws, &stack, &reading).await?;
+    drop(reading);
+    session.console.say(&render::place(&stack.name, &target));
+    if observations.is_empty() {
+        bail!(
+            "the stack `{}` is not deployed here\n  try: `provision up`",
+            stack.name
+        );
+    }
+    let (_, known) = planner::up(&stack, &target, &observations, stack.known_names())?;
+    let mut values = values(&stack, &known);
+    let wants_key = arguments.show_secrets || arguments.name.as_deref() == Some(KEY);
+    if wants_key {
+        let value = session.interrupt.or(key(&aws, &known)).await?;
+        if arguments.show_secrets {
+            values.insert(KEY.to_owned(), value.reveal().into());
+        }
+    }
+    drop(aws);
+    listener.finish().await;
+    if let Some(name) = &arguments.name {
+        let Some(value) = values.get(name) else {
+            let names: Vec<&str> = values.keys().map(String::as_str).collect();
+            bail!(
+                "there is no output `{name}`\n  try: one of {}",
+                names.join(", ")
+            );
+        };
+        let text = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
+        session.console.result(
+            if session.config.json {
+                value.to_string()
+            } else {
+                text
+            }
+            .as_str(),
+        );
+        return Ok(Exit::Done);
+    }
+    if session.config.json {
+        let mut document = Map::new();
+        document.insert("schema".to_owned(), 1.into());
+        document.insert("stack".to_owned(), stack.name.clone().into());
+        document.extend(values);
+        session.console.result(&Value::Object(document).to_string());
+    } else {
+        session.console.result(&lines(&values));
+    }
+    Ok(Exit::Done)
+}
+
+/// The outputs that are known, in the declared order, the key's value hidden.
+pub(super) fn values(stack: &Stack, known: &Outputs) -> Map<String, Value> {
+    let mut values = Map::new();
+    for (name, input) in &stack.outputs {
+        let value = known.resolve(&input.to_value());
+        let value = if value.is_string() {
+            value
+        } else {
+            Value::Null
+        };
+        if *name == KEY_ID {
+            values.insert(
+                KEY.to_owned(),
+                if value.is_null() {
+                    Value::Null
+                } else {
+                    HIDDEN.into()
+                },
+            );
+        }
+        values.insert((*name).to_owned(), value);
+    }
+    values
+}
+
+/// The value of the stack's API key.
+pub(super) async fn key(aws: &Aws, known: &Outputs) -> Result<Secret> {
+    let id = known.lookup("key.id").and_then(Value::as_str);
+    aws.key(id.context("the stack has no API key yet\n  try: `provision up`")?)
+        .await
+}
+
+/// The outputs as text, the key's value in place of its mask where it may be shown.
+pub(super) fn text(stack: &Stack, known: &Outputs, key: Option<&Secret>) -> String {
+    let mut values = values(stack, known);
+    if let Some(key) = key {
+        values.insert(KEY.to_owned(), key.reveal().into());
+    }
+    lines(&values)
+}
+
+fn lines(values: &Map<String, Value>) -> String {
+    let mut text = String::new();
+    for (name, value) in values {
+        let _ = writeln!(
+            text,
+            "{name:<14} {}",
+            value.as_str().unwrap_or("(not deployed)")
+        );
+    }
+    text
+}

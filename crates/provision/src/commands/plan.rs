@@ -1,0 +1,51 @@
+//! `plan`: what `up` would do.
+
+use anyhow::{Result, bail};
+
+use super::up::Preparation;
+use super::{Session, connect, look};
+use crate::cli;
+use crate::config::Making;
+use crate::declaration::learn_package;
+use crate::exit::Exit;
+use crate::planner;
+use crate::render;
+use crate::resource::Look;
+use crate::stack;
+
+pub async fn run(session: &Session, arguments: &cli::Plan) -> Result<Exit> {
+    let making = Making::new(&arguments.make)?;
+    let preparation = Preparation::start(&making)?;
+    let (aws, listener) = connect(session).await?;
+    let stack = stack::lab(&making.settings(&session.config, aws.region()))?;
+    stack.check()?;
+    let reading = Look::new(aws.clone()).adopting(&making.adopt);
+    let (target, observations) = look(session, &aws, &stack, &reading).await?;
+    session.console.say(&render::place(&stack.name, &target));
+    let strangers = planner::strangers(&stack, &observations);
+    if !strangers.is_empty() {
+        bail!(render::strangers(&strangers));
+    }
+    let mut outputs = stack.known_names();
+    let artifact = session.interrupt.or(preparation.package()).await?;
+    learn_package(&mut outputs, &artifact.sha256);
+    let (plan, _) = planner::up(&stack, &target, &observations, outputs)?;
+    drop((aws, reading));
+    listener.finish().await;
+    if session.config.json {
+        session
+            .console
+            .result(&render::plan_json(&plan, None).to_string());
+    } else {
+        let paint = session.console.stdout_paint();
+        session
+            .console
+            .result(&render::plan(&plan, paint, session.config.verbose));
+    }
+    let differs = arguments.detailed_exitcode && !plan.is_empty();
+    Ok(if differs {
+        Exit::Differences
+    } else {
+        Exit::Done
+    })
+}

@@ -1,0 +1,284 @@
+//! `up`: make the account match the declaration.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use futures_util::future::try_join_all;
+use serde_json::json;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::{Session, connect, look, may_lose_data, outputs};
+use crate::artifact::{Artifact, Binary, build};
+use crate::aws::Aws;
+use crate::cli::{self, Wait};
+use crate::config::Making;
+use crate::declaration::{Check, Stack, learn_package, needs_package};
+use crate::execute::{Report, execute};
+use crate::exit::Exit;
+use crate::live;
+use crate::observe::Observations;
+use crate::plan::Plan;
+use crate::planner;
+use crate::render;
+use crate::resource::Look;
+use crate::stack;
+
+/// How long a build may keep everything waiting. A handler that does not compile fails within this time, before
+/// anything is changed; a first build takes minutes, in which the rest can be made.
+const BUILD_GRACE: Duration = Duration::from_secs(5);
+
+pub async fn run(session: &Session, arguments: &cli::Up) -> Result<Exit> {
+    let work = deploy(session, arguments);
+    match arguments.timeout {
+        None => work.await,
+        Some(limit) => timeout(limit, work).await.unwrap_or_else(|_| {
+            bail!(
+                "gave up after {} s\n  try: run it again, it goes on from here",
+                limit.as_secs()
+            )
+        }),
+    }
+}
+
+async fn deploy(session: &Session, arguments: &cli::Up) -> Result<Exit> {
+    let started = Instant::now();
+    let console = session.console;
+    let making = Making::new(&arguments.make)?;
+    let mut preparation = Preparation::start(&making)?;
+    let (aws, listener) = connect(session).await?;
+    let stack = stack::lab(&making.settings(&session.config, aws.region()))?;
+    stack.check()?;
+    let reading = Look::new(aws.clone()).adopting(&making.adopt);
+    let (target, observations) = look(session, &aws, &stack, &reading).await?;
+    drop(reading);
+    console.say(&render::place(&stack.name, &target));
+    let strangers = planner::strangers(&stack, &observations);
+    if !strangers.is_empty() {
+        bail!(render::strangers(&strangers));
+    }
+
+    let mut known = stack.known_names();
+    if is_package_compared(&stack, &observations) {
+        let artifact = session.interrupt.or(preparation.package_mut()).await?;
+        learn_package(&mut known, &artifact.sha256);
+        aws.set_artifact(artifact);
+    } else {
+        session
+            .interrupt
+            .or(preparation.checked_within(BUILD_GRACE))
+            .await?;
+    }
+    let (plan, known) = planner::up(&stack, &target, &observations, known)?;
+    let check = stack
+        .check
+        .as_ref()
+        .filter(|_| arguments.wait == Wait::Live);
+    let proven = check.map(|check| check.proves.clone()).unwrap_or_default();
+    if !plan.is_empty() {
+        console.say(&render::plan(
+            &plan,
+            console.stderr_paint(),
+            session.config.verbose,
+        ));
+        if !may_lose_data(session, &aws, &plan, false).await? {
+            return Ok(Exit::Failed);
+        }
+    }
+    listener.name_steps(&plan, console.stderr_paint());
+    let package = async { preparation.package_mut().await };
+    let interrupted = async {
+        session.interrupt.wait().await;
+    };
+    let report = execute(&plan, &aws, known, &proven, package, interrupted).await;
+    let mut failures = Vec::new();
+    if let Some(check) = check.filter(|_| report.is_success() && !plan.is_empty()) {
+        let asked = session
+            .interrupt
+            .or(answers(check, &plan, &report, &aws))
+            .await;
+        failures.extend(asked.err());
+    }
+    let shown_key = if report.is_success() && console.is_interactive() && !session.config.json {
+        outputs::key(&aws, &report.outputs).await.ok()
+    } else {
+        None
+    };
+    drop(aws);
+    listener.finish().await;
+    conclude(
+        session,
+        &stack,
+        &plan,
+        report,
+        failures,
+        shown_key,
+        started.elapsed(),
+    )
+}
+
+/// Waits until the endpoint answers, unless what has to answer turns out to be broken.
+async fn answers(check: &Check, plan: &Plan, report: &Report, aws: &Aws) -> Result<()> {
+    let proven = plan
+        .steps
+        .iter()
+        .filter(|step| check.proves.contains(&step.id));
+    let settled =
+        try_join_all(proven.map(async |step| step.resource.settle(&aws.for_step(&step.id)).await));
+    let mut live = pin!(live::wait_until_live(check, &report.outputs, aws));
+    tokio::select! {
+        outcome = &mut live => outcome,
+        settled = settled => {
+            settled?;
+            live.await
+        }
+    }
+}
+
+/// Prints what there is to print, and says how it ended.
+fn conclude(
+    session: &Session,
+    stack: &Stack,
+    plan: &Plan,
+    report: Report,
+    failures: Vec<anyhow::Error>,
+    key: Option<crate::secret::Secret>,
+    took: Duration,
+) -> Result<Exit> {
+    let console = session.console;
+    if session.config.json {
+        let mut document = render::plan_json(plan, Some(&report));
+        document["outputs"] = json!(outputs::values(stack, &report.outputs));
+        document["elapsed_ms"] = render::milliseconds(took).into();
+        console.result(&document.to_string());
+    }
+    if report.is_success() && failures.is_empty() {
+        if !session.config.json {
+            let lines = outputs::text(stack, &report.outputs, key.as_ref());
+            console.result(&lines);
+        }
+        let what = if plan.is_empty() {
+            "Nothing to do"
+        } else {
+            "Done"
+        };
+        console.say(&format!("{what} in {}.", render::seconds(took)));
+        return Ok(Exit::Done);
+    }
+    ended_early(session, plan, report, failures, "up")
+}
+
+/// The exit code and the words of a run that did not get to its end.
+pub(super) fn ended_early(
+    session: &Session,
+    plan: &Plan,
+    report: Report,
+    failures: Vec<anyhow::Error>,
+    command: &str,
+) -> Result<Exit> {
+    let console = session.console;
+    let left = render::leftovers(plan, &report);
+    let again = format!("{left}; `provision {command}` again goes on from here");
+    if let Some(signal) = session.interrupt.signal() {
+        for error in &report.failures {
+            console.error(&render::error(error));
+        }
+        console.say(&format!("Interrupted: {again}."));
+        return Ok(Exit::Interrupted(signal));
+    }
+    let did_something = report.steps.iter().any(|(id, (status, _))| {
+        *status == crate::execute::Status::Done
+            && plan
+                .steps
+                .iter()
+                .any(|step| step.id == *id && step.action != crate::plan::Action::Keep)
+    });
+    for error in report.failures.iter().chain(&failures) {
+        console.error(&render::error(error));
+    }
+    console.say(&format!("{again}."));
+    Ok(if did_something {
+        Exit::Partly
+    } else {
+        Exit::Failed
+    })
+}
+
+/// Whether a resource exists that has to be compared with the package, so that no plan can be made without it.
+fn is_package_compared(stack: &Stack, observations: &Observations) -> bool {
+    stack.declared.iter().any(|declared| {
+        observations.contains_key(&declared.id) && needs_package(&declared.resource.fields())
+    })
+}
+
+/// The package in the making: given or built, checked, and zipped while AWS is asked.
+pub(super) struct Preparation {
+    checked: Option<oneshot::Receiver<()>>,
+    making: JoinHandle<Result<Artifact>>,
+    made: Option<Arc<Artifact>>,
+}
+
+impl Preparation {
+    /// Checks a given binary at once; starts building one otherwise.
+    pub(super) fn start(making: &Making) -> Result<Self> {
+        let architecture = making.architecture().to_owned();
+        let given = making
+            .bootstrap
+            .as_deref()
+            .map(|path| Binary::read(path, &architecture))
+            .transpose()?;
+        let (sender, receiver) = oneshot::channel();
+        let making = tokio::spawn(async move {
+            let binary = match given {
+                Some(binary) => binary,
+                None => build::build(&architecture).await?,
+            };
+            let _ = sender.send(());
+            tokio::task::spawn_blocking(move || binary.package()).await?
+        });
+        Ok(Self {
+            checked: Some(receiver),
+            making,
+            made: None,
+        })
+    }
+
+    /// Waits until the binary is known to be fit, but no longer than `grace`.
+    pub(super) async fn checked_within(&mut self, grace: Duration) -> Result<()> {
+        let Some(checked) = self.checked.take() else {
+            return Ok(());
+        };
+        match timeout(grace, checked).await {
+            // The sender is gone before it sent: the build has failed.
+            Ok(Err(_)) => self.package_mut().await.map(|_| ()),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) async fn package_mut(&mut self) -> Result<Arc<Artifact>> {
+        if let Some(made) = &self.made {
+            return Ok(made.clone());
+        }
+        let made = Arc::new(
+            (&mut self.making)
+                .await
+                .context("packaging the function")??,
+        );
+        self.made = Some(made.clone());
+        Ok(made)
+    }
+
+    pub(super) async fn package(mut self) -> Result<Arc<Artifact>> {
+        self.package_mut().await
+    }
+}
+
+impl Drop for Preparation {
+    /// A build that nobody waits for any more is ended with its process.
+    fn drop(&mut self) {
+        self.making.abort();
+    }
+}

@@ -1,0 +1,128 @@
+//! The checked form of arguments and environment.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+
+use crate::aws::Connection;
+use crate::cli::{Global, Make};
+use crate::stack::Settings;
+
+/// What every command needs to know.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub connection: Connection,
+    pub env: Option<String>,
+    pub json: bool,
+    pub yes: bool,
+    pub verbose: bool,
+    pub quiet: bool,
+}
+
+/// How the stack is to be made.
+#[derive(Clone, Debug)]
+pub struct Making {
+    pub bootstrap: Option<PathBuf>,
+    pub adopt: BTreeSet<String>,
+    architecture: String,
+    rate: Option<f64>,
+    burst: Option<i32>,
+}
+
+impl Config {
+    pub fn new(global: &Global) -> Result<Self> {
+        let env = global.env.clone().filter(|env| !env.is_empty());
+        if let Some(env) = &env {
+            ensure!(
+                env.len() <= 20 && env.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'),
+                "`--env {env}` cannot be part of resource names\n  try: at most 20 letters, digits and hyphens"
+            );
+        }
+        Ok(Self {
+            connection: Connection {
+                profile: global.profile.clone(),
+                region: global.region.clone(),
+            },
+            env,
+            json: global.json,
+            yes: global.yes,
+            verbose: global.verbose > 0,
+            quiet: global.quiet,
+        })
+    }
+
+    /// The stack's settings where nothing is made.
+    pub fn settings(&self, region: &str) -> Settings {
+        Settings {
+            env: self.env.clone(),
+            region: region.to_owned(),
+            ..Settings::default()
+        }
+    }
+}
+
+impl Making {
+    pub fn new(make: &Make) -> Result<Self> {
+        if let Some(rate) = make.rate {
+            ensure!(
+                rate.is_finite() && rate >= 0.0,
+                "`--rate {rate}` is not a number of requests per second"
+            );
+        }
+        if let Some(burst) = make.burst {
+            ensure!(burst >= 0, "`--burst {burst}` is not a number of requests");
+        }
+        Ok(Self {
+            bootstrap: make.bootstrap.clone(),
+            adopt: make.adopt.iter().cloned().collect(),
+            architecture: make.arch.clone(),
+            rate: make.rate,
+            burst: make.burst,
+        })
+    }
+
+    pub fn architecture(&self) -> &str {
+        &self.architecture
+    }
+
+    /// The stack's settings with what the command line changes.
+    pub fn settings(&self, config: &Config, region: &str) -> Settings {
+        let mut settings = config.settings(region);
+        settings.architecture.clone_from(&self.architecture);
+        settings.throttle.rate = self.rate.unwrap_or(settings.throttle.rate);
+        settings.throttle.burst = self.burst.unwrap_or(settings.throttle.burst);
+        settings
+    }
+}
+
+/// `90`, `90s`, `10m` or `1h`.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let (number, unit) = match text.strip_suffix(['s', 'm', 'h']) {
+        Some(number) => (number, &text[number.len()..]),
+        None => (text, "s"),
+    };
+    let seconds_in = match unit {
+        "h" => 3600,
+        "m" => 60,
+        _ => 1,
+    };
+    let number: u64 = number
+        .parse()
+        .map_err(|_| "expected a time such as 90s, 10m or 1h".to_owned())?;
+    Ok(Duration::from_secs(number.saturating_mul(seconds_in)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_in_their_unit() {
+        assert_eq!(duration("90"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("10m"), Ok(Duration::from_mins(10)));
+        assert_eq!(duration("1h"), Ok(Duration::from_hours(1)));
+        assert!(duration("soon").is_err());
+    }
+}

@@ -1,0 +1,253 @@
+//! What the user sees: results on stdout, everything else on stderr.
+
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::task::JoinHandle;
+
+use crate::cli::{Color, Global};
+use crate::events::{Event, Events};
+use crate::plan::{Action, Plan};
+use crate::render::{self, Paint};
+
+/// The two streams and what they can show. A stream that is closed or full never stops a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Console {
+    stdout: Paint,
+    stderr: Paint,
+    /// Whether lines may be redrawn and questions asked.
+    interactive: bool,
+    verbose: bool,
+    quiet: bool,
+}
+
+impl Console {
+    pub fn new(global: &Global) -> Self {
+        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
+        let paint = |is_terminal: bool| match global.color {
+            Color::Always => Paint(true),
+            Color::Never => Paint(false),
+            Color::Auto if set("NO_COLOR") => Paint(false),
+            Color::Auto => Paint(set("CLICOLOR_FORCE") || (is_terminal && !dumb)),
+        };
+        Self {
+            stdout: paint(io::stdout().is_terminal()),
+            stderr: paint(io::stderr().is_terminal()),
+            interactive: io::stderr().is_terminal()
+                && io::stdin().is_terminal()
+                && !dumb
+                && !set("CI"),
+            verbose: global.verbose > 0,
+            quiet: global.quiet,
+        }
+    }
+
+    pub fn is_interactive(self) -> bool {
+        self.interactive
+    }
+
+    pub fn stdout_paint(self) -> Paint {
+        self.stdout
+    }
+
+    pub fn stderr_paint(self) -> Paint {
+        self.stderr
+    }
+
+    /// A result, whatever `-q` says.
+    pub fn result(self, text: &str) {
+        let _ = writeln!(io::stdout(), "{}", text.trim_end_matches('\n'));
+    }
+
+    pub fn say(self, text: &str) {
+        if !self.quiet {
+            let _ = writeln!(io::stderr(), "{}", text.trim_end_matches('\n'));
+        }
+    }
+
+    pub fn error(self, text: &str) {
+        let _ = writeln!(io::stderr(), "{} {text}", self.stderr.error("error:"));
+    }
+
+    /// Asks a question that only `y` or `yes` answers with yes.
+    pub fn confirm(self, question: &str) -> bool {
+        let _ = write!(io::stderr(), "{question} [y/N] ");
+        let _ = io::stderr().flush();
+        let mut answer = String::new();
+        let read = io::stdin().read_line(&mut answer);
+        read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+    }
+
+    /// Starts showing events as they come.
+    pub fn listen(self) -> (Events, Listener) {
+        let (sender, receiver) = unbounded_channel();
+        let (steps, plans) = unbounded_channel();
+        let task = tokio::spawn(Screen::new(self).show(receiver, plans));
+        (Events::to(sender), Listener { task, plans: steps })
+    }
+}
+
+/// The task that shows events.
+#[derive(Debug)]
+pub struct Listener {
+    task: JoinHandle<()>,
+    plans: tokio::sync::mpsc::UnboundedSender<BTreeMap<String, String>>,
+}
+
+impl Listener {
+    /// Tells how the steps of `plan` are to be called.
+    pub fn name_steps(&self, plan: &Plan, paint: Paint) {
+        let name = |step: &crate::plan::Step| {
+            let symbol = if step.action == Action::Keep {
+                " "
+            } else {
+                step.action.symbol()
+            };
+            let line = format!(
+                "{symbol} {:<28} {}",
+                step.resource.type_name(),
+                step.resource.name()
+            );
+            (step.id.clone(), paint.action(step.action, &line))
+        };
+        let _ = self.plans.send(plan.steps.iter().map(name).collect());
+    }
+
+    /// Ends once everything sent so far is shown.
+    pub async fn finish(self) {
+        drop(self.plans);
+        let _ = tokio::time::timeout(Duration::from_secs(1), self.task).await;
+    }
+}
+
+/// Lines that are redrawn on a terminal, plain lines elsewhere.
+struct Screen {
+    console: Console,
+    bars: MultiProgress,
+    steps: BTreeMap<String, Bar>,
+    names: BTreeMap<String, String>,
+    last_wait: Option<Instant>,
+}
+
+struct Bar {
+    line: ProgressBar,
+}
+
+impl Screen {
+    fn new(console: Console) -> Self {
+        Self {
+            console,
+            bars: MultiProgress::new(),
+            steps: BTreeMap::new(),
+            names: BTreeMap::new(),
+            last_wait: None,
+        }
+    }
+
+    async fn show(
+        mut self,
+        mut events: UnboundedReceiver<Event>,
+        mut plans: UnboundedReceiver<BTreeMap<String, String>>,
+    ) {
+        loop {
+            tokio::select! {
+                biased;
+                Some(names) = plans.recv() => self.names = names,
+                event = events.recv() => match event {
+                    Some(event) => self.event(event),
+                    None => break,
+                },
+            }
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        match event {
+            Event::Started { step } => self.started(&step),
+            Event::Waiting { step, reason } => self.waiting(step.as_deref(), &reason),
+            Event::Finished { step, took } => self.ended(&step, took, ""),
+            Event::Failed { step, took } => {
+                let failed = self.console.stderr.error("failed ");
+                self.ended(&step, took, &failed);
+            }
+            Event::Called {
+                operation,
+                took,
+                answer,
+            } if self.console.verbose => {
+                self.line(&format!(
+                    "    {operation} {answer} {}",
+                    render::seconds(took)
+                ));
+            }
+            Event::Called { .. } => {}
+            Event::Note(text) => self.line(&text),
+        }
+    }
+
+    fn started(&mut self, step: &str) {
+        if !self.console.interactive || self.console.quiet {
+            return;
+        }
+        let style = ProgressStyle::with_template("{spinner} {prefix}  {elapsed}  {wide_msg}");
+        let line = self.bars.add(ProgressBar::new_spinner());
+        if let Ok(style) = style {
+            line.set_style(style);
+        }
+        line.set_prefix(self.name(step));
+        line.enable_steady_tick(Duration::from_millis(100));
+        self.steps.insert(step.to_owned(), Bar { line });
+    }
+
+    fn waiting(&mut self, step: Option<&str>, reason: &str) {
+        if let Some(bar) = step.and_then(|step| self.steps.get(step)) {
+            bar.line.set_message(reason.to_owned());
+            return;
+        }
+        // Without a terminal, a line now and then is enough to see that it lives.
+        let is_due = self
+            .last_wait
+            .is_none_or(|last| last.elapsed() > Duration::from_secs(5));
+        if is_due || self.console.verbose {
+            self.last_wait = Some(Instant::now());
+            let name = step
+                .map(|step| format!("{}: ", self.name(step)))
+                .unwrap_or_default();
+            self.line(&format!("    {name}{reason}"));
+        }
+    }
+
+    fn ended(&mut self, step: &str, took: Duration, how: &str) {
+        if let Some(bar) = self.steps.remove(step) {
+            bar.line.finish_and_clear();
+            self.bars.remove(&bar.line);
+        }
+        self.line(&format!(
+            "  {}  {how}{}",
+            self.name(step),
+            render::seconds(took)
+        ));
+    }
+
+    fn name(&self, step: &str) -> String {
+        self.names
+            .get(step)
+            .cloned()
+            .unwrap_or_else(|| step.to_owned())
+    }
+
+    fn line(&self, text: &str) {
+        if self.console.quiet {
+            return;
+        }
+        if self.steps.is_empty() {
+            self.console.say(text);
+        } else {
+            let _ = self.bars.println(text);
+        }
+    }
+}

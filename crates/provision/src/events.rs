@@ -1,0 +1,55 @@
+//! What happens during a run, for whoever shows it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedSender;
+
+/// One thing that happened. `step` is a step's id, where one is concerned.
+#[derive(Clone, Debug)]
+pub enum Event {
+    Started {
+        step: Arc<str>,
+    },
+    /// A step waits; `reason` says for what and until when.
+    Waiting {
+        step: Option<Arc<str>>,
+        reason: String,
+    },
+    Finished {
+        step: Arc<str>,
+        took: Duration,
+    },
+    Failed {
+        step: Arc<str>,
+        took: Duration,
+    },
+    /// One call to AWS has ended.
+    Called {
+        operation: &'static str,
+        took: Duration,
+        answer: String,
+    },
+    /// Something the user should know.
+    Note(String),
+}
+
+/// Where events go. Losing the listener never disturbs a run.
+#[derive(Clone, Debug, Default)]
+pub struct Events(Option<UnboundedSender<Event>>);
+
+impl Events {
+    pub fn to(listener: UnboundedSender<Event>) -> Self {
+        Self(Some(listener))
+    }
+
+    pub fn send(&self, event: Event) {
+        if let Some(listener) = &self.0 {
+            let _ = listener.send(event);
+        }
+    }
+
+    pub fn note(&self, text: impl Into<String>) {
+        self.send(Event::Note(text.into()));
+    }
+}

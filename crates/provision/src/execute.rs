@@ -1,0 +1,425 @@
+//! Carrying out a plan: each step as soon as those it waits for are done, everything else at the same time.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use futures_util::StreamExt;
+use futures_util::future::{Fuse, FutureExt, LocalBoxFuture};
+use futures_util::stream::FuturesUnordered;
+use serde_json::Value;
+use tokio::time::sleep;
+
+use crate::artifact::Artifact;
+use crate::aws::Aws;
+use crate::aws::error::{AwsError, Failure};
+use crate::declaration::{learn_package, needs_package};
+use crate::diff::diff;
+use crate::events::Event;
+use crate::input::Outputs;
+use crate::owner::Ownership;
+use crate::plan::{Action, Plan, Step};
+use crate::resource::{Look, Observation, Replacement, Resource};
+
+/// What became of a plan.
+#[derive(Debug)]
+pub struct Report {
+    /// By step id.
+    pub steps: BTreeMap<String, (Status, Duration)>,
+    /// What is known of all outputs now.
+    pub outputs: Outputs,
+    /// Each step that failed, with its error; or the reason why the package could not be made.
+    pub failures: Vec<anyhow::Error>,
+    pub interrupted: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    Done,
+    Failed,
+    NotRun,
+}
+
+impl Status {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::NotRun => "not-run",
+        }
+    }
+}
+
+impl Report {
+    pub fn is_success(&self) -> bool {
+        self.failures.is_empty() && !self.interrupted
+    }
+
+    /// Whether any step changed something.
+    pub fn did_something(&self) -> bool {
+        self.steps
+            .values()
+            .any(|(status, _)| *status == Status::Done)
+    }
+}
+
+/// How long calls in flight may take to end after an interruption.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Once the first step has failed or the run is interrupted, no step is started any more; those that run may
+/// end. Steps in `proven` need not settle: somebody else sees to it that they work.
+pub async fn execute(
+    plan: &Plan,
+    aws: &Aws,
+    outputs: Outputs,
+    proven: &[String],
+    package: impl Future<Output = Result<Arc<Artifact>>>,
+    interrupt: impl Future<Output = ()>,
+) -> Report {
+    let mut package = pin!(package.fuse());
+    let mut interrupt = pin!(interrupt.fuse());
+    let mut run = Run::new(plan, aws, outputs, proven);
+    let mut leave_by = pin!(Fuse::terminated());
+    loop {
+        run.start_what_can_be();
+        if run.running.is_empty() && !run.awaits_package() {
+            break;
+        }
+        tokio::select! {
+            biased;
+            () = &mut interrupt => {
+                run.interrupted = true;
+                leave_by.set(sleep(GRACE).fuse());
+            }
+            () = &mut leave_by => break,
+            Some(progress) = run.running.next() => run.went_on(progress),
+            packaged = &mut package => run.packaged(packaged),
+        }
+    }
+    run.report()
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Waiting,
+    Running,
+    /// It exists, so that others may refer to it, but cannot be used yet.
+    Settling,
+    Ended(Status),
+}
+
+/// What a step's work came to.
+struct Progress<'a> {
+    step: &'a Step,
+    resource: Resource,
+    /// `None` once it has settled.
+    outcome: Result<Option<Value>>,
+    started: Instant,
+}
+
+struct Run<'a> {
+    plan: &'a Plan,
+    aws: &'a Aws,
+    outputs: Outputs,
+    states: BTreeMap<&'a str, State>,
+    took: BTreeMap<&'a str, Duration>,
+    /// Lanes in use, by step.
+    lanes: BTreeMap<&'a str, String>,
+    running: FuturesUnordered<LocalBoxFuture<'a, Progress<'a>>>,
+    proven: &'a [String],
+    failures: Vec<anyhow::Error>,
+    interrupted: bool,
+}
+
+impl<'a> Run<'a> {
+    fn new(plan: &'a Plan, aws: &'a Aws, outputs: Outputs, proven: &'a [String]) -> Self {
+        let mut run = Self {
+            plan,
+            aws,
+            outputs,
+            states: plan
+                .steps
+                .iter()
+                .map(|step| (step.id.as_str(), State::Waiting))
+                .collect(),
+            took: BTreeMap::new(),
+            lanes: BTreeMap::new(),
+            running: FuturesUnordered::new(),
+            proven,
+            failures: Vec::new(),
+            interrupted: false,
+        };
+        for step in plan.steps.iter().filter(|step| step.action == Action::Keep) {
+            let is_settled = step
+                .observed
+                .as_ref()
+                .is_none_or(|observed| observed.settled);
+            if !is_settled && !proven.contains(&step.id) {
+                run.settle(step, step.resource.clone(), Instant::now());
+            } else {
+                run.states.insert(&step.id, State::Ended(Status::Done));
+            }
+        }
+        run
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.interrupted || !self.failures.is_empty()
+    }
+
+    fn waiting(&self) -> impl Iterator<Item = &'a Step> {
+        self.plan
+            .steps
+            .iter()
+            .filter(|step| self.states[step.id.as_str()] == State::Waiting)
+    }
+
+    fn is_ready(&self, step: &Step) -> bool {
+        step.after.iter().all(|id| {
+            let state = self.states.get(id.as_str());
+            state.is_none_or(|state| matches!(state, State::Settling | State::Ended(Status::Done)))
+        })
+    }
+
+    fn awaits_package(&self) -> bool {
+        !self.is_stopping() && self.waiting().any(|step| self.lacks_package(step))
+    }
+
+    fn lacks_package(&self, step: &Step) -> bool {
+        step.action != Action::Delete
+            && needs_package(&self.outputs.resolve(&step.resource.fields()))
+    }
+
+    fn start_what_can_be(&mut self) {
+        if self.is_stopping() {
+            return;
+        }
+        // What goes along with its container ends without a call, which may make others ready.
+        loop {
+            let along = self
+                .waiting()
+                .find(|step| step.along_with.is_some() && self.is_ready(step));
+            let Some(step) = along else { break };
+            self.states.insert(&step.id, State::Ended(Status::Done));
+        }
+        let ready: Vec<&'a Step> = self.waiting().filter(|step| self.is_ready(step)).collect();
+        for step in ready {
+            if self.lacks_package(step) {
+                continue;
+            }
+            let fields = self.outputs.resolve(&step.resource.fields());
+            let resource = match step.resource.with_fields(&fields) {
+                Ok(resource) => resource,
+                Err(error) => {
+                    self.failures.push(error.context(doing(step)));
+                    return;
+                }
+            };
+            if let Some(lane) = resource.lane() {
+                if self.lanes.values().any(|busy| *busy == lane) {
+                    continue;
+                }
+                self.lanes.insert(&step.id, lane);
+            }
+            self.start(step, resource);
+        }
+    }
+
+    fn start(&mut self, step: &'a Step, resource: Resource) {
+        let aws = self.aws.for_step(&step.id);
+        aws.events().send(Event::Started {
+            step: step.id.as_str().into(),
+        });
+        self.states.insert(&step.id, State::Running);
+        let started = Instant::now();
+        let work = async move {
+            let outcome = act(step, &resource, &aws).await.map(Some);
+            Progress {
+                step,
+                resource,
+                outcome,
+                started,
+            }
+        };
+        self.running.push(work.boxed_local());
+    }
+
+    fn settle(&mut self, step: &'a Step, resource: Resource, started: Instant) {
+        let aws = self.aws.for_step(&step.id);
+        self.states.insert(&step.id, State::Settling);
+        let work = async move {
+            let outcome = resource.settle(&aws).await.map(|()| None);
+            Progress {
+                step,
+                resource,
+                outcome,
+                started,
+            }
+        };
+        self.running.push(work.boxed_local());
+    }
+
+    fn packaged(&mut self, packaged: Result<Arc<Artifact>>) {
+        match packaged {
+            Ok(artifact) => {
+                learn_package(&mut self.outputs, &artifact.sha256);
+                self.aws.set_artifact(artifact);
+            }
+            Err(error) => self.failures.push(error),
+        }
+    }
+
+    fn went_on(&mut self, progress: Progress<'a>) {
+        let Progress {
+            step,
+            resource,
+            outcome,
+            started,
+        } = progress;
+        self.lanes.remove(step.id.as_str());
+        match outcome {
+            Ok(Some(output)) => {
+                self.outputs.learn(&step.id, &output);
+                if step.action == Action::Delete || self.proven.contains(&step.id) {
+                    self.ended(step, Status::Done, started);
+                } else {
+                    self.settle(step, resource, started);
+                }
+            }
+            Ok(None) => self.ended(step, Status::Done, started),
+            Err(error) => {
+                self.failures.push(error.context(doing(step)));
+                self.ended(step, Status::Failed, started);
+            }
+        }
+    }
+
+    fn ended(&mut self, step: &'a Step, status: Status, started: Instant) {
+        let took = started.elapsed();
+        self.took.insert(&step.id, took);
+        self.states.insert(&step.id, State::Ended(status));
+        let id = Arc::from(step.id.as_str());
+        self.aws.events().send(match status {
+            Status::Failed => Event::Failed { step: id, took },
+            Status::Done | Status::NotRun => Event::Finished { step: id, took },
+        });
+    }
+
+    fn report(self) -> Report {
+        let steps = self.plan.steps.iter().map(|step| {
+            let status = match self.states[step.id.as_str()] {
+                State::Ended(status) => status,
+                State::Waiting => Status::NotRun,
+                State::Running | State::Settling => Status::Failed,
+            };
+            let took = self.took.get(step.id.as_str()).copied().unwrap_or_default();
+            (step.id.clone(), (status, took))
+        });
+        Report {
+            steps: steps.collect(),
+            outputs: self.outputs,
+            failures: self.failures,
+            interrupted: self.interrupted,
+        }
+    }
+}
+
+/// ``creating role `demo` ``.
+fn doing(step: &Step) -> String {
+    let verb = match step.action {
+        Action::Keep => "keeping",
+        Action::Create => "creating",
+        Action::Update => "updating",
+        Action::Replace => "replacing",
+        Action::Delete => "deleting",
+    };
+    format!("{verb} {} `{}`", step.resource.noun(), step.resource.name())
+}
+
+async fn act(step: &Step, resource: &Resource, aws: &Aws) -> Result<Value> {
+    match (step.action, &step.observed) {
+        (Action::Create, _) | (Action::Replace, None) => make(resource, aws).await,
+        (Action::Update, Some(observed)) => bring_in_line(resource, observed, aws).await,
+        (Action::Replace, Some(observed)) => {
+            if resource.replacement() == Replacement::DeleteFirst {
+                resource.delete(aws, observed).await?;
+            }
+            make(resource, aws).await
+        }
+        (Action::Delete, Some(observed)) => {
+            resource.delete(aws, observed).await?;
+            Ok(Value::Null)
+        }
+        (Action::Keep | Action::Update | Action::Delete, _) => Ok(Value::Null),
+    }
+}
+
+/// Updates by what differs now that all references are known.
+async fn bring_in_line(resource: &Resource, observed: &Observation, aws: &Aws) -> Result<Value> {
+    let changes = diff(&observed.state, &resource.fields(), resource.replace_on());
+    if changes.is_empty() {
+        return Ok(observed.output.clone());
+    }
+    resource.update(aws, observed, &changes).await
+}
+
+/// Creates, and where it is unclear whether that happened, or somebody else was faster, looks before it tries
+/// again: creates take no client token, so that repeating one blindly makes a second resource.
+async fn make(resource: &Resource, aws: &Aws) -> Result<Value> {
+    const TRIES: u32 = 4;
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let error = match resource.create(aws).await {
+            Ok(output) => return Ok(output),
+            Err(error) => error,
+        };
+        let Some(cause) = error
+            .downcast_ref::<AwsError>()
+            .filter(|cause| wants_a_look(cause))
+        else {
+            return Err(error);
+        };
+        if cause.failure == Failure::Unclear {
+            aws.waiting(format!("{cause}; looking whether it was made"));
+            // Lists may lag behind a create by about a second.
+            sleep(Duration::from_secs(1)).await;
+        }
+        let found = resource
+            .observe(&Look::new(aws.clone()))
+            .await
+            .with_context(|| format!("looking after `{}` failed", cause.operation))?;
+        match found {
+            Some(found) => {
+                if let Ownership::Foreign(why) = &found.ownership {
+                    bail!(
+                        "`{}` was made by somebody else meanwhile: {why}",
+                        resource.name()
+                    );
+                }
+                return bring_in_line(resource, &found, aws).await;
+            }
+            None if tries < TRIES => {}
+            None => return Err(error),
+        }
+    }
+}
+
+/// Whether the failure of a create leaves open what exists.
+fn wants_a_look(error: &AwsError) -> bool {
+    match error.failure {
+        Failure::Unclear => true,
+        Failure::Refused => matches!(
+            error.code.as_str(),
+            "EntityAlreadyExists"
+                | "ResourceInUseException"
+                | "ResourceAlreadyExistsException"
+                | "ResourceConflictException"
+                | "ConflictException"
+        ),
+        _ => false,
+    }
+}

@@ -1,0 +1,84 @@
+//! SIGINT and SIGTERM: the first asks for an orderly end, the second SIGINT ends at once.
+
+use std::future::Future;
+
+use anyhow::Result;
+use tokio::sync::watch;
+
+use crate::exit::Signal;
+
+/// Tells whoever asks that the user wants to stop.
+#[derive(Clone, Debug)]
+pub struct Interrupt(watch::Receiver<Option<Signal>>);
+
+/// The work was given up before it was done.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("interrupted")]
+pub struct Interrupted(pub Signal);
+
+impl Interrupt {
+    /// Listens from now on.
+    pub fn listen() -> Self {
+        let (sender, receiver) = watch::channel(None);
+        tokio::spawn(async move {
+            let mut seen = 0;
+            while let Some(signal) = next_signal().await {
+                seen += 1;
+                if seen > 1 && signal == Signal::Interrupt {
+                    leave_at_once();
+                }
+                sender.send_replace(Some(signal));
+            }
+        });
+        Self(receiver)
+    }
+
+    /// Ends when the first signal comes.
+    pub async fn wait(&self) -> Signal {
+        let mut receiver = self.0.clone();
+        loop {
+            if let Some(signal) = *receiver.borrow_and_update() {
+                return signal;
+            }
+            if receiver.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    pub fn signal(&self) -> Option<Signal> {
+        *self.0.borrow()
+    }
+
+    /// `work`, or an error as soon as a signal comes: for work that changes nothing.
+    pub async fn or<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::select! {
+            outcome = work => outcome,
+            signal = self.wait() => Err(Interrupted(signal).into()),
+        }
+    }
+}
+
+#[expect(clippy::exit, reason = "a second Ctrl-C asks for exactly this")]
+fn leave_at_once() {
+    std::process::exit(130);
+}
+
+#[cfg(unix)]
+async fn next_signal() -> Option<Signal> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt()).ok()?;
+    let mut terminate = signal(SignalKind::terminate()).ok()?;
+    tokio::select! {
+        seen = interrupt.recv() => seen.map(|()| Signal::Interrupt),
+        seen = terminate.recv() => seen.map(|()| Signal::Terminate),
+    }
+}
+
+#[cfg(not(unix))]
+async fn next_signal() -> Option<Signal> {
+    tokio::signal::ctrl_c()
+        .await
+        .ok()
+        .map(|()| Signal::Interrupt)
+}

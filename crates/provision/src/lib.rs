@@ -1,0 +1,81 @@
+//! A deployment as typed Rust, reconciled with an AWS account through the SDK.
+//!
+//! `stack` declares, `observe` reads what exists in the same shape, `planner` compares the two into a `plan`,
+//! and `execute` carries it out. The account is the only state.
+
+pub mod artifact;
+pub mod aws;
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod console;
+pub mod declaration;
+pub mod diff;
+pub mod events;
+pub mod execute;
+pub mod exit;
+pub mod input;
+pub mod interrupt;
+pub mod limits;
+pub mod live;
+pub mod observe;
+pub mod owner;
+pub mod plan;
+pub mod planner;
+pub mod policies;
+pub mod render;
+pub mod resource;
+pub mod secret;
+pub mod stack;
+pub mod target;
+pub mod wait;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use crate::cli::{Cli, Command};
+use crate::commands::Session;
+use crate::config::Config;
+use crate::console::Console;
+use crate::exit::Exit;
+use crate::interrupt::{Interrupt, Interrupted};
+
+/// Runs the command line `arguments` to its end.
+pub async fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return match error.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Done,
+                _ => Exit::Usage,
+            };
+        }
+    };
+    let console = Console::new(&cli.global);
+    match Box::pin(command(&cli, console)).await {
+        Ok(exit) => exit,
+        Err(error) => {
+            if let Some(Interrupted(signal)) = error.downcast_ref() {
+                console.say("Interrupted; nothing was changed.");
+                return Exit::Interrupted(*signal);
+            }
+            console.error(&render::error(&error));
+            Exit::Failed
+        }
+    }
+}
+
+async fn command(cli: &Cli, console: Console) -> anyhow::Result<Exit> {
+    let session = Session {
+        config: Config::new(&cli.global)?,
+        console,
+        interrupt: Interrupt::listen(),
+    };
+    match &cli.command {
+        Command::Up(arguments) => commands::up::run(&session, arguments).await,
+        Command::Plan(arguments) => commands::plan::run(&session, arguments).await,
+        Command::Down(arguments) => commands::down::run(&session, arguments).await,
+        Command::Outputs(arguments) => commands::outputs::run(&session, arguments).await,
+    }
+}

@@ -1,0 +1,94 @@
+//! Asking the public endpoint whether the stack answers.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail, ensure};
+use tokio::time::sleep;
+use tokio::try_join;
+
+use crate::aws::Aws;
+use crate::aws::http::{Answer, Http};
+use crate::declaration::Check;
+use crate::input::Outputs;
+
+/// Keys and permissions reach API Gateway's front within seconds, at times within minutes.
+const AT_MOST: Duration = Duration::from_mins(3);
+
+/// Asks with the key until the answer is 200, and without it to see 403.
+pub async fn wait_until_live(check: &Check, outputs: &Outputs, aws: &Aws) -> Result<()> {
+    let url = text(outputs, check.url.to_value(), "the endpoint's URL")?;
+    let key_id = text(outputs, check.key.to_value(), "the API key's id")?;
+    let key = aws.key(&key_id).await?;
+    let http = Http::new(&url);
+    let with_key = async {
+        poll(
+            aws,
+            async || {
+                http.send(check.method, &url, Some(&key), check.body.clone())
+                    .await
+            },
+            |answer| answer.status == 200,
+            "the endpoint to answer",
+        )
+        .await
+    };
+    let without_key = async {
+        poll(
+            aws,
+            async || {
+                http.send(check.method, &url, None, check.body.clone())
+                    .await
+            },
+            |answer| answer.status == 403,
+            "the endpoint to refuse requests without the key",
+        )
+        .await
+    };
+    try_join!(with_key, without_key)?;
+    Ok(())
+}
+
+async fn poll(
+    aws: &Aws,
+    ask: impl AsyncFn() -> Result<Answer>,
+    is_good: impl Fn(&Answer) -> bool,
+    what: &str,
+) -> Result<()> {
+    let started = Instant::now();
+    let mut pause = Duration::from_millis(500);
+    loop {
+        let answer = ask().await;
+        if answer.as_ref().is_ok_and(&is_good) {
+            return Ok(());
+        }
+        let seen = match &answer {
+            Ok(answer) => format!("{} {}", answer.status, excerpt(&answer.body)),
+            Err(error) => format!("{error:#}"),
+        };
+        if started.elapsed() + pause > AT_MOST {
+            bail!(
+                "deployed, but not yet reachable: waited {} s for {what}; last answer: {seen}\n  try: `provision \
+                 up` again in some minutes; the key must be enabled and in the plan, the plan must cover the stage, \
+                 and the function must start",
+                started.elapsed().as_secs()
+            );
+        }
+        aws.waiting(format!("waiting for {what}, last answer: {seen}"));
+        sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(10));
+    }
+}
+
+fn text(outputs: &Outputs, value: serde_json::Value, what: &str) -> Result<String> {
+    let resolved = outputs.resolve(&value);
+    ensure!(resolved.is_string(), "{what} is not known");
+    Ok(resolved.as_str().unwrap_or_default().to_owned())
+}
+
+fn excerpt(body: &str) -> &str {
+    let end = body
+        .char_indices()
+        .nth(200)
+        .map_or(body.len(), |(at, _)| at);
+    body[..end].trim()
+}

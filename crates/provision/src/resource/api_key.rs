@@ -1,0 +1,145 @@
+//! An API key: found by its tags, since names may repeat. Its value is never part of any state.
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use super::look::only_one;
+use super::rest_api::{replace, stated, tag};
+use super::role::gone_is_done;
+use super::{KeyId, Look, Observed, Reconcile};
+use crate::aws::Aws;
+use crate::aws::call::Operation;
+use crate::diff::Changes;
+use crate::input::{Handle, Input};
+use crate::owner::Tags;
+use crate::secret::Secret;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ApiKey {
+    pub name: String,
+    pub description: String,
+    pub enabled: bool,
+    pub tags: Tags,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ApiKeyOutput {
+    pub id: KeyId,
+}
+
+impl Handle<ApiKey> {
+    pub fn key_id(&self) -> Input<KeyId> {
+        self.output("id")
+    }
+}
+
+impl Reconcile for ApiKey {
+    type Output = ApiKeyOutput;
+    const TYPE: &'static str = "AWS::ApiGateway::ApiKey";
+    const NAMED_BY_AWS: bool = true;
+
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn mark(&mut self, stack: &str, id: &str) {
+        self.tags.mark(stack, id);
+    }
+
+    async fn observe(&self, look: &Look) -> Result<Option<Observed<Self>>> {
+        let all = look.api_keys().await?;
+        let mut found: Vec<_> = all
+            .iter()
+            .filter(|key| self.tags.marks(key.tags.as_ref()))
+            .collect();
+        if found.is_empty() && look.adopts(&self.name) {
+            found = all
+                .iter()
+                .filter(|key| key.name.as_deref() == Some(&self.name))
+                .collect();
+        }
+        let one = only_one(found, "API key", |key| key.id.clone().unwrap_or_default())?;
+        let Some(key) = one else { return Ok(None) };
+        let tags = key.tags.clone().unwrap_or_default().into_iter().collect();
+        let id = key
+            .id
+            .clone()
+            .context("AWS returned an API key without its id")?;
+        Ok(Some(Observed::inherited(
+            Self {
+                name: key.name.clone().unwrap_or_default(),
+                description: key.description.clone().unwrap_or_default(),
+                enabled: key.enabled,
+                tags: self.tags.declared_part(&tags),
+            },
+            ApiKeyOutput { id: KeyId(id) },
+        )))
+    }
+
+    async fn create(&self, aws: &Aws) -> Result<ApiKeyOutput> {
+        const CREATE: Operation = Operation::look_first("CreateApiKey");
+        let created = aws
+            .call(CREATE, || {
+                aws.apigateway()
+                    .create_api_key()
+                    .name(&self.name)
+                    .set_description(stated(&self.description))
+                    .enabled(self.enabled)
+                    .set_tags(Some(self.tags.to_map()))
+                    .send()
+            })
+            .await?;
+        let id = created
+            .id
+            .context("AWS returned an API key without its id")?;
+        if let Some(value) = created.value {
+            aws.keep_key(&id, Secret::new(value));
+        }
+        Ok(ApiKeyOutput { id: KeyId(id) })
+    }
+
+    async fn update(
+        &self,
+        aws: &Aws,
+        observed: Observed<Self>,
+        changes: &Changes,
+    ) -> Result<ApiKeyOutput> {
+        const UPDATE: Operation = Operation::safe("UpdateApiKey");
+        let id = &observed.output.id.0;
+        let enabled = self.enabled.to_string();
+        let patch: Vec<_> = [
+            ("name", "/name", &self.name),
+            ("description", "/description", &self.description),
+            ("enabled", "/enabled", &enabled),
+        ]
+        .into_iter()
+        .filter(|(field, _, _)| changes.touch(field))
+        .map(|(_, path, value)| replace(path, value))
+        .collect();
+        if !patch.is_empty() {
+            aws.call(UPDATE, || {
+                aws.apigateway()
+                    .update_api_key()
+                    .api_key(id)
+                    .set_patch_operations(Some(patch.clone()))
+                    .send()
+            })
+            .await?;
+        }
+        if changes.touch("tags") {
+            tag(aws, &format!("/apikeys/{id}"), &self.tags).await?;
+        }
+        Ok(observed.output)
+    }
+
+    async fn delete(&self, aws: &Aws, observed: Observed<Self>) -> Result<()> {
+        const DELETE: Operation = Operation::safe("DeleteApiKey");
+        let id = &observed.output.id.0;
+        gone_is_done(
+            aws.call(DELETE, || {
+                aws.apigateway().delete_api_key().api_key(id).send()
+            })
+            .await,
+        )
+    }
+}

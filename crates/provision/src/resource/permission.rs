@@ -1,0 +1,225 @@
+//! The statement in a function's own policy that lets a service invoke it.
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::role::gone_is_done;
+use super::{Arn, Look, Observed, Reconcile};
+use crate::aws::Aws;
+use crate::aws::call::Operation;
+use crate::diff::Changes;
+use crate::input::{Input, hex};
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Permission {
+    /// Statement ids of this declaration begin with it.
+    pub sid: String,
+    /// The function's name.
+    pub function: Input<String>,
+    /// Exactly one, once all is in order.
+    pub statements: Vec<Statement>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Statement {
+    /// The service that may invoke, such as `apigateway.amazonaws.com`.
+    pub principal: String,
+    pub action: String,
+    /// What the service must be calling for.
+    pub source: Input<Arn>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct PermissionOutput {
+    /// The ids of the statements found, in their order.
+    pub sids: Vec<String>,
+}
+
+impl Permission {
+    /// The right to invoke `function`, named `sid` in its policy.
+    pub fn to_invoke(
+        function: Input<String>,
+        sid: &str,
+        principal: &str,
+        source: Input<Arn>,
+    ) -> Self {
+        let statement = Statement {
+            principal: principal.to_owned(),
+            action: "lambda:InvokeFunction".to_owned(),
+            source,
+        };
+        Self {
+            sid: sid.to_owned(),
+            function,
+            statements: vec![statement],
+        }
+    }
+}
+
+impl Reconcile for Permission {
+    type Output = PermissionOutput;
+    const TYPE: &'static str = "AWS::Lambda::Permission";
+    const STANDS_ALONE: bool = true;
+
+    fn name(&self) -> String {
+        self.sid.clone()
+    }
+
+    fn container(&self) -> Option<&str> {
+        self.function.source()
+    }
+
+    /// Statements added to one function at the same time can get lost without an error.
+    fn lane(&self) -> Option<String> {
+        self.function
+            .get()
+            .ok()
+            .map(|function| format!("statements of {function}"))
+    }
+
+    async fn observe(&self, look: &Look) -> Result<Option<Observed<Self>>> {
+        const GET_POLICY: Operation = Operation::safe("GetPolicy");
+        let aws = look.aws();
+        let function = self.function.get()?;
+        let doing = || format!("reading the policy of function `{function}`");
+        let request = || aws.lambda().get_policy().function_name(function).send();
+        let policy = match aws.call(GET_POLICY, request).await {
+            Ok(answer) => answer.policy.unwrap_or_default(),
+            Err(error) if error.is_not_found() => return Ok(None),
+            Err(error) => return Err(error).with_context(doing),
+        };
+        let policy: Value = serde_json::from_str(&policy).with_context(doing)?;
+        let prefix = format!("{}-", self.sid);
+        let (sids, statements): (Vec<_>, Vec<_>) = policy["Statement"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|statement| {
+                let sid = statement["Sid"]
+                    .as_str()
+                    .filter(|sid| sid.starts_with(&prefix))?;
+                Some((sid.to_owned(), Statement::of(statement)))
+            })
+            .unzip();
+        if sids.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Observed::inherited(
+            Self {
+                statements,
+                ..self.clone()
+            },
+            PermissionOutput { sids },
+        )))
+    }
+
+    async fn create(&self, aws: &Aws) -> Result<PermissionOutput> {
+        let mut sids = Vec::new();
+        for statement in &self.statements {
+            sids.push(self.add(aws, statement).await?);
+        }
+        Ok(PermissionOutput { sids })
+    }
+
+    async fn update(
+        &self,
+        aws: &Aws,
+        observed: Observed<Self>,
+        _: &Changes,
+    ) -> Result<PermissionOutput> {
+        let found = || observed.output.sids.iter().zip(&observed.state.statements);
+        let wanted = self
+            .statements
+            .iter()
+            .map(|statement| self.sid_of(statement));
+        let wanted = wanted.collect::<Result<Vec<_>>>()?;
+        // The new before the old, so that no request is refused in between; only a statement that somebody
+        // rewrote under its own id has to make room first, for there is no update.
+        for (statement, sid) in self.statements.iter().zip(&wanted) {
+            let same_id = found().find(|(found, _)| *found == sid);
+            match same_id {
+                Some((_, existing)) if existing == statement => continue,
+                Some(_) => self.remove(aws, sid).await?,
+                None => {}
+            }
+            self.add(aws, statement).await?;
+        }
+        for (sid, _) in found().filter(|(sid, _)| !wanted.contains(sid)) {
+            self.remove(aws, sid).await?;
+        }
+        Ok(PermissionOutput { sids: wanted })
+    }
+
+    async fn delete(&self, aws: &Aws, observed: Observed<Self>) -> Result<()> {
+        for sid in &observed.output.sids {
+            self.remove(aws, sid).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Permission {
+    /// The id carries a digest of the source: when an API is made anew, its statement stands beside the old one
+    /// until that goes.
+    fn sid_of(&self, statement: &Statement) -> Result<String> {
+        let digest = hex(&Sha256::digest(&statement.source.get()?.0));
+        Ok(format!("{}-{}", self.sid, &digest[..12]))
+    }
+
+    async fn add(&self, aws: &Aws, statement: &Statement) -> Result<String> {
+        const ADD: Operation = Operation::look_first("AddPermission");
+        let sid = self.sid_of(statement)?;
+        let (function, source) = (self.function.get()?, statement.source.get()?);
+        aws.call(ADD, || {
+            aws.lambda()
+                .add_permission()
+                .function_name(function)
+                .statement_id(&sid)
+                .action(&statement.action)
+                .principal(&statement.principal)
+                .source_arn(&source.0)
+                .send()
+        })
+        .await?;
+        Ok(sid)
+    }
+
+    async fn remove(&self, aws: &Aws, sid: &str) -> Result<()> {
+        const REMOVE: Operation = Operation::safe("RemovePermission");
+        let function = self.function.get()?;
+        let request = || {
+            aws.lambda()
+                .remove_permission()
+                .function_name(function)
+                .statement_id(sid)
+                .send()
+        };
+        gone_is_done(aws.call(REMOVE, request).await)
+    }
+}
+
+impl Statement {
+    /// Reads a statement of a resource policy.
+    fn of(statement: &Value) -> Self {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let source = ["ArnLike", "ArnEquals", "StringLike", "StringEquals"]
+            .iter()
+            .find_map(|operator| {
+                let operands = statement["Condition"][operator].as_object()?;
+                operands
+                    .iter()
+                    .find(|(key, _)| key.eq_ignore_ascii_case("aws:SourceArn"))
+            })
+            .map(|(_, source)| text(source));
+        Self {
+            principal: match &statement["Principal"] {
+                Value::Object(principal) => principal.values().next().map(text).unwrap_or_default(),
+                other => text(other),
+            },
+            action: text(&statement["Action"]),
+            source: Arn(source.unwrap_or_default()).into(),
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! A stage: the name under which a deployment is served.
+
+use anyhow::Result;
+use aws_sdk_apigateway::types::Deployment;
+use serde::{Deserialize, Serialize};
+
+use super::deployment::{self, shape_of};
+use super::path::lane_of;
+use super::rest_api::{replace, tag};
+use super::role::gone_is_done;
+use super::{ApiId, DeploymentId, Look, Observed, Reconcile};
+use crate::aws::Aws;
+use crate::aws::call::Operation;
+use crate::diff::Changes;
+use crate::input::{Handle, Input};
+use crate::owner::Tags;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Stage {
+    pub api: Input<ApiId>,
+    /// Case matters to callers.
+    pub name: String,
+    pub deployment: Input<DeploymentId>,
+    /// Deployments of ours that no stage serves any more: none, once all is in order.
+    pub superseded: Vec<DeploymentId>,
+    pub tags: Tags,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct StageOutput {
+    /// Where the stage answers, without a trailing slash.
+    pub url: String,
+    /// The stage's name, known to exist.
+    pub served_as: String,
+    /// The deployment it serves now, if that is ours to remove once no stage serves it.
+    pub retires: Option<DeploymentId>,
+}
+
+impl Handle<Stage> {
+    pub fn url(&self) -> Input<String> {
+        self.output("url")
+    }
+
+    /// The stage's name, for what can only be made once the stage exists.
+    pub fn served_as(&self) -> Input<String> {
+        self.output("served_as")
+    }
+}
+
+impl Reconcile for Stage {
+    type Output = StageOutput;
+    const TYPE: &'static str = "AWS::ApiGateway::Stage";
+    const NAMED_BY_AWS: bool = true;
+
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn mark(&mut self, stack: &str, id: &str) {
+        self.tags.mark(stack, id);
+    }
+
+    fn container(&self) -> Option<&str> {
+        self.api.source()
+    }
+
+    fn lane(&self) -> Option<String> {
+        lane_of(&self.api)
+    }
+
+    async fn observe(&self, look: &Look) -> Result<Option<Observed<Self>>> {
+        let Ok(api) = self.api.get() else {
+            return Ok(None);
+        };
+        let contents = look.contents(api).await?;
+        let found = contents
+            .stages
+            .iter()
+            .find(|stage| stage.stage_name() == Some(&self.name));
+        let Some(stage) = found else { return Ok(None) };
+        let served = |id: &str| {
+            contents
+                .stages
+                .iter()
+                .any(|stage| stage.deployment_id() == Some(id))
+        };
+        let wanted = self.deployment.get().ok();
+        let superseded = contents
+            .deployments
+            .iter()
+            .filter(|deployment| shape_of(deployment).is_some())
+            .filter_map(|deployment| deployment.id.clone())
+            .filter(|id| !served(id) && wanted.is_none_or(|wanted| wanted.0 != *id))
+            .map(DeploymentId)
+            .collect();
+        let current = stage.deployment_id.clone().unwrap_or_default();
+        let is_ours = |deployment: &Deployment| {
+            deployment.id.as_ref() == Some(&current) && shape_of(deployment).is_some()
+        };
+        let serving = contents
+            .stages
+            .iter()
+            .filter(|stage| stage.deployment_id() == Some(&current));
+        let retires = (serving.count() == 1 && contents.deployments.iter().any(is_ours))
+            .then(|| DeploymentId(current.clone()));
+        let tags = stage.tags.clone().unwrap_or_default().into_iter().collect();
+        Ok(Some(Observed::inherited(
+            Self {
+                api: self.api.clone(),
+                name: self.name.clone(),
+                deployment: DeploymentId(current).into(),
+                superseded,
+                tags: self.tags.declared_part(&tags),
+            },
+            self.output(look.aws(), retires).await?,
+        )))
+    }
+
+    async fn create(&self, aws: &Aws) -> Result<StageOutput> {
+        const CREATE: Operation = Operation::look_first("CreateStage");
+        let (api, deployment) = (self.api.get()?, self.deployment.get()?);
+        aws.call(CREATE, || {
+            aws.apigateway()
+                .create_stage()
+                .rest_api_id(&api.0)
+                .stage_name(&self.name)
+                .deployment_id(&deployment.0)
+                .set_tags(Some(self.tags.to_map()))
+                .send()
+        })
+        .await?;
+        self.output(aws, None).await
+    }
+
+    async fn update(
+        &self,
+        aws: &Aws,
+        observed: Observed<Self>,
+        changes: &Changes,
+    ) -> Result<StageOutput> {
+        const UPDATE: Operation = Operation::safe("UpdateStage");
+        let (api, deployment) = (self.api.get()?, self.deployment.get()?);
+        let mut superseded = observed.state.superseded;
+        if changes.touch("deployment") {
+            let patch = replace("/deploymentId", &deployment.0);
+            aws.call(UPDATE, || {
+                aws.apigateway()
+                    .update_stage()
+                    .rest_api_id(&api.0)
+                    .stage_name(&self.name)
+                    .patch_operations(patch.clone())
+                    .send()
+            })
+            .await?;
+            superseded.extend(observed.output.retires.clone());
+        }
+        for id in superseded.iter().filter(|id| *id != deployment) {
+            deployment::delete(aws, api, id).await?;
+        }
+        if changes.touch("tags") {
+            tag(
+                aws,
+                &format!("/restapis/{api}/stages/{}", self.name),
+                &self.tags,
+            )
+            .await?;
+        }
+        Ok(observed.output)
+    }
+
+    async fn delete(&self, aws: &Aws, _: Observed<Self>) -> Result<()> {
+        const DELETE: Operation = Operation::safe("DeleteStage");
+        let api = self.api.get()?;
+        let request = || {
+            aws.apigateway()
+                .delete_stage()
+                .rest_api_id(&api.0)
+                .stage_name(&self.name)
+                .send()
+        };
+        gone_is_done(aws.call(DELETE, request).await)
+    }
+}
+
+impl Stage {
+    async fn output(&self, aws: &Aws, retires: Option<DeploymentId>) -> Result<StageOutput> {
+        let url = aws
+            .target()
+            .await?
+            .stage_url(&self.api.get()?.0, &self.name);
+        Ok(StageOutput {
+            url,
+            served_as: self.name.clone(),
+            retires,
+        })
+    }
+}

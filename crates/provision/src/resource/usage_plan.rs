@@ -1,0 +1,404 @@
+//! A usage plan: throttle, the stages it covers, and the keys that may use it.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use aws_sdk_apigateway::types::{self, ApiStage, Op, PatchOperation, ThrottleSettings};
+use serde::{Deserialize, Serialize};
+
+use super::look::only_one;
+use super::rest_api::{is_of_stack, operation, replace, stated, tag};
+use super::role::gone_is_done;
+use super::{ApiId, KeyId, Look, Observed, Reconcile};
+use crate::aws::Aws;
+use crate::aws::call::Operation;
+use crate::aws::error::AwsError;
+use crate::diff::Changes;
+use crate::input::Input;
+use crate::owner::{STACK, Tags};
+use crate::wait::Wait;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct UsagePlan {
+    pub name: String,
+    pub description: String,
+    pub throttle: Throttle,
+    pub stages: Vec<PlanStage>,
+    pub keys: Vec<Input<KeyId>>,
+    pub tags: Tags,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Throttle {
+    /// Requests per second.
+    pub rate: f64,
+    /// Requests that may come at once.
+    pub burst: i32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlanStage {
+    pub api: Input<ApiId>,
+    /// The stage's name, as an input that orders the plan after the stage.
+    pub stage: Input<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct UsagePlanOutput {
+    pub id: String,
+}
+
+/// 1 per 20 s for the whole account.
+const UPDATE: Operation = Operation::safe("UpdateUsagePlan").patient(Duration::from_mins(3));
+
+impl Reconcile for UsagePlan {
+    type Output = UsagePlanOutput;
+    const TYPE: &'static str = "AWS::ApiGateway::UsagePlan";
+    const NAMED_BY_AWS: bool = true;
+
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn mark(&mut self, stack: &str, id: &str) {
+        self.tags.mark(stack, id);
+    }
+
+    /// A plan with stages cannot be deleted; deleting the API takes its stages out of the plan.
+    fn deleted_after(&self) -> Vec<&str> {
+        self.stages
+            .iter()
+            .filter_map(|stage| stage.api.source())
+            .collect()
+    }
+
+    async fn observe(&self, look: &Look) -> Result<Option<Observed<Self>>> {
+        let all = look.usage_plans().await?;
+        let mut found: Vec<_> = all
+            .iter()
+            .filter(|plan| self.tags.marks(plan.tags.as_ref()))
+            .collect();
+        if found.is_empty() && look.adopts(&self.name) {
+            found = all
+                .iter()
+                .filter(|plan| plan.name.as_deref() == Some(&self.name))
+                .collect();
+        }
+        let one = only_one(found, "usage plan", |plan| {
+            plan.id.clone().unwrap_or_default()
+        })?;
+        let Some(plan) = one else { return Ok(None) };
+        let id = plan
+            .id
+            .clone()
+            .context("AWS returned a usage plan without its id")?;
+        let tags = plan.tags.clone().unwrap_or_default().into_iter().collect();
+        let throttle = plan.throttle.as_ref();
+        Ok(Some(Observed::inherited(
+            Self {
+                name: plan.name.clone().unwrap_or_default(),
+                description: plan.description.clone().unwrap_or_default(),
+                throttle: Throttle {
+                    rate: throttle.map_or(0.0, |throttle| throttle.rate_limit),
+                    burst: throttle.map_or(0, |throttle| throttle.burst_limit),
+                },
+                stages: self.stages_of(look, plan.api_stages()).await?,
+                keys: self.keys_of(look, &id).await?,
+                tags: self.tags.declared_part(&tags),
+            },
+            UsagePlanOutput { id },
+        )))
+    }
+
+    async fn create(&self, aws: &Aws) -> Result<UsagePlanOutput> {
+        const CREATE: Operation = Operation::look_first("CreateUsagePlan");
+        // A stage that was just made may not be seen for a moment.
+        const STAGE_VISIBLE: Wait = Wait::new(
+            "the new stage to be visible to usage plans",
+            Duration::from_secs(2),
+            Duration::from_secs(30),
+        );
+        let stages = self
+            .stages
+            .iter()
+            .map(|stage| {
+                let (api, stage) = (stage.api.get()?, stage.stage.get()?);
+                Ok(ApiStage::builder().api_id(&api.0).stage(stage).build())
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let throttle = ThrottleSettings::builder()
+            .rate_limit(self.throttle.rate)
+            .burst_limit(self.throttle.burst)
+            .build();
+        let is_early =
+            |error: &AwsError| error.says("Invalid API Stage") || error.says("API Stage not found");
+        let created = STAGE_VISIBLE
+            .while_refused(aws, is_early, async || {
+                aws.call(CREATE, || {
+                    aws.apigateway()
+                        .create_usage_plan()
+                        .name(&self.name)
+                        .set_description(stated(&self.description))
+                        .throttle(throttle.clone())
+                        .set_api_stages(Some(stages.clone()))
+                        .set_tags(Some(self.tags.to_map()))
+                        .send()
+                })
+                .await
+            })
+            .await?;
+        let id = created
+            .id
+            .context("AWS returned a usage plan without its id")?;
+        for key in &self.keys {
+            add_key(aws, &id, key.get()?).await?;
+        }
+        Ok(UsagePlanOutput { id })
+    }
+
+    async fn update(
+        &self,
+        aws: &Aws,
+        observed: Observed<Self>,
+        changes: &Changes,
+    ) -> Result<UsagePlanOutput> {
+        let id = &observed.output.id;
+        let patch = self.patch(&observed.state, changes)?;
+        if !patch.is_empty() {
+            update(aws, id, patch).await?;
+        }
+        for key in &self.keys {
+            if !observed.state.keys.contains(key) {
+                add_key(aws, id, key.get()?).await?;
+            }
+        }
+        for key in &observed.state.keys {
+            if !self.keys.contains(key) {
+                remove_key(aws, id, key.get()?).await?;
+            }
+        }
+        if changes.touch("tags") {
+            tag(aws, &format!("/usageplans/{id}"), &self.tags).await?;
+        }
+        Ok(observed.output)
+    }
+
+    async fn delete(&self, aws: &Aws, observed: Observed<Self>) -> Result<()> {
+        const DELETE: Operation = Operation::safe("DeleteUsagePlan");
+        let id = &observed.output.id;
+        let request = || {
+            aws.apigateway()
+                .delete_usage_plan()
+                .usage_plan_id(id)
+                .send()
+        };
+        match aws.call(DELETE, request).await {
+            Err(error) if error.says("associated") => {
+                self.unlink(aws, id).await?;
+                gone_is_done(aws.call(DELETE, request).await)
+            }
+            other => gone_is_done(other),
+        }
+    }
+}
+
+impl UsagePlan {
+    /// The plan's stages that are declared, or belong to other APIs of this stack. The rest is somebody else's.
+    async fn stages_of(&self, look: &Look, actual: &[ApiStage]) -> Result<Vec<PlanStage>> {
+        let apis = look.rest_apis().await?;
+        let ours: BTreeSet<&str> = apis
+            .iter()
+            .filter(|api| is_of_stack(api, &self.tags))
+            .filter_map(|api| api.id())
+            .collect();
+        let mut stages: Vec<PlanStage> = actual
+            .iter()
+            .filter(|stage| stage.api_id().is_some_and(|id| ours.contains(id)))
+            .map(|stage| PlanStage {
+                api: ApiId(stage.api_id.clone().unwrap_or_default()).into(),
+                stage: stage.stage.clone().unwrap_or_default().into(),
+            })
+            .collect();
+        in_order_of(&mut stages, &self.stages);
+        Ok(stages)
+    }
+
+    /// The plan's keys that carry this stack's tag. The rest is somebody else's.
+    async fn keys_of(&self, look: &Look, plan: &str) -> Result<Vec<Input<KeyId>>> {
+        const GET_KEYS: Operation = Operation::safe("GetUsagePlanKeys");
+        let aws = look.aws();
+        let mut linked = BTreeSet::new();
+        let mut position: Option<String> = None;
+        loop {
+            let page = aws
+                .call(GET_KEYS, || {
+                    aws.apigateway()
+                        .get_usage_plan_keys()
+                        .usage_plan_id(plan)
+                        .limit(500)
+                        .set_position(position.clone())
+                        .send()
+                })
+                .await
+                .with_context(|| format!("reading the keys of usage plan `{}`", self.name))?;
+            linked.extend(
+                page.items
+                    .unwrap_or_default()
+                    .into_iter()
+                    .filter_map(|key| key.id),
+            );
+            position = page.position.filter(|position| !position.is_empty());
+            if position.is_none() {
+                break;
+            }
+        }
+        let of_stack = |key: &types::ApiKey| {
+            let stack = key.tags.as_ref().and_then(|tags| tags.get(STACK));
+            stack.is_some_and(|stack| stack == self.tags.stack())
+        };
+        let mut keys: Vec<Input<KeyId>> = look
+            .api_keys()
+            .await?
+            .iter()
+            .filter(|key| of_stack(key) && key.id.as_ref().is_some_and(|id| linked.contains(id)))
+            .filter_map(|key| key.id.clone())
+            .map(|id| KeyId(id).into())
+            .collect();
+        in_order_of(&mut keys, &self.keys);
+        Ok(keys)
+    }
+
+    fn patch(&self, observed: &Self, changes: &Changes) -> Result<Vec<PatchOperation>> {
+        let rate = self.throttle.rate.to_string();
+        let burst = self.throttle.burst.to_string();
+        let mut patch: Vec<PatchOperation> = [
+            ("name", "/name", &self.name),
+            ("description", "/description", &self.description),
+            ("throttle.rate", "/throttle/rateLimit", &rate),
+            ("throttle.burst", "/throttle/burstLimit", &burst),
+        ]
+        .into_iter()
+        .filter(|(field, _, _)| changes.touch(field))
+        .map(|(_, path, value)| replace(path, value))
+        .collect();
+        for stage in self
+            .stages
+            .iter()
+            .filter(|stage| !observed.stages.contains(stage))
+        {
+            patch.push(operation(Op::Add, "/apiStages", &stage.patch_value()?));
+        }
+        for stage in observed
+            .stages
+            .iter()
+            .filter(|stage| !self.stages.contains(stage))
+        {
+            patch.push(operation(Op::Remove, "/apiStages", &stage.patch_value()?));
+        }
+        Ok(patch)
+    }
+
+    /// Takes this stack's stages out of the plan, so that it can be deleted.
+    async fn unlink(&self, aws: &Aws, id: &str) -> Result<()> {
+        const GET: Operation = Operation::safe("GetUsagePlan");
+        let plan = aws
+            .call(GET, || {
+                aws.apigateway().get_usage_plan().usage_plan_id(id).send()
+            })
+            .await?;
+        let ours = self
+            .stages_of(&Look::new(aws.clone()), plan.api_stages())
+            .await?;
+        if ours.len() < plan.api_stages().len() {
+            bail!(
+                "usage plan `{}` also covers stages of other APIs\n  try: take them out of the plan, and run it again",
+                self.name
+            );
+        }
+        let patch = ours
+            .iter()
+            .map(|stage| Ok(operation(Op::Remove, "/apiStages", &stage.patch_value()?)))
+            .collect::<Result<_>>()?;
+        update(aws, id, patch).await
+    }
+}
+
+impl PlanStage {
+    /// `{api}:{stage}`, as patch operations want it.
+    fn patch_value(&self) -> Result<String> {
+        Ok(format!("{}:{}", self.api.get()?, self.stage.get()?))
+    }
+}
+
+async fn update(aws: &Aws, plan: &str, patch: Vec<PatchOperation>) -> Result<()> {
+    aws.call(UPDATE, || {
+        aws.apigateway()
+            .update_usage_plan()
+            .usage_plan_id(plan)
+            .set_patch_operations(Some(patch.clone()))
+            .send()
+    })
+    .await?;
+    Ok(())
+}
+
+async fn add_key(aws: &Aws, plan: &str, key: &KeyId) -> Result<()> {
+    // The same key can be linked to a plan once only: sending it twice ends in the same state.
+    const ADD: Operation = Operation::safe("CreateUsagePlanKey");
+    let added = aws
+        .call(ADD, || {
+            aws.apigateway()
+                .create_usage_plan_key()
+                .usage_plan_id(plan)
+                .key_id(&key.0)
+                .key_type("API_KEY")
+                .send()
+        })
+        .await;
+    match added {
+        Err(error) if error.is("ConflictException") && is_linked(aws, plan, key).await? => Ok(()),
+        other => {
+            other?;
+            Ok(())
+        }
+    }
+}
+
+async fn is_linked(aws: &Aws, plan: &str, key: &KeyId) -> Result<bool> {
+    const GET: Operation = Operation::safe("GetUsagePlanKey");
+    let request = || {
+        aws.apigateway()
+            .get_usage_plan_key()
+            .usage_plan_id(plan)
+            .key_id(&key.0)
+            .send()
+    };
+    match aws.call(GET, request).await {
+        Ok(_) => Ok(true),
+        Err(error) if error.is_not_found() => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn remove_key(aws: &Aws, plan: &str, key: &KeyId) -> Result<()> {
+    const REMOVE: Operation = Operation::safe("DeleteUsagePlanKey");
+    let request = || {
+        aws.apigateway()
+            .delete_usage_plan_key()
+            .usage_plan_id(plan)
+            .key_id(&key.0)
+            .send()
+    };
+    gone_is_done(aws.call(REMOVE, request).await)
+}
+
+/// Sets have no order on AWS: what is declared comes first, in the declared order.
+fn in_order_of<T: PartialEq>(items: &mut [T], declared: &[T]) {
+    items.sort_by_key(|item| {
+        declared
+            .iter()
+            .position(|other| other == item)
+            .unwrap_or(usize::MAX)
+    });
+}

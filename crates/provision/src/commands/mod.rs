@@ -64,7 +64,15 @@ async fn losses(
                 return None;
             };
             Some(async move {
-                let (items, is_all) = table.count_items(aws).await?;
+                let (items, is_all) = match table.count_items(aws).await {
+                    Ok(counted) => counted,
+                    // Without the right to count, the worst has to be assumed.
+                    Err(error) if is_refused(&error) => {
+                        let text = format!("table `{}`, whose items cannot be counted", table.name);
+                        return Ok(Some((declared.id.clone(), text)));
+                    }
+                    Err(error) => return Err(error),
+                };
                 let more = if is_all { "" } else { "more than " };
                 let text = format!("table `{}` with {more}{items} items", table.name);
                 anyhow::Ok((items > 0).then(|| (declared.id.clone(), text)))

@@ -19,6 +19,7 @@ pub mod interrupt;
 pub mod limits;
 pub mod live;
 pub mod observe;
+pub mod orphans;
 pub mod owner;
 pub mod plan;
 pub mod planner;

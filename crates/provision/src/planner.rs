@@ -9,10 +9,19 @@ use crate::declaration::{Declared, Stack};
 use crate::diff::{Changes, diff};
 use crate::input::{Outputs, references};
 use crate::observe::Observations;
+use crate::orphans::Orphan;
 use crate::owner::Ownership;
 use crate::plan::{Action, Plan, Step};
 use crate::resource::Resource;
 use crate::target::Target;
+
+/// What a plan is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Account<'a> {
+    pub target: &'a Target,
+    pub observations: &'a Observations,
+    pub orphans: &'a [Orphan],
+}
 
 /// A resource that bears a name of the stack but belongs to somebody else.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,12 +51,12 @@ pub fn strangers(stack: &Stack, observations: &Observations) -> Vec<Stranger> {
 
 /// The plan that makes the account match the declaration. `outputs` holds what is known beyond names: the
 /// package's hash, if it is built.
-pub fn up(
-    stack: &Stack,
-    target: &Target,
-    observations: &Observations,
-    mut outputs: Outputs,
-) -> Result<(Plan, Outputs)> {
+pub fn up(stack: &Stack, account: Account<'_>, mut outputs: Outputs) -> Result<(Plan, Outputs)> {
+    let Account {
+        target,
+        observations,
+        orphans,
+    } = account;
     let mut steps = Vec::new();
     for declared in &stack.declared {
         let Declared { id, resource, .. } = declared;
@@ -70,12 +79,49 @@ pub fn up(
             along_with: None,
         });
     }
+    remove_orphans(&mut steps, orphans);
     let plan = Plan {
         stack: stack.name.clone(),
         target: target.clone(),
         steps,
     };
     Ok((plan, outputs))
+}
+
+/// What is part of an API goes before the API is deployed again; everything else goes last, when nothing that is
+/// declared uses it any more.
+fn remove_orphans(steps: &mut Vec<Step>, orphans: &[Orphan]) {
+    let declared: Vec<String> = steps.iter().map(|step| step.id.clone()).collect();
+    let inside: Vec<String> = orphans
+        .iter()
+        .filter(|orphan| orphan.within.is_some())
+        .map(|orphan| orphan.id.clone())
+        .collect();
+    for step in steps
+        .iter_mut()
+        .filter(|step| matches!(step.resource, Resource::Deployment(_)))
+    {
+        step.after.extend(inside.iter().cloned());
+    }
+    for orphan in orphans {
+        let mut after = orphan.after.clone();
+        if orphan.within.is_none() {
+            after.extend(declared.iter().cloned());
+        }
+        steps.push(deletion(orphan, after));
+    }
+}
+
+fn deletion(orphan: &Orphan, after: Vec<String>) -> Step {
+    Step {
+        id: orphan.id.clone(),
+        action: Action::Delete,
+        changes: Changes::default(),
+        after,
+        resource: orphan.resource.clone(),
+        observed: Some(orphan.observed.clone()),
+        along_with: None,
+    }
 }
 
 fn decide(desired: &Resource, observed: Option<&Value>) -> (Action, Changes) {
@@ -111,7 +157,12 @@ fn predecessors(declared: &Declared, stack: &Stack) -> Vec<String> {
 }
 
 /// The plan that removes what exists of the stack and is ours, in reverse order.
-pub fn down(stack: &Stack, target: &Target, observations: &Observations) -> Result<Plan> {
+pub fn down(stack: &Stack, account: Account<'_>) -> Result<Plan> {
+    let Account {
+        target,
+        observations,
+        orphans,
+    } = account;
     let mut outputs = stack.known_names();
     let present: BTreeMap<&str, &Declared> = stack
         .declared
@@ -150,6 +201,15 @@ pub fn down(stack: &Stack, target: &Target, observations: &Observations) -> Resu
     }
     order_deletions(&mut steps, stack);
     steps.reverse();
+    let apis: Vec<String> = steps
+        .iter()
+        .filter(|step| matches!(step.resource, Resource::RestApi(_)))
+        .map(|step| step.id.clone())
+        .collect();
+    // What is part of an API goes along with it; a plan goes when its stages are gone.
+    for orphan in orphans.iter().filter(|orphan| orphan.within.is_none()) {
+        steps.push(deletion(orphan, apis.clone()));
+    }
     Ok(Plan {
         stack: stack.name.clone(),
         target: target.clone(),

@@ -71,6 +71,7 @@ pub fn lab(settings: &Settings) -> Result<Stack> {
             name: named("lambda-apigateway-role"),
             description: "What the function may do: this table's items, this log group's events"
                 .to_owned(),
+            max_session_s: 3600,
             trust: TRUST.fill(&[])?,
             policies: BTreeMap::from([("lambda-apigateway-policy".to_owned(), permissions)]),
             tags: Tags::default().with(REGION, &settings.region),
@@ -90,6 +91,7 @@ pub fn lab(settings: &Settings) -> Result<Stack> {
             timeout_s: 10,
             role: role.arn(),
             environment: BTreeMap::new(),
+            tracing: "PassThrough".to_owned(),
             code: stack.package(),
             state: "Active".to_owned(),
             tags: Tags::default(),
@@ -102,6 +104,7 @@ pub fn lab(settings: &Settings) -> Result<Stack> {
             name: named("DynamoDBOperations"),
             description: "Items of a DynamoDB table over HTTPS".to_owned(),
             endpoint: "REGIONAL".to_owned(),
+            disable_execute_api: false,
             tags: Tags::default(),
         },
     );
@@ -152,6 +155,9 @@ pub fn lab(settings: &Settings) -> Result<Stack> {
             api: api.api_id(),
             name: STAGE.to_owned(),
             deployment: deployment.deployment_id(),
+            description: String::new(),
+            variables: BTreeMap::new(),
+            tracing: false,
             superseded: Vec::new(),
             tags: Tags::default(),
         },
@@ -172,6 +178,7 @@ pub fn lab(settings: &Settings) -> Result<Stack> {
             name: named("Lambda-dynamoDB-usageplan"),
             description: String::new(),
             throttle: settings.throttle,
+            quota: None,
             stages: Set::from_iter([PlanStage {
                 api: api.api_id(),
                 stage: stage.served_as(),

@@ -33,7 +33,7 @@ pub(super) fn check(binary: &[u8], architecture: &str) -> Result<()> {
     ensure!(
         binary.starts_with(b"\x7fELF"),
         Unsuitable(format!(
-            "this is not a Linux program{}",
+            "this is not a Linux program (ELF){}",
             other_format(binary)
         ))
     );
@@ -181,7 +181,7 @@ mod tests {
         let error = check(b"#!/bin/sh\n", "x86_64").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "this is not a Linux program but a script"
+            "this is not a Linux program (ELF) but a script"
         );
         assert!(
             check(b"", "x86_64")

@@ -38,8 +38,8 @@ impl Binary {
     pub fn read(path: &Path, architecture: &str) -> Result<Self> {
         let doing = || format!("reading the function's binary `{}`", path.display());
         let binary = std::fs::read(path).with_context(doing)?;
-        check_executable(path).with_context(doing)?;
         elf::check(&binary, architecture).with_context(doing)?;
+        check_executable(path).with_context(doing)?;
         ensure!(
             binary.len() < UNZIPPED_LIMIT,
             "`{}` has {} bytes; Lambda takes less than {UNZIPPED_LIMIT}",

@@ -77,7 +77,7 @@ impl Aws {
                     self.told(operation.name, sent.elapsed(), "ok".to_owned());
                     return Ok(answer);
                 }
-                Err(error) => AwsError::from_sdk(operation.name, &error),
+                Err(error) => AwsError::from_sdk(operation.name, &error).at(self.endpoint()),
             };
             self.told(operation.name, sent.elapsed(), answer_of(&error));
             let pause = match error.failure {

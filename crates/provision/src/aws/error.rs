@@ -107,6 +107,14 @@ impl AwsError {
         found
     }
 
+    /// Names the custom endpoint that did not answer.
+    pub fn at(mut self, endpoint: Option<&str>) -> Self {
+        if let (Failure::NotSent, Some(endpoint)) = (self.failure, endpoint) {
+            self.message = format!("nothing answers at {endpoint}: {}", self.message);
+        }
+        self
+    }
+
     fn answered(&self) -> Failure {
         let status = self.status.unwrap_or_default();
         if CREDENTIALS.contains(&self.code.as_str()) {

@@ -78,7 +78,7 @@ impl Aws {
                 "no region is set\n  try: `--region eu-west-1`, `AWS_REGION=eu-west-1`, or a region in the profile"
             );
         };
-        check_credentials(&config).await?;
+        check_credentials(&config, connection.profile.as_deref()).await?;
         Ok(Self::from_config(&config, region, events))
     }
 
@@ -252,7 +252,7 @@ fn http_client() -> SharedHttpClient {
     }
 }
 
-async fn check_credentials(config: &SdkConfig) -> Result<()> {
+async fn check_credentials(config: &SdkConfig, profile: Option<&str>) -> Result<()> {
     let remedy = "try: `AWS_PROFILE=name`, `aws sso login`, or `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`";
     let Some(provider) = config.credentials_provider() else {
         bail!("no credentials were found\n  {remedy}");
@@ -267,8 +267,11 @@ async fn check_credentials(config: &SdkConfig) -> Result<()> {
                 cause = inner.source();
             }
             causes.dedup();
+            let profile = profile
+                .map(|name| format!(" in profile `{name}`"))
+                .unwrap_or_default();
             bail!(
-                "no usable credentials were found: {}\n  {remedy}",
+                "no usable credentials were found{profile}: {}\n  {remedy}",
                 causes.join(": ")
             )
         }

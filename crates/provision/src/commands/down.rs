@@ -28,19 +28,18 @@ pub async fn run(session: &Session, arguments: &cli::Down) -> Result<Exit> {
     }
     let reading = Look::new(aws.clone());
     let (seen, losses) = tokio::try_join!(
-        look(session, &aws, &stack, &reading),
+        look(session, &stack, &reading),
         session.interrupt.or(losses(&aws, &stack, |_| true)),
     )?;
-    let (target, observations) = seen;
     drop(reading);
-    console.say(&render::place(&stack.name, &target));
-    for stranger in planner::strangers(&stack, &observations) {
+    console.say(&render::place(&stack.name, &seen.target));
+    for stranger in planner::strangers(&stack, &seen.observations) {
         console.say(&format!(
             "  left alone: {} {}: {}",
             stranger.kind, stranger.name, stranger.why
         ));
     }
-    let plan = planner::down(&stack, &target, &observations)?;
+    let plan = planner::down(&stack, seen.account())?;
     if !plan.is_empty() {
         console.say(&render::plan(
             &plan,

@@ -17,6 +17,8 @@ use crate::console::{Console, Listener};
 use crate::declaration::Stack;
 use crate::interrupt::Interrupt;
 use crate::observe::{Observations, observe};
+use crate::orphans::{Orphan, orphans};
+use crate::planner::Account;
 use crate::resource::{Look, Resource};
 use crate::target::Target;
 
@@ -28,15 +30,36 @@ pub struct Session {
 }
 
 /// Reads what exists of `stack`, and where that is.
-async fn look(
-    session: &Session,
-    aws: &Aws,
-    stack: &Stack,
-    look: &Look,
-) -> Result<(Target, Observations)> {
-    let reads = async { tokio::try_join!(aws.target(), observe(stack, look)) };
-    let (target, observations) = session.interrupt.or(reads).await?;
-    Ok((target.clone(), observations))
+async fn look(session: &Session, stack: &Stack, look: &Look) -> Result<Seen> {
+    session.interrupt.or(see(stack, look)).await
+}
+
+/// What there is of a stack.
+pub struct Seen {
+    pub target: Target,
+    pub observations: Observations,
+    pub orphans: Vec<Orphan>,
+}
+
+impl Seen {
+    pub fn account(&self) -> Account<'_> {
+        Account {
+            target: &self.target,
+            observations: &self.observations,
+            orphans: &self.orphans,
+        }
+    }
+}
+
+/// Reads everything a plan is made from.
+pub async fn see(stack: &Stack, look: &Look) -> Result<Seen> {
+    let (target, observations) = tokio::try_join!(look.aws().target(), observe(stack, look))?;
+    let orphans = orphans(stack, look, &observations).await?;
+    Ok(Seen {
+        target: target.clone(),
+        observations,
+        orphans,
+    })
 }
 
 /// Connects and starts showing what happens.

@@ -27,16 +27,18 @@ pub async fn run(session: &Session, arguments: &cli::Outputs) -> Result<Exit> {
     let stack = stack::lab(&session.config.settings(aws.region()))?;
     stack.check()?;
     let reading = Look::new(aws.clone());
-    let (target, observations) = look(session, &aws, &stack, &reading).await?;
+    let seen = look(session, &stack, &reading).await?;
     drop(reading);
-    session.console.say(&render::place(&stack.name, &target));
-    if observations.is_empty() {
+    session
+        .console
+        .say(&render::place(&stack.name, &seen.target));
+    if seen.observations.is_empty() {
         bail!(
             "the stack `{}` is not deployed here\n  try: `provision up`",
             stack.name
         );
     }
-    let (_, known) = planner::up(&stack, &target, &observations, stack.known_names())?;
+    let (_, known) = planner::up(&stack, seen.account(), stack.known_names())?;
     let mut values = values(&stack, &known);
     let wants_key = arguments.show_secrets || arguments.name.as_deref() == Some(KEY);
     if wants_key {

@@ -20,16 +20,18 @@ pub async fn run(session: &Session, arguments: &cli::Plan) -> Result<Exit> {
     let stack = stack::lab(&making.settings(&session.config, aws.region()))?;
     stack.check()?;
     let reading = Look::new(aws.clone()).adopting(&making.adopt);
-    let (target, observations) = look(session, &aws, &stack, &reading).await?;
-    session.console.say(&render::place(&stack.name, &target));
-    let strangers = planner::strangers(&stack, &observations);
+    let seen = look(session, &stack, &reading).await?;
+    session
+        .console
+        .say(&render::place(&stack.name, &seen.target));
+    let strangers = planner::strangers(&stack, &seen.observations);
     if !strangers.is_empty() {
         bail!(render::strangers(&strangers));
     }
     let mut outputs = stack.known_names();
     let artifact = session.interrupt.or(preparation.package()).await?;
     learn_package(&mut outputs, &artifact.sha256);
-    let (plan, _) = planner::up(&stack, &target, &observations, outputs)?;
+    let (plan, _) = planner::up(&stack, seen.account(), outputs)?;
     drop((aws, reading));
     listener.finish().await;
     if session.config.json {

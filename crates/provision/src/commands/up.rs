@@ -53,16 +53,16 @@ async fn deploy(session: &Session, arguments: &cli::Up) -> Result<Exit> {
     let stack = stack::lab(&making.settings(&session.config, aws.region()))?;
     stack.check()?;
     let reading = Look::new(aws.clone()).adopting(&making.adopt);
-    let (target, observations) = look(session, &aws, &stack, &reading).await?;
+    let seen = look(session, &stack, &reading).await?;
     drop(reading);
-    console.say(&render::place(&stack.name, &target));
-    let strangers = planner::strangers(&stack, &observations);
+    console.say(&render::place(&stack.name, &seen.target));
+    let strangers = planner::strangers(&stack, &seen.observations);
     if !strangers.is_empty() {
         bail!(render::strangers(&strangers));
     }
 
     let mut known = stack.known_names();
-    if is_package_compared(&stack, &observations) {
+    if is_package_compared(&stack, &seen.observations) {
         let artifact = session.interrupt.or(preparation.package_mut()).await?;
         learn_package(&mut known, &artifact.sha256);
         aws.set_artifact(artifact);
@@ -72,7 +72,7 @@ async fn deploy(session: &Session, arguments: &cli::Up) -> Result<Exit> {
             .or(preparation.checked_within(BUILD_GRACE))
             .await?;
     }
-    let (plan, known) = planner::up(&stack, &target, &observations, known)?;
+    let (plan, known) = planner::up(&stack, seen.account(), known)?;
     let check = stack
         .check
         .as_ref()

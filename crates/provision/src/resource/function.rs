@@ -8,7 +8,7 @@ use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{
     Architecture, Environment, FunctionCode, FunctionConfiguration, LastUpdateStatus, Runtime,
-    State,
+    State, TracingConfig, TracingMode,
 };
 use aws_smithy_types::timeout::TimeoutConfig;
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,8 @@ pub struct Function {
     pub timeout_s: i32,
     pub role: Input<Arn>,
     pub environment: BTreeMap<String, String>,
+    /// `PassThrough` or `Active`: whether X-Ray traces invocations of its own accord.
+    pub tracing: String,
     pub code: Input<CodeSha256>,
     /// `Active`, or `Failed` as observed: AWS gave up on it. What is on its way counts as active.
     pub state: String,
@@ -150,6 +152,10 @@ impl Reconcile for Function {
                     .unwrap_or_default()
                     .into_iter()
                     .collect(),
+                tracing: found
+                    .tracing_config
+                    .and_then(|tracing| tracing.mode)
+                    .map_or_else(|| "PassThrough".to_owned(), |mode| mode.to_string()),
                 code: CodeSha256(found.code_sha256.unwrap_or_default()).into(),
                 state: state.to_string(),
                 tags: self.tags.declared_part(&tags),
@@ -178,6 +184,7 @@ impl Reconcile for Function {
                         .timeout(self.timeout_s)
                         .role(&role.0)
                         .environment(self.variables())
+                        .tracing_config(self.tracing())
                         .code(code.clone())
                         .set_tags(Some(self.tags.to_map()))
                         .customize()
@@ -212,6 +219,7 @@ impl Reconcile for Function {
             "timeout_s",
             "role",
             "environment",
+            "tracing",
         ];
         if configuration.iter().any(|field| changes.touch(field)) {
             self.update_configuration(aws).await?;
@@ -297,6 +305,12 @@ impl Function {
         }
     }
 
+    fn tracing(&self) -> TracingConfig {
+        TracingConfig::builder()
+            .mode(TracingMode::from(self.tracing.as_str()))
+            .build()
+    }
+
     fn variables(&self) -> Environment {
         let variables = self.environment.clone().into_iter().collect();
         Environment::builder()
@@ -333,6 +347,7 @@ impl Function {
                         .timeout(self.timeout_s)
                         .role(&role.0)
                         .environment(self.variables())
+                        .tracing_config(self.tracing())
                         .send()
                 })
                 .await

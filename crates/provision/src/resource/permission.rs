@@ -161,11 +161,19 @@ impl Reconcile for Permission {
 }
 
 impl Permission {
-    /// The id carries a digest of the source: when an API is made anew, its statement stands beside the old one
-    /// until that goes.
+    /// The id carries the API's id, and a digest of the rest of the source: when an API is made anew, its statement
+    /// stands beside the old one until that goes.
     fn sid_of(&self, statement: &Statement) -> Result<String> {
-        let digest = hex(&Sha256::digest(&statement.source.get()?.0));
-        Ok(format!("{}-{}", self.sid, &digest[..12]))
+        let source = &statement.source.get()?.0;
+        let resource = source.splitn(6, ':').nth(5).unwrap_or(source);
+        let (first, rest) = resource.split_once('/').unwrap_or((resource, ""));
+        let owner: String = first
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .take(20)
+            .collect();
+        let digest = hex(&Sha256::digest(rest));
+        Ok(format!("{}-{owner}-{}", self.sid, &digest[..8]))
     }
 
     async fn add(&self, aws: &Aws, statement: &Statement) -> Result<String> {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 /// An IAM policy document in one normal form: IAM returns documents percent-encoded, reordered, and with
-/// single-element lists collapsed, all of which mean the same.
+/// single-element lists collapsed, all of which mean the same. Here lists are sorted, and one element stands alone.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct PolicyDocument(Value);
@@ -80,7 +80,11 @@ fn sorted_list(value: Value) -> Value {
     let mut items = as_list(value);
     items.sort_by_cached_key(Value::to_string);
     items.dedup();
-    Value::Array(items)
+    if items.len() == 1 {
+        items.remove(0)
+    } else {
+        Value::Array(items)
+    }
 }
 
 fn as_list(value: Value) -> Vec<Value> {
@@ -138,7 +142,7 @@ mod tests {
         let document = PolicyDocument::new(with_reference);
         assert_eq!(
             document.to_text(),
-            r#"{"Statement":[{"Resource":[{"$ref":"table.arn"}]}]}"#
+            r#"{"Statement":[{"Resource":{"$ref":"table.arn"}}]}"#
         );
     }
 }

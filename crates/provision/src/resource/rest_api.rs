@@ -21,6 +21,8 @@ pub struct RestApi {
     pub description: String,
     /// `REGIONAL`, `EDGE` or `PRIVATE`.
     pub endpoint: String,
+    /// Whether the default `execute-api` host is switched off.
+    pub disable_execute_api: bool,
     pub tags: Tags,
 }
 
@@ -85,6 +87,7 @@ impl Reconcile for RestApi {
                 name: api.name.clone().unwrap_or_default(),
                 description: api.description.clone().unwrap_or_default(),
                 endpoint: endpoint.to_owned(),
+                disable_execute_api: api.disable_execute_api_endpoint,
                 tags: self.tags.declared_part(&tags),
             },
             output(look.aws(), api.id.clone(), api.root_resource_id.clone()).await?,
@@ -102,6 +105,7 @@ impl Reconcile for RestApi {
                     .name(&self.name)
                     .set_description(stated(&self.description))
                     .endpoint_configuration(endpoint.clone())
+                    .set_disable_execute_api_endpoint(self.disable_execute_api.then_some(true))
                     .set_tags(Some(self.tags.to_map()))
                     .send()
             })
@@ -127,6 +131,10 @@ impl Reconcile for RestApi {
         if changes.touch("endpoint") {
             let path = format!("/endpointConfiguration/types/{}", observed.state.endpoint);
             patch.push(replace(&path, &self.endpoint));
+        }
+        if changes.touch("disable_execute_api") {
+            let disabled = self.disable_execute_api.to_string();
+            patch.push(replace("/disableExecuteApiEndpoint", &disabled));
         }
         if !patch.is_empty() {
             aws.call(UPDATE, || {

@@ -25,6 +25,8 @@ use crate::wait::Wait;
 pub struct Role {
     pub name: String,
     pub description: String,
+    /// Seconds for which somebody who assumed the role may act: 3600 to 43200.
+    pub max_session_s: i32,
     /// Who may assume the role.
     pub trust: PolicyDocument,
     /// Inline policies by name.
@@ -94,6 +96,7 @@ impl Reconcile for Role {
             state: Self {
                 name: role.role_name,
                 description: role.description.unwrap_or_default(),
+                max_session_s: role.max_session_duration.unwrap_or(3600),
                 trust: PolicyDocument::from_wire(
                     &role.assume_role_policy_document.unwrap_or_default(),
                 ),
@@ -111,6 +114,7 @@ impl Reconcile for Role {
                     .create_role()
                     .role_name(&self.name)
                     .description(&self.description)
+                    .max_session_duration(self.max_session_s)
                     .assume_role_policy_document(self.trust.to_text())
                     .set_tags(Some(self.iam_tags()))
                     .send()
@@ -145,11 +149,12 @@ impl Reconcile for Role {
             })
             .await?;
         }
-        if changes.touch("description") {
+        if changes.touch("description") || changes.touch("max_session_s") {
             aws.call(UPDATE_ROLE, || {
                 iam.update_role()
                     .role_name(&self.name)
                     .description(&self.description)
+                    .max_session_duration(self.max_session_s)
                     .send()
             })
             .await?;

@@ -1,12 +1,14 @@
 //! A stage: the name under which a deployment is served.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
-use aws_sdk_apigateway::types::Deployment;
+use aws_sdk_apigateway::types::{Deployment, Op, PatchOperation};
 use serde::{Deserialize, Serialize};
 
 use super::deployment::{self, shape_of};
 use super::path::lane_of;
-use super::rest_api::{replace, tag};
+use super::rest_api::{operation, replace, stated, tag};
 use super::role::gone_is_done;
 use super::{ApiId, DeploymentId, Look, Observed, Reconcile};
 use crate::aws::Aws;
@@ -21,6 +23,10 @@ pub struct Stage {
     /// Case matters to callers.
     pub name: String,
     pub deployment: Input<DeploymentId>,
+    pub description: String,
+    pub variables: BTreeMap<String, String>,
+    /// Whether requests are traced by X-Ray.
+    pub tracing: bool,
     /// Deployments of ours that no stage serves any more: none, once all is in order.
     pub superseded: Vec<DeploymentId>,
     pub tags: Tags,
@@ -109,6 +115,14 @@ impl Reconcile for Stage {
                 api: self.api.clone(),
                 name: self.name.clone(),
                 deployment: DeploymentId(current).into(),
+                description: stage.description.clone().unwrap_or_default(),
+                variables: stage
+                    .variables
+                    .clone()
+                    .unwrap_or_default()
+                    .into_iter()
+                    .collect(),
+                tracing: stage.tracing_enabled,
                 superseded,
                 tags: self.tags.declared_part(&tags),
             },
@@ -125,6 +139,9 @@ impl Reconcile for Stage {
                 .rest_api_id(&api.0)
                 .stage_name(&self.name)
                 .deployment_id(&deployment.0)
+                .set_description(stated(&self.description))
+                .set_variables(Some(self.variables.clone().into_iter().collect()))
+                .tracing_enabled(self.tracing)
                 .set_tags(Some(self.tags.to_map()))
                 .send()
         })
@@ -141,17 +158,19 @@ impl Reconcile for Stage {
         const UPDATE: Operation = Operation::safe("UpdateStage");
         let (api, deployment) = (self.api.get()?, self.deployment.get()?);
         let mut superseded = observed.state.superseded;
-        if changes.touch("deployment") {
-            let patch = replace("/deploymentId", &deployment.0);
+        let patch = self.patch(&observed.state.variables, changes)?;
+        if !patch.is_empty() {
             aws.call(UPDATE, || {
                 aws.apigateway()
                     .update_stage()
                     .rest_api_id(&api.0)
                     .stage_name(&self.name)
-                    .patch_operations(patch.clone())
+                    .set_patch_operations(Some(patch.clone()))
                     .send()
             })
             .await?;
+        }
+        if changes.touch("deployment") {
             superseded.extend(observed.output.retires.clone());
         }
         for id in superseded.iter().filter(|id| *id != deployment) {
@@ -183,6 +202,35 @@ impl Reconcile for Stage {
 }
 
 impl Stage {
+    fn patch(
+        &self,
+        old: &BTreeMap<String, String>,
+        changes: &Changes,
+    ) -> Result<Vec<PatchOperation>> {
+        let tracing = self.tracing.to_string();
+        let mut patch: Vec<PatchOperation> = [
+            ("deployment", "/deploymentId", &self.deployment.get()?.0),
+            ("description", "/description", &self.description),
+            ("tracing", "/tracingEnabled", &tracing),
+        ]
+        .into_iter()
+        .filter(|(field, _, _)| changes.touch(field))
+        .map(|(_, path, value)| replace(path, value))
+        .collect();
+        for (name, value) in &self.variables {
+            if old.get(name) != Some(value) {
+                patch.push(replace(&format!("/variables/{name}"), value));
+            }
+        }
+        for (name, value) in old
+            .iter()
+            .filter(|(name, _)| !self.variables.contains_key(*name))
+        {
+            patch.push(operation(Op::Remove, &format!("/variables/{name}"), value));
+        }
+        Ok(patch)
+    }
+
     async fn output(&self, aws: &Aws, retires: Option<DeploymentId>) -> Result<StageOutput> {
         let url = aws
             .target()

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use aws_sdk_apigateway::types::{self, ApiStage, Op, PatchOperation, ThrottleSettings};
+use aws_sdk_apigateway::types::{
+    self, ApiStage, Op, PatchOperation, QuotaPeriodType, QuotaSettings, ThrottleSettings,
+};
 use serde::{Deserialize, Serialize};
 
 use super::look::only_one;
@@ -24,6 +26,8 @@ pub struct UsagePlan {
     pub name: String,
     pub description: String,
     pub throttle: Throttle,
+    /// How many requests a key may make in a period; `None` is without limit.
+    pub quota: Option<Quota>,
     pub stages: Set<PlanStage>,
     pub keys: Set<Input<KeyId>>,
     pub tags: Tags,
@@ -35,6 +39,13 @@ pub struct Throttle {
     pub rate: f64,
     /// Requests that may come at once.
     pub burst: i32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Quota {
+    pub limit: i32,
+    /// `DAY`, `WEEK` or `MONTH`.
+    pub period: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -104,6 +115,13 @@ impl Reconcile for UsagePlan {
                     rate: throttle.map_or(0.0, |throttle| throttle.rate_limit),
                     burst: throttle.map_or(0, |throttle| throttle.burst_limit),
                 },
+                quota: plan.quota.as_ref().and_then(|quota| {
+                    let period = quota.period()?.to_string();
+                    Some(Quota {
+                        limit: quota.limit,
+                        period,
+                    })
+                }),
                 stages: self.stages_of(look, plan.api_stages()).await?,
                 keys: self.keys_of(look, &id).await?,
                 tags: self.tags.declared_part(&tags),
@@ -132,6 +150,12 @@ impl Reconcile for UsagePlan {
             .rate_limit(self.throttle.rate)
             .burst_limit(self.throttle.burst)
             .build();
+        let quota = self.quota.as_ref().map(|quota| {
+            QuotaSettings::builder()
+                .limit(quota.limit)
+                .period(QuotaPeriodType::from(quota.period.as_str()))
+                .build()
+        });
         let is_early =
             |error: &AwsError| error.says("Invalid API Stage") || error.says("API Stage not found");
         let created = STAGE_VISIBLE
@@ -142,6 +166,7 @@ impl Reconcile for UsagePlan {
                         .name(&self.name)
                         .set_description(stated(&self.description))
                         .throttle(throttle.clone())
+                        .set_quota(quota.clone())
                         .set_api_stages(Some(stages.clone()))
                         .set_tags(Some(self.tags.to_map()))
                         .send()
@@ -279,6 +304,21 @@ impl UsagePlan {
         .filter(|(field, _, _)| changes.touch(field))
         .map(|(_, path, value)| replace(path, value))
         .collect();
+        match &self.quota {
+            Some(quota) if changes.touch("quota") => {
+                patch.push(replace("/quota/limit", &quota.limit.to_string()));
+                patch.push(replace("/quota/period", &quota.period));
+            }
+            None if changes.touch("quota") => {
+                patch.push(
+                    PatchOperation::builder()
+                        .op(Op::Remove)
+                        .path("/quota")
+                        .build(),
+                );
+            }
+            _ => {}
+        }
         for stage in self
             .stages
             .iter()

@@ -1,0 +1,45 @@
+# What CI runs.
+ci:
+    .ci/run
+
+# Needs nothing but cargo.
+test:
+    cargo test --workspace
+
+fmt:
+    cargo fmt --all
+
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+
+build:
+    cargo build -p provision
+
+up *arguments:
+    cargo run -q -p provision -- up {{arguments}}
+
+plan *arguments:
+    cargo run -q -p provision -- plan {{arguments}}
+
+down *arguments:
+    cargo run -q -p provision -- down {{arguments}}
+
+# The emulator that the end-to-end tests run against, pinned, from PyPI, below target/.
+emulator:
+    .ci/emulator
+
+# The end-to-end tests against an AWS emulator written by others.
+conformance *arguments: emulator
+    cargo build --release -p handler
+    cargo test --workspace --test conformance -- --ignored {{arguments}}
+
+# The function and the original, request by request, over the same kind of database.
+differential requests="5000":
+    .ci/differential {{requests}}
+
+# Wall time of up, up again and down with 60 ms added to every call, against the least it can take.
+bench *arguments: emulator
+    cargo build --release -p handler
+    cargo build --workspace --bins
+    target/debug/bench target/debug/provision target/release/bootstrap {{arguments}}

@@ -55,7 +55,9 @@ async fn main() -> Result<(), lambda_runtime::Error> {
 }
 
 fn invocation(context: &Context) -> Invocation {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     let deadline = Duration::from_millis(context.deadline).saturating_sub(MARGIN);
     Invocation {
         request_id: context.request_id.clone(),

@@ -1,1 +1,65 @@
-fn main() {}
+//! Reads the environment, connects, and serves Lambda's invocations one after another.
+
+use std::env;
+use std::rc::Rc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use handler::{Config, DynamoDb, Failure, Handler, Invocation, log_level};
+use lambda_runtime::{Context, LambdaEvent, service_fn};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+/// Kept back from the time Lambda allows, to answer before it ends the function.
+const MARGIN: Duration = Duration::from_millis(100);
+/// API Gateway waits no longer.
+const WITHOUT_DEADLINE: Duration = Duration::from_secs(29);
+/// Bounds what an unreachable endpoint can add to a start.
+const INIT_CONNECT: Duration = Duration::from_secs(2);
+
+/// An event's text. What is wrong with it is the handler's to say.
+struct Text(Result<Box<RawValue>, String>);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(
+            Box::<RawValue>::deserialize(deserializer).map_err(|error| error.to_string()),
+        ))
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let variable = |name: &str| env::var(name).ok();
+    let database = Config::read(variable).and_then(DynamoDb::new);
+    if let Ok(database) = &database {
+        let _ = tokio::time::timeout(INIT_CONNECT, database.open()).await;
+    }
+    let handler = Rc::new(Handler::new(database, log_level(variable)));
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Text>| {
+        let handler = Rc::clone(&handler);
+        async move {
+            let LambdaEvent {
+                payload: Text(text),
+                context,
+            } = event;
+            let text = text.as_ref().map(|text| text.get()).map_err(Clone::clone);
+            let answer = handler.handle(text, invocation(&context)).await?;
+            RawValue::from_string(answer).map_err(|error| Failure {
+                status: 500,
+                error_type: "Runtime.MarshalError".to_owned(),
+                message: error.to_string(),
+            })
+        }
+    }))
+    .await
+}
+
+fn invocation(context: &Context) -> Invocation {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let deadline = Duration::from_millis(context.deadline).saturating_sub(MARGIN);
+    Invocation {
+        request_id: context.request_id.clone(),
+        // A local Runtime API may give no deadline, or one long past.
+        remaining: deadline.checked_sub(now).unwrap_or(WITHOUT_DEADLINE),
+    }
+}

@@ -80,6 +80,33 @@ pub fn digest<T: Serialize, U>(parts: impl IntoIterator<Item = Input<T>>) -> Inp
     ))
 }
 
+/// A set on AWS, which has no order there: equal whatever the order of its items.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Set<T>(Vec<T>);
+
+impl<T: Serialize> FromIterator<T> for Set<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
+        let mut items: Vec<T> = items.into_iter().collect();
+        items.sort_by_cached_key(|item| serde_json::to_string(item).unwrap_or_default());
+        Self(items)
+    }
+}
+
+impl<'de, T: Serialize + Deserialize<'de>> Deserialize<'de> for Set<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Vec::deserialize(deserializer)?.into_iter().collect())
+    }
+}
+
+impl<T> std::ops::Deref for Set<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.0
+    }
+}
+
 /// A resource that is in the stack: the only way to refer to it.
 #[derive(Debug)]
 pub struct Handle<R> {
@@ -258,6 +285,16 @@ mod tests {
         let digest = |parts: Value| outputs().resolve(&json!({ "$digest": parts }));
         assert_ne!(digest(json!(["ab", "c"])), digest(json!(["a", "bc"])));
         assert_eq!(digest(json!(["ab", "c"])).as_str().map(str::len), Some(64));
+    }
+
+    #[test]
+    fn sets_have_no_order() {
+        let set = |items: Value| serde_json::from_value::<Set<String>>(items).unwrap();
+        assert_eq!(set(json!(["b", "a"])), set(json!(["a", "b"])));
+        assert_eq!(
+            serde_json::to_value(set(json!(["b", "a"]))).unwrap(),
+            json!(["a", "b"])
+        );
     }
 
     #[test]

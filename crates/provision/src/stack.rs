@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 
 use crate::declaration::{Check, Stack};
-use crate::input::digest;
+use crate::input::{Set, digest};
 use crate::owner::{REGION, Tags};
 use crate::policies::{PERMISSIONS, TRUST};
 use crate::resource::method::Integration;
@@ -172,11 +172,11 @@ pub fn lab(settings: &Settings) -> Result<Stack> {
             name: named("Lambda-dynamoDB-usageplan"),
             description: String::new(),
             throttle: settings.throttle,
-            stages: vec![PlanStage {
+            stages: Set::from_iter([PlanStage {
                 api: api.api_id(),
                 stage: stage.served_as(),
-            }],
-            keys: vec![key.key_id()],
+            }]),
+            keys: Set::from_iter([key.key_id()]),
             tags: Tags::default(),
         },
     );

@@ -66,7 +66,8 @@ impl Binary {
 fn zipped(binary: &[u8]) -> Result<Vec<u8>> {
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
-        .compression_level(Some(6))
+        // Level 6 takes twice the time for 1 % less.
+        .compression_level(Some(4))
         .last_modified_time(DateTime::default())
         .unix_permissions(0o755);
     let mut zip = ZipWriter::new(Cursor::new(Vec::with_capacity(binary.len() / 2)));

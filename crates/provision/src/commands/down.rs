@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::up::ended_early;
-use super::{Session, connect, look, may_lose_data};
+use super::{Session, connect, look, losses, may_lose};
 use crate::cli;
 use crate::execute::execute;
 use crate::exit::Exit;
@@ -27,7 +27,11 @@ pub async fn run(session: &Session, arguments: &cli::Down) -> Result<Exit> {
             .retain(|declared| !matches!(declared.resource, Resource::Table(_)));
     }
     let reading = Look::new(aws.clone());
-    let (target, observations) = look(session, &aws, &stack, &reading).await?;
+    let (seen, losses) = tokio::try_join!(
+        look(session, &aws, &stack, &reading),
+        session.interrupt.or(losses(&aws, &stack, |_| true)),
+    )?;
+    let (target, observations) = seen;
     drop(reading);
     console.say(&render::place(&stack.name, &target));
     for stranger in planner::strangers(&stack, &observations) {
@@ -43,7 +47,16 @@ pub async fn run(session: &Session, arguments: &cli::Down) -> Result<Exit> {
             console.stderr_paint(),
             session.config.verbose,
         ));
-        if !may_lose_data(session, &aws, &plan, true).await? {
+        let lost: Vec<&str> = plan
+            .losing_data()
+            .filter_map(|step| losses.get(&step.id).map(String::as_str))
+            .collect();
+        if !may_lose(
+            session,
+            &lost,
+            true,
+            "`--yes` to go ahead, or `--keep-data`",
+        )? {
             return Ok(Exit::Failed);
         }
     }

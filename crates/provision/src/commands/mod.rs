@@ -5,15 +5,18 @@ pub mod outputs;
 pub mod plan;
 pub mod up;
 
+use std::collections::BTreeMap;
+
 use anyhow::{Result, bail};
+use futures_util::future::try_join_all;
 
 use crate::aws::Aws;
+use crate::aws::error::{AwsError, Failure};
 use crate::config::Config;
 use crate::console::{Console, Listener};
 use crate::declaration::Stack;
 use crate::interrupt::Interrupt;
 use crate::observe::{Observations, observe};
-use crate::plan::Plan;
 use crate::resource::{Look, Resource};
 use crate::target::Target;
 
@@ -46,24 +49,46 @@ async fn connect(session: &Session) -> Result<(Aws, Listener)> {
     Ok((aws, listener))
 }
 
-/// Goes on if nobody's data would be lost, or if the user agrees.
-async fn may_lose_data(
-    session: &Session,
+/// What would be lost with the tables of `stack` that `removed` names, in words.
+async fn losses(
     aws: &Aws,
-    plan: &Plan,
-    always_ask: bool,
-) -> Result<bool> {
-    let mut losses = Vec::new();
-    for step in plan.losing_data() {
-        let Resource::Table(table) = &step.resource else {
-            continue;
-        };
-        let (items, is_all) = session.interrupt.or(table.count_items(aws)).await?;
-        if items > 0 {
-            let more = if is_all { "" } else { "more than " };
-            losses.push(format!("table `{}` with {more}{items} items", table.name));
-        }
-    }
+    stack: &Stack,
+    removed: impl Fn(&str) -> bool,
+) -> Result<BTreeMap<String, String>> {
+    let counts = stack
+        .declared
+        .iter()
+        .filter(|declared| removed(&declared.id))
+        .filter_map(|declared| {
+            let Resource::Table(table) = &declared.resource else {
+                return None;
+            };
+            Some(async move {
+                let (items, is_all) = match table.count_items(aws).await {
+                    Ok(counted) => counted,
+                    // Without the right to count, the worst has to be assumed.
+                    Err(error) if is_refused(&error) => {
+                        let text = format!("table `{}`, whose items cannot be counted", table.name);
+                        return Ok(Some((declared.id.clone(), text)));
+                    }
+                    Err(error) => return Err(error),
+                };
+                let more = if is_all { "" } else { "more than " };
+                let text = format!("table `{}` with {more}{items} items", table.name);
+                anyhow::Ok((items > 0).then(|| (declared.id.clone(), text)))
+            })
+        });
+    Ok(try_join_all(counts).await?.into_iter().flatten().collect())
+}
+
+fn is_refused(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<AwsError>()
+        .is_some_and(|error| error.failure == Failure::Refused)
+}
+
+/// Goes on if nobody's data would be lost, or if the user agrees.
+fn may_lose(session: &Session, losses: &[&str], always_ask: bool, remedy: &str) -> Result<bool> {
     if session.config.yes {
         return Ok(true);
     }
@@ -73,15 +98,14 @@ async fn may_lose_data(
             return Ok(true);
         }
         bail!(
-            "this would delete data: {}\n  try: `--yes` to go ahead{}",
-            losses.join(", "),
-            if always_ask { ", or `--keep-data`" } else { "" }
+            "this would delete data: {}\n  try: {remedy}",
+            losses.join(", ")
         );
     }
     if losses.is_empty() && !always_ask {
         return Ok(true);
     }
-    for loss in &losses {
+    for loss in losses {
         console.say(&format!("This deletes data: {loss}."));
     }
     let agreed = console.confirm("Go ahead?");

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::{Session, connect, look, may_lose_data, outputs};
+use super::{Session, connect, look, losses, may_lose, outputs};
 use crate::artifact::{Artifact, Binary, build};
 use crate::aws::Aws;
 use crate::cli::{self, Wait};
@@ -84,7 +84,11 @@ async fn deploy(session: &Session, arguments: &cli::Up) -> Result<Exit> {
             console.stderr_paint(),
             session.config.verbose,
         ));
-        if !may_lose_data(session, &aws, &plan, false).await? {
+        let removed: Vec<&str> = plan.losing_data().map(|step| step.id.as_str()).collect();
+        let lost = losses(&aws, &stack, |id| removed.contains(&id));
+        let lost = session.interrupt.or(lost).await?;
+        let lost: Vec<&str> = lost.values().map(String::as_str).collect();
+        if !may_lose(session, &lost, !removed.is_empty(), "`--yes` to go ahead")? {
             return Ok(Exit::Failed);
         }
     }

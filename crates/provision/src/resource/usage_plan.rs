@@ -15,7 +15,7 @@ use crate::aws::Aws;
 use crate::aws::call::Operation;
 use crate::aws::error::AwsError;
 use crate::diff::Changes;
-use crate::input::Input;
+use crate::input::{Input, Set};
 use crate::owner::{STACK, Tags};
 use crate::wait::Wait;
 
@@ -24,8 +24,8 @@ pub struct UsagePlan {
     pub name: String,
     pub description: String,
     pub throttle: Throttle,
-    pub stages: Vec<PlanStage>,
-    pub keys: Vec<Input<KeyId>>,
+    pub stages: Set<PlanStage>,
+    pub keys: Set<Input<KeyId>>,
     pub tags: Tags,
 }
 
@@ -56,6 +56,7 @@ impl Reconcile for UsagePlan {
     type Output = UsagePlanOutput;
     const TYPE: &'static str = "AWS::ApiGateway::UsagePlan";
     const NAMED_BY_AWS: bool = true;
+    const STANDS_ALONE: bool = true;
 
     fn name(&self) -> String {
         self.name.clone()
@@ -151,7 +152,7 @@ impl Reconcile for UsagePlan {
         let id = created
             .id
             .context("AWS returned a usage plan without its id")?;
-        for key in &self.keys {
+        for key in self.keys.iter() {
             add_key(aws, &id, key.get()?).await?;
         }
         Ok(UsagePlanOutput { id })
@@ -168,12 +169,12 @@ impl Reconcile for UsagePlan {
         if !patch.is_empty() {
             update(aws, id, patch).await?;
         }
-        for key in &self.keys {
+        for key in self.keys.iter() {
             if !observed.state.keys.contains(key) {
                 add_key(aws, id, key.get()?).await?;
             }
         }
-        for key in &observed.state.keys {
+        for key in observed.state.keys.iter() {
             if !self.keys.contains(key) {
                 remove_key(aws, id, key.get()?).await?;
             }
@@ -205,27 +206,25 @@ impl Reconcile for UsagePlan {
 
 impl UsagePlan {
     /// The plan's stages that are declared, or belong to other APIs of this stack. The rest is somebody else's.
-    async fn stages_of(&self, look: &Look, actual: &[ApiStage]) -> Result<Vec<PlanStage>> {
+    async fn stages_of(&self, look: &Look, actual: &[ApiStage]) -> Result<Set<PlanStage>> {
         let apis = look.rest_apis().await?;
         let ours: BTreeSet<&str> = apis
             .iter()
             .filter(|api| is_of_stack(api, &self.tags))
             .filter_map(|api| api.id())
             .collect();
-        let mut stages: Vec<PlanStage> = actual
+        Ok(actual
             .iter()
             .filter(|stage| stage.api_id().is_some_and(|id| ours.contains(id)))
             .map(|stage| PlanStage {
                 api: ApiId(stage.api_id.clone().unwrap_or_default()).into(),
                 stage: stage.stage.clone().unwrap_or_default().into(),
             })
-            .collect();
-        in_order_of(&mut stages, &self.stages);
-        Ok(stages)
+            .collect())
     }
 
     /// The plan's keys that carry this stack's tag. The rest is somebody else's.
-    async fn keys_of(&self, look: &Look, plan: &str) -> Result<Vec<Input<KeyId>>> {
+    async fn keys_of(&self, look: &Look, plan: &str) -> Result<Set<Input<KeyId>>> {
         const GET_KEYS: Operation = Operation::safe("GetUsagePlanKeys");
         let aws = look.aws();
         let mut linked = BTreeSet::new();
@@ -257,16 +256,14 @@ impl UsagePlan {
             let stack = key.tags.as_ref().and_then(|tags| tags.get(STACK));
             stack.is_some_and(|stack| stack == self.tags.stack())
         };
-        let mut keys: Vec<Input<KeyId>> = look
+        Ok(look
             .api_keys()
             .await?
             .iter()
             .filter(|key| of_stack(key) && key.id.as_ref().is_some_and(|id| linked.contains(id)))
             .filter_map(|key| key.id.clone())
             .map(|id| KeyId(id).into())
-            .collect();
-        in_order_of(&mut keys, &self.keys);
-        Ok(keys)
+            .collect())
     }
 
     fn patch(&self, observed: &Self, changes: &Changes) -> Result<Vec<PatchOperation>> {
@@ -391,14 +388,4 @@ async fn remove_key(aws: &Aws, plan: &str, key: &KeyId) -> Result<()> {
             .send()
     };
     gone_is_done(aws.call(REMOVE, request).await)
-}
-
-/// Sets have no order on AWS: what is declared comes first, in the declared order.
-fn in_order_of<T: PartialEq>(items: &mut [T], declared: &[T]) {
-    items.sort_by_key(|item| {
-        declared
-            .iter()
-            .position(|other| other == item)
-            .unwrap_or(usize::MAX)
-    });
 }

@@ -1,0 +1,298 @@
+//! Plain JSON values and `DynamoDB`'s typed attribute values, each exactly expressible as the other.
+//!
+//! Sets and binary have no plain form; they are `{"SS": […]}`, `{"NS": […]}`, `{"BS": […]}` and `{"B": "…"}`, as in
+//! `DynamoDB`'s own JSON. A stored map that looks like one of these is wrapped as `{"M": {…}}`.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+use crate::failure::Failure;
+use crate::json::{self, Json, Object};
+use crate::python;
+
+/// Significant digits of a number.
+const PRECISION: usize = 38;
+/// boto3's largest power of ten.
+const MAX_EXPONENT: usize = 126;
+
+/// `DynamoDB` stores 32 levels and Python fails somewhere above 100; in between the refusal is `DynamoDB`'s.
+const MAX_DEPTH: usize = 128;
+
+pub(crate) fn to_attribute(value: Json) -> Result<Json, Failure> {
+    attribute_at(0, value)
+}
+
+fn attribute_at(depth: usize, value: Json) -> Result<Json, Failure> {
+    if depth > MAX_DEPTH {
+        return Err(Failure::caller(
+            "RecursionError",
+            "maximum recursion depth exceeded while calling a Python object",
+        ));
+    }
+    Ok(match value {
+        Json::Null => Json::tagged("NULL", Json::Bool(true)),
+        Json::Bool(_) => Json::tagged("BOOL", value),
+        Json::Number(text) => Json::tagged("N", Json::String(stored_number(text)?)),
+        Json::String(_) => Json::tagged("S", value),
+        Json::Array(items) => Json::tagged(
+            "L",
+            Json::Array(
+                items
+                    .into_iter()
+                    .map(|item| attribute_at(depth + 1, item))
+                    .collect::<Result<_, _>>()?,
+            ),
+        ),
+        Json::Object(members) => match special_form(&members) {
+            Some(Special::Typed) => Json::Object(members),
+            Some(Special::Wrapped) => map_at(depth, unwrapped(members))?,
+            None => map_at(depth, members)?,
+        },
+    })
+}
+
+fn map_at(depth: usize, members: Object) -> Result<Json, Failure> {
+    let members = members
+        .into_iter()
+        .map(|(name, value)| Ok((name, attribute_at(depth + 1, value)?)));
+    Ok(Json::tagged(
+        "M",
+        Json::Object(members.collect::<Result<_, Failure>>()?),
+    ))
+}
+
+pub(crate) fn from_attribute(attribute: Json) -> Json {
+    let Json::Object(tagged) = attribute else {
+        return attribute;
+    };
+    let Some((tag, value)) = tagged.into_iter().next() else {
+        return Json::Null;
+    };
+    match (&*tag, value) {
+        ("NULL", _) => Json::Null,
+        ("BOOL" | "S", value) => value,
+        ("N", Json::String(text)) => plain_number(text),
+        ("L", Json::Array(items)) => Json::Array(items.into_iter().map(from_attribute).collect()),
+        ("M", Json::Object(members)) => {
+            let members: Object = members
+                .into_iter()
+                .map(|(name, attribute)| (name, from_attribute(attribute)))
+                .collect();
+            if special_form(&members).is_some() {
+                Json::tagged("M", Json::Object(members))
+            } else {
+                Json::Object(members)
+            }
+        }
+        (_, value) => Json::tagged(&tag, value),
+    }
+}
+
+enum Special {
+    /// A set or binary, already as `DynamoDB` wants it.
+    Typed,
+    /// A map that would be taken for a special form without its wrapper.
+    Wrapped,
+}
+
+fn special_form(members: &Object) -> Option<Special> {
+    if members.len() != 1 {
+        return None;
+    }
+    let (name, value) = members.first()?;
+    match (&**name, value) {
+        ("SS", Json::Array(items)) if is_set(items, |_| true) => Some(Special::Typed),
+        ("NS", Json::Array(items)) if is_set(items, json::is_number) => Some(Special::Typed),
+        ("BS", Json::Array(items)) if is_set(items, is_base64) => Some(Special::Typed),
+        ("B", Json::String(text)) if is_base64(text) => Some(Special::Typed),
+        ("M", Json::Object(inner)) => special_form(inner).map(|_| Special::Wrapped),
+        _ => None,
+    }
+}
+
+fn is_set(items: &[Json], is_element: impl Fn(&str) -> bool) -> bool {
+    !items.is_empty()
+        && items
+            .iter()
+            .all(|item| item.as_str().is_some_and(&is_element))
+}
+
+fn is_base64(text: &str) -> bool {
+    STANDARD.decode(text).is_ok()
+}
+
+fn unwrapped(members: Object) -> Object {
+    match members.into_iter().next() {
+        Some((_, Json::Object(inner))) => inner,
+        _ => Object::new(),
+    }
+}
+
+/// An integer is refused where boto3 refuses it. Everything else is `DynamoDB`'s to judge, digit for digit.
+fn stored_number(text: String) -> Result<String, Failure> {
+    if !python::is_integer(&text) {
+        return Ok(text);
+    }
+    let digits = text.trim_start_matches('-');
+    if digits == "0" {
+        return Ok("0".to_owned());
+    }
+    if digits.len() <= PRECISION {
+        return Ok(text);
+    }
+    Err(if digits.len() > MAX_EXPONENT + 1 {
+        Failure::caller(
+            "Overflow",
+            "[<class 'decimal.Overflow'>, <class 'decimal.Inexact'>, <class 'decimal.Rounded'>]",
+        )
+    } else if digits[PRECISION..].bytes().all(|digit| digit == b'0') {
+        Failure::caller("Rounded", "[<class 'decimal.Rounded'>]")
+    } else {
+        Failure::caller(
+            "Inexact",
+            "[<class 'decimal.Inexact'>, <class 'decimal.Rounded'>]",
+        )
+    })
+}
+
+/// The text as `DynamoDB` wrote it, except that integers too long to be sent back become an exponent form.
+fn plain_number(text: String) -> Json {
+    if !json::is_number(&text) {
+        return Json::String(text);
+    }
+    let digits = text.trim_start_matches('-');
+    if digits.len() <= PRECISION || !python::is_integer(&text) {
+        return Json::Number(text);
+    }
+    let significant = text.trim_end_matches('0');
+    Json::Number(format!("{significant}E+{}", text.len() - significant.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::{btree_map, btree_set, vec};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::json::parse;
+    use crate::json::tests::any_json;
+
+    fn any_stored_number() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "0|-?[1-9][0-9]{0,37}",
+            "-?0\\.0{0,20}[1-9]{1,38}",
+            "-?[1-9]{1,30}\\.[1-9]{1,8}"
+        ]
+    }
+
+    fn any_stored_binary() -> impl Strategy<Value = String> {
+        vec(any::<u8>(), 0..6).prop_map(|bytes| STANDARD.encode(bytes))
+    }
+
+    fn texts(texts: impl IntoIterator<Item = String>) -> Json {
+        Json::Array(texts.into_iter().map(Json::String).collect())
+    }
+
+    fn any_attribute() -> impl Strategy<Value = Json> {
+        let leaf = prop_oneof![
+            Just(Json::tagged("NULL", Json::Bool(true))),
+            any::<bool>().prop_map(|flag| Json::tagged("BOOL", Json::Bool(flag))),
+            any_stored_number().prop_map(|number| Json::tagged("N", Json::String(number))),
+            prop_oneof![any::<String>(), any_stored_binary(), any_stored_number()]
+                .prop_map(|text| Json::tagged("S", Json::String(text))),
+            any_stored_binary().prop_map(|bytes| Json::tagged("B", Json::String(bytes))),
+            btree_set(any::<String>(), 1..4).prop_map(|set| Json::tagged("SS", texts(set))),
+            btree_set(any_stored_number(), 1..4).prop_map(|set| Json::tagged("NS", texts(set))),
+            btree_set(any_stored_binary(), 1..4).prop_map(|set| Json::tagged("BS", texts(set))),
+        ];
+        leaf.prop_recursive(5, 48, 4, |inner| {
+            let name = prop_oneof!["SS|NS|BS|B|M", any::<String>()];
+            prop_oneof![
+                vec(inner.clone(), 0..4).prop_map(|items| Json::tagged("L", Json::Array(items))),
+                btree_map(name.clone(), inner.clone(), 0..4).prop_map(|members| {
+                    Json::tagged("M", Json::Object(members.into_iter().collect()))
+                }),
+                (name, inner)
+                    .prop_map(|(name, value)| Json::tagged("M", Json::tagged(&name, value))),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_stored_can_be_sent_back(attribute in any_attribute()) {
+            let plain = from_attribute(attribute.clone());
+            let sent = parse(&plain.to_string()).expect("a plain value is JSON");
+            prop_assert_eq!(to_attribute(sent), Ok(attribute));
+        }
+
+        #[test]
+        fn what_is_sent_comes_back(value in any_json()) {
+            let stored = to_attribute(value.clone()).expect("the value is one boto3 takes");
+            prop_assert_eq!(from_attribute(stored), value);
+        }
+    }
+
+    fn converted(plain: &str) -> String {
+        to_attribute(parse(plain).expect("it is JSON"))
+            .map_or_else(|failure| failure.error_type, |value| value.to_string())
+    }
+
+    #[test]
+    fn only_an_exact_form_is_a_set_or_binary() {
+        for (plain, attribute) in [
+            (r#"{"SS": ["a"]}"#, r#"{"SS": ["a"]}"#),
+            (r#"{"B": "AQ=="}"#, r#"{"B": "AQ=="}"#),
+            (
+                r#"{"B": "no base64"}"#,
+                r#"{"M": {"B": {"S": "no base64"}}}"#,
+            ),
+            (r#"{"SS": []}"#, r#"{"M": {"SS": {"L": []}}}"#),
+            (r#"{"NS": ["x"]}"#, r#"{"M": {"NS": {"L": [{"S": "x"}]}}}"#),
+            (r#"{"NS": [1]}"#, r#"{"M": {"NS": {"L": [{"N": "1"}]}}}"#),
+            (r#"{"S": "a"}"#, r#"{"M": {"S": {"S": "a"}}}"#),
+            (r#"{"M": {}}"#, r#"{"M": {"M": {"M": {}}}}"#),
+            (
+                r#"{"M": {"SS": ["a"]}}"#,
+                r#"{"M": {"SS": {"L": [{"S": "a"}]}}}"#,
+            ),
+            (
+                r#"{"SS": ["a"], "x": 1}"#,
+                r#"{"M": {"SS": {"L": [{"S": "a"}]}, "x": {"N": "1"}}}"#,
+            ),
+        ] {
+            assert_eq!(converted(plain), attribute);
+        }
+    }
+
+    #[test]
+    fn integers_are_refused_where_boto3_refuses_them() {
+        for (digits, zeros, answer) in [
+            (
+                "9",
+                37,
+                r#"{"N": "90000000000000000000000000000000000000"}"#,
+            ),
+            ("9", 38, "Rounded"),
+            ("1", 126, "Rounded"),
+            ("1", 127, "Overflow"),
+            ("123456789012345678901234567890123456789", 0, "Inexact"),
+            ("-0", 0, r#"{"N": "0"}"#),
+        ] {
+            assert_eq!(converted(&format!("{digits}{}", "0".repeat(zeros))), answer);
+        }
+    }
+
+    #[test]
+    fn long_integers_come_back_in_a_form_that_can_be_sent() {
+        let stored = Json::tagged("N", Json::String(format!("-12{}", "0".repeat(100))));
+        assert_eq!(from_attribute(stored).to_string(), "-12E+100");
+        assert_eq!(converted("-12E+100"), r#"{"N": "-12E+100"}"#);
+    }
+
+    #[test]
+    fn depth_is_bounded() {
+        let nested = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(converted(&nested(MAX_DEPTH)).starts_with("{\"L\""));
+        assert_eq!(converted(&nested(MAX_DEPTH + 2)), "RecursionError");
+    }
+}

@@ -1,0 +1,157 @@
+//! JSON that keeps what a float would lose: a number is its own text.
+//!
+//! `serde_json` can do this with `arbitrary_precision`, but that feature changes number handling for every crate of
+//! the build, the deploy tool included.
+
+mod parse;
+mod write;
+
+use indexmap::IndexMap;
+
+pub use parse::{MAX_DEPTH, ParseError, parse};
+
+/// An object in the order its keys were first seen; of duplicate keys the last value wins, as in Python.
+pub type Object = IndexMap<String, Json>;
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Json {
+    Null,
+    Bool(bool),
+    /// A number's text, as JSON's grammar has it.
+    Number(String),
+    String(String),
+    Array(Vec<Json>),
+    Object(Object),
+}
+
+impl Json {
+    pub fn text(value: impl Into<String>) -> Self {
+        Self::String(value.into())
+    }
+
+    pub fn number(value: impl Into<i64>) -> Self {
+        Self::Number(value.into().to_string())
+    }
+
+    /// An object with one member.
+    pub fn tagged(tag: &str, value: Json) -> Self {
+        Self::object([(tag, value)])
+    }
+
+    pub fn object<const N: usize>(members: [(&str, Json); N]) -> Self {
+        Self::Object(
+            members
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
+        )
+    }
+
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub fn as_object(&self) -> Option<&Object> {
+        match self {
+            Self::Object(members) => Some(members),
+            _ => None,
+        }
+    }
+
+    pub fn as_array(&self) -> Option<&[Json]> {
+        match self {
+            Self::Array(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    pub fn get(&self, name: &str) -> Option<&Json> {
+        self.as_object()?.get(name)
+    }
+}
+
+/// Whether `text` is a number in JSON's grammar.
+pub fn is_number(text: &str) -> bool {
+    parse::number_length(text.as_bytes()) == Some(text.len())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use proptest::collection::{btree_map, vec};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Numbers in every form JSON has, integers within `DynamoDB`'s digits.
+    fn any_number() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "0|-?[1-9][0-9]{0,37}",
+            "-?(0|[1-9][0-9]{0,20})\\.[0-9]{1,30}([eE][+-]?[0-9]{1,3})?"
+        ]
+    }
+
+    /// Names that the special forms of sets and binary use turn up often.
+    fn any_name() -> impl Strategy<Value = String> {
+        prop_oneof!["SS|NS|BS|B|M|L|S|N", any::<String>()]
+    }
+
+    fn any_text() -> impl Strategy<Value = String> {
+        prop_oneof![any::<String>(), "[A-Za-z0-9+/]{0,8}={0,2}", any_number()]
+    }
+
+    pub(crate) fn any_json() -> impl Strategy<Value = Json> {
+        let leaf = prop_oneof![
+            Just(Json::Null),
+            any::<bool>().prop_map(Json::Bool),
+            any_number().prop_map(Json::Number),
+            any_text().prop_map(Json::String),
+        ];
+        leaf.prop_recursive(6, 64, 6, |inner| {
+            prop_oneof![
+                vec(inner.clone(), 0..6).prop_map(Json::Array),
+                btree_map(any_name(), inner.clone(), 0..6)
+                    .prop_map(|members| Json::Object(members.into_iter().collect())),
+                (any_name(), inner).prop_map(|(name, value)| Json::tagged(&name, value)),
+            ]
+        })
+    }
+
+    fn is_in_range(text: &str) -> bool {
+        !serde_json::from_str::<serde_json::Value>(text)
+            .is_err_and(|error| error.to_string().starts_with("number out of range"))
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(value in any_json()) {
+            prop_assert_eq!(parse(&value.to_string()), Ok(value));
+        }
+
+        #[test]
+        fn serde_json_reads_what_is_written(value in any_json()) {
+            let text = value.to_string();
+            prop_assert!(!is_in_range(&text) || serde_json::from_str::<serde_json::Value>(&text).is_ok());
+        }
+
+        #[test]
+        fn serde_json_accepts_the_same_texts(text in r#"[\[\]{}",: \\u0-9a-f.eE+\-\ntrlsn]{0,24}"#) {
+            let accepts = serde_json::from_str::<serde_json::Value>(&text).is_ok();
+            prop_assert!(!is_in_range(&text) || parse(&text).is_ok() == accepts);
+        }
+
+        #[test]
+        fn strings_read_as_serde_json_reads_them(text in r#"(\\u[dD][89a-fA-F][0-9a-f]{2}|\\["\\/bfnrt]|\\u00[0-9a-f]{2}|[a-zé😀]){0,8}"#) {
+            let text = format!("\"{text}\"");
+            let expected = serde_json::from_str::<String>(&text).ok();
+            prop_assert_eq!(parse(&text).ok(), expected.map(Json::String));
+        }
+
+        #[test]
+        fn no_text_is_too_much(text in any::<String>()) {
+            let _ = parse(&text);
+        }
+    }
+}

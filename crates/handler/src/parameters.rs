@@ -1,0 +1,222 @@
+//! From plain parameters to `DynamoDB`'s JSON: boto3's conversion of values, then botocore's validation.
+
+use std::fmt::Write;
+
+use crate::attribute::to_attribute;
+use crate::failure::Failure;
+use crate::json::{Json, Object};
+use crate::python;
+use crate::shape::{Operation, Shape, member};
+
+/// The body to send, or what boto3 would raise before sending anything.
+pub(crate) fn to_request(operation: &Operation, parameters: Object) -> Result<Json, Failure> {
+    check_placeholders(&parameters)?;
+    let request = convert(&operation.input, Json::Object(parameters))?;
+    check_table_name(request.get("TableName"))?;
+    let mut report = Report::default();
+    report.check(&operation.input, &request, "");
+    report.finish()?;
+    Ok(request)
+}
+
+/// boto3 merges generated placeholders into these before it looks at their types.
+fn check_placeholders(parameters: &Object) -> Result<(), Failure> {
+    for name in ["ExpressionAttributeNames", "ExpressionAttributeValues"] {
+        if let Some(value) = parameters.get(name)
+            && value.as_object().is_none()
+        {
+            let message = format!(
+                "'{}' object has no attribute 'update'",
+                python::type_name(value)
+            );
+            return Err(Failure::caller("AttributeError", message));
+        }
+    }
+    Ok(())
+}
+
+/// botocore resolves the endpoint, for which it reads the table's name, before it validates.
+fn check_table_name(name: Option<&Json>) -> Result<(), Failure> {
+    match name {
+        Some(Json::String(_) | Json::Null) | None => Ok(()),
+        Some(Json::Object(_)) => Err(Failure::caller("TypeError", "unhashable type: 'dict'")),
+        Some(_) => Err(Failure::caller(
+            "EndpointResolutionError",
+            "Value (ResourceArn) is the wrong type. Must be <class 'str'>.",
+        )),
+    }
+}
+
+fn convert(shape: &Shape, value: Json) -> Result<Json, Failure> {
+    Ok(match (shape, value) {
+        (Shape::Attribute, value) => to_attribute(value)?,
+        (Shape::List { of, .. }, Json::Array(items)) => Json::Array(
+            items
+                .into_iter()
+                .map(|item| convert(of, item))
+                .collect::<Result<_, _>>()?,
+        ),
+        (Shape::Map(of), Json::Object(entries)) => {
+            let entries = entries
+                .into_iter()
+                .map(|(name, value)| Ok((name, convert(of, value)?)));
+            Json::Object(entries.collect::<Result<_, Failure>>()?)
+        }
+        (Shape::Structure { members, .. }, Json::Object(given)) => {
+            let converted = given.into_iter().map(|(name, value)| {
+                let value = match member(members, &name) {
+                    Some(shape) => convert(shape, value)?,
+                    None => value,
+                };
+                Ok((name, value))
+            });
+            Json::Object(converted.collect::<Result<_, Failure>>()?)
+        }
+        (_, value) => value,
+    })
+}
+
+#[derive(Default)]
+struct Report {
+    text: String,
+}
+
+impl Report {
+    fn check(&mut self, shape: &Shape, value: &Json, name: &str) {
+        match (shape, value) {
+            (Shape::Attribute | Shape::Number, _) | (Shape::Boolean, Json::Bool(_)) => {}
+            (Shape::String { min }, Json::String(text)) => {
+                self.length(name, text.chars().count(), *min);
+            }
+            (Shape::Integer { min }, Json::Number(text)) if python::is_integer(text) => {
+                self.range(name, text, *min);
+            }
+            // Python's booleans are integers.
+            (Shape::Integer { min }, Json::Bool(flag)) => {
+                if i64::from(*flag) < *min {
+                    self.below(name, &python::str(value), *min);
+                }
+            }
+            (Shape::List { min, of }, Json::Array(items)) => {
+                self.length(name, items.len(), *min);
+                for (index, item) in items.iter().enumerate() {
+                    self.check(of, item, &format!("{name}[{index}]"));
+                }
+            }
+            (Shape::Map(of), Json::Object(entries)) => {
+                for (key, value) in entries {
+                    self.check(of, value, &format!("{name}.{key}"));
+                }
+            }
+            (Shape::Structure { required, members }, Json::Object(given)) => {
+                self.structure(required, members, given, name);
+            }
+            _ => self.wrong_type(shape, value, name),
+        }
+    }
+
+    fn structure(
+        &mut self,
+        required: &[&str],
+        members: &[(&str, &'static Shape)],
+        given: &Object,
+        name: &str,
+    ) {
+        for missing in required
+            .iter()
+            .filter(|required| !given.contains_key(**required))
+        {
+            self.line(format_args!(
+                "Missing required parameter in {}: \"{missing}\"",
+                shown(name)
+            ));
+        }
+        let known = |given: &str| {
+            members
+                .iter()
+                .find(|(known, _)| *known == given)
+                .map(|(_, shape)| *shape)
+        };
+        for unknown in given.keys().filter(|given| known(given).is_none()) {
+            let valid = members
+                .iter()
+                .map(|(name, _)| *name)
+                .collect::<Vec<_>>()
+                .join(", ");
+            self.line(format_args!(
+                "Unknown parameter in {}: \"{unknown}\", must be one of: {valid}",
+                shown(name)
+            ));
+        }
+        for (given, value) in given {
+            if let Some(shape) = known(given) {
+                self.check(shape, value, &format!("{name}.{given}"));
+            }
+        }
+    }
+
+    fn wrong_type(&mut self, shape: &Shape, value: &Json, name: &str) {
+        let valid = match shape {
+            Shape::Boolean => "<class 'bool'>",
+            Shape::Integer { .. } => "<class 'int'>",
+            Shape::List { .. } => "<class 'list'>, <class 'tuple'>",
+            Shape::Map(_) | Shape::Structure { .. } => "<class 'dict'>",
+            Shape::String { .. } | Shape::Attribute | Shape::Number => "<class 'str'>",
+        };
+        self.line(format_args!(
+            "Invalid type for parameter {}, value: {}, type: <class '{}'>, valid types: {valid}",
+            shown(name),
+            python::str(value),
+            python::type_name(value),
+        ));
+    }
+
+    fn length(&mut self, name: &str, length: usize, min: usize) {
+        if length < min {
+            self.line(format_args!(
+                "Invalid length for parameter {}, value: {length}, valid min length: {min}",
+                shown(name)
+            ));
+        }
+    }
+
+    /// A number too long for `i64` is below any minimum if it is negative, else above.
+    fn range(&mut self, name: &str, text: &str, min: i64) {
+        let is_below = text
+            .parse::<i64>()
+            .map_or_else(|_| text.starts_with('-'), |number| number < min);
+        if is_below {
+            self.below(name, &python::number(text), min);
+        }
+    }
+
+    fn below(&mut self, name: &str, value: &str, min: i64) {
+        self.line(format_args!(
+            "Invalid value for parameter {}, value: {value}, valid min value: {min}",
+            shown(name)
+        ));
+    }
+
+    fn line(&mut self, line: std::fmt::Arguments<'_>) {
+        let _ = write!(self.text, "\n{line}");
+    }
+
+    fn finish(self) -> Result<(), Failure> {
+        if self.text.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::caller(
+            "ParamValidationError",
+            format!("Parameter validation failed:{}", self.text),
+        ))
+    }
+}
+
+/// Paths are built with a leading dot; the outermost level has its own word.
+fn shown(name: &str) -> &str {
+    if name.is_empty() {
+        "input"
+    } else {
+        name.strip_prefix('.').unwrap_or(name)
+    }
+}

@@ -1,0 +1,250 @@
+//! The five `DynamoDB` operations as boto3 knows them: every parameter and every answer field, in its order.
+
+/// What a parameter or a field of an answer may hold.
+#[derive(Debug)]
+pub(crate) enum Shape {
+    /// A plain value here, a typed attribute value on the wire.
+    Attribute,
+    String {
+        min: usize,
+    },
+    Integer {
+        min: i64,
+    },
+    Boolean,
+    /// Passed on as it came; only in answers.
+    Number,
+    List {
+        min: usize,
+        of: &'static Shape,
+    },
+    Map(&'static Shape),
+    Structure {
+        required: &'static [&'static str],
+        members: Members,
+    },
+}
+
+pub(crate) type Members = &'static [(&'static str, &'static Shape)];
+
+#[derive(Debug)]
+pub(crate) struct Operation {
+    /// As `DynamoDB` calls it.
+    pub(crate) name: &'static str,
+    pub(crate) input: Shape,
+    pub(crate) output: Members,
+}
+
+const TEXT: &Shape = &Shape::String { min: 0 };
+const FLAG: &Shape = &Shape::Boolean;
+const NUMBER: &Shape = &Shape::Number;
+const ATTRIBUTE: &Shape = &Shape::Attribute;
+const ATTRIBUTES: &Shape = &Shape::Map(ATTRIBUTE);
+const ATTRIBUTE_LIST: &Shape = &Shape::List {
+    min: 0,
+    of: ATTRIBUTE,
+};
+const NAMES: &Shape = &Shape::List { min: 1, of: TEXT };
+const TABLE_NAME: &Shape = &Shape::String { min: 1 };
+const INDEX_NAME: &Shape = &Shape::String { min: 3 };
+const POSITIVE: &Shape = &Shape::Integer { min: 1 };
+const SEGMENT: &Shape = &Shape::Integer { min: 0 };
+const PLACEHOLDERS: &Shape = &Shape::Map(TEXT);
+
+const EXPECTED: &Shape = &Shape::Map(&Shape::Structure {
+    required: &[],
+    members: &[
+        ("Value", ATTRIBUTE),
+        ("Exists", FLAG),
+        ("ComparisonOperator", TEXT),
+        ("AttributeValueList", ATTRIBUTE_LIST),
+    ],
+});
+
+const UPDATES: &Shape = &Shape::Map(&Shape::Structure {
+    required: &[],
+    members: &[("Value", ATTRIBUTE), ("Action", TEXT)],
+});
+
+const FILTER: &Shape = &Shape::Map(&Shape::Structure {
+    required: &["ComparisonOperator"],
+    members: &[
+        ("AttributeValueList", ATTRIBUTE_LIST),
+        ("ComparisonOperator", TEXT),
+    ],
+});
+
+const CAPACITY: &Shape = &Shape::Structure {
+    required: &[],
+    members: &[
+        ("ReadCapacityUnits", NUMBER),
+        ("WriteCapacityUnits", NUMBER),
+        ("CapacityUnits", NUMBER),
+    ],
+};
+
+const VECTOR_CAPACITY: &Shape = &Shape::Structure {
+    required: &[],
+    members: &[
+        ("VectorSearchRequestBytes", NUMBER),
+        ("VectorWriteRequestBytes", NUMBER),
+    ],
+};
+
+const CONSUMED_CAPACITY: &Shape = &Shape::Structure {
+    required: &[],
+    members: &[
+        ("TableName", TEXT),
+        ("CapacityUnits", NUMBER),
+        ("ReadCapacityUnits", NUMBER),
+        ("WriteCapacityUnits", NUMBER),
+        ("Table", CAPACITY),
+        ("LocalSecondaryIndexes", &Shape::Map(CAPACITY)),
+        ("GlobalSecondaryIndexes", &Shape::Map(CAPACITY)),
+        ("VectorIndexes", &Shape::Map(VECTOR_CAPACITY)),
+    ],
+};
+
+const COLLECTION_METRICS: &Shape = &Shape::Structure {
+    required: &[],
+    members: &[
+        ("ItemCollectionKey", ATTRIBUTES),
+        ("SizeEstimateRangeGB", &Shape::List { min: 0, of: NUMBER }),
+    ],
+};
+
+const WRITTEN: Members = &[
+    ("Attributes", ATTRIBUTES),
+    ("ConsumedCapacity", CONSUMED_CAPACITY),
+    ("ItemCollectionMetrics", COLLECTION_METRICS),
+];
+
+pub(crate) static PUT_ITEM: Operation = Operation {
+    name: "PutItem",
+    input: Shape::Structure {
+        required: &["TableName", "Item"],
+        members: &[
+            ("TableName", TABLE_NAME),
+            ("Item", ATTRIBUTES),
+            ("Expected", EXPECTED),
+            ("ReturnValues", TEXT),
+            ("ReturnConsumedCapacity", TEXT),
+            ("ReturnItemCollectionMetrics", TEXT),
+            ("ConditionalOperator", TEXT),
+            ("ConditionExpression", TEXT),
+            ("ExpressionAttributeNames", PLACEHOLDERS),
+            ("ExpressionAttributeValues", ATTRIBUTES),
+            ("ReturnValuesOnConditionCheckFailure", TEXT),
+        ],
+    },
+    output: WRITTEN,
+};
+
+pub(crate) static GET_ITEM: Operation = Operation {
+    name: "GetItem",
+    input: Shape::Structure {
+        required: &["TableName", "Key"],
+        members: &[
+            ("TableName", TABLE_NAME),
+            ("Key", ATTRIBUTES),
+            ("AttributesToGet", NAMES),
+            ("ConsistentRead", FLAG),
+            ("ReturnConsumedCapacity", TEXT),
+            ("ProjectionExpression", TEXT),
+            ("ExpressionAttributeNames", PLACEHOLDERS),
+        ],
+    },
+    output: &[
+        ("Item", ATTRIBUTES),
+        ("ConsumedCapacity", CONSUMED_CAPACITY),
+    ],
+};
+
+pub(crate) static UPDATE_ITEM: Operation = Operation {
+    name: "UpdateItem",
+    input: Shape::Structure {
+        required: &["TableName", "Key"],
+        members: &[
+            ("TableName", TABLE_NAME),
+            ("Key", ATTRIBUTES),
+            ("AttributeUpdates", UPDATES),
+            ("Expected", EXPECTED),
+            ("ConditionalOperator", TEXT),
+            ("ReturnValues", TEXT),
+            ("ReturnConsumedCapacity", TEXT),
+            ("ReturnItemCollectionMetrics", TEXT),
+            ("UpdateExpression", TEXT),
+            ("ConditionExpression", TEXT),
+            ("ExpressionAttributeNames", PLACEHOLDERS),
+            ("ExpressionAttributeValues", ATTRIBUTES),
+            ("ReturnValuesOnConditionCheckFailure", TEXT),
+        ],
+    },
+    output: WRITTEN,
+};
+
+pub(crate) static DELETE_ITEM: Operation = Operation {
+    name: "DeleteItem",
+    input: Shape::Structure {
+        required: &["TableName", "Key"],
+        members: &[
+            ("TableName", TABLE_NAME),
+            ("Key", ATTRIBUTES),
+            ("Expected", EXPECTED),
+            ("ConditionalOperator", TEXT),
+            ("ReturnValues", TEXT),
+            ("ReturnConsumedCapacity", TEXT),
+            ("ReturnItemCollectionMetrics", TEXT),
+            ("ConditionExpression", TEXT),
+            ("ExpressionAttributeNames", PLACEHOLDERS),
+            ("ExpressionAttributeValues", ATTRIBUTES),
+            ("ReturnValuesOnConditionCheckFailure", TEXT),
+        ],
+    },
+    output: WRITTEN,
+};
+
+pub(crate) static SCAN: Operation = Operation {
+    name: "Scan",
+    input: Shape::Structure {
+        required: &["TableName"],
+        members: &[
+            ("TableName", TABLE_NAME),
+            ("IndexName", INDEX_NAME),
+            ("AttributesToGet", NAMES),
+            ("Limit", POSITIVE),
+            ("Select", TEXT),
+            ("ScanFilter", FILTER),
+            ("ConditionalOperator", TEXT),
+            ("ExclusiveStartKey", ATTRIBUTES),
+            ("ReturnConsumedCapacity", TEXT),
+            ("TotalSegments", POSITIVE),
+            ("Segment", SEGMENT),
+            ("ProjectionExpression", TEXT),
+            ("FilterExpression", TEXT),
+            ("ExpressionAttributeNames", PLACEHOLDERS),
+            ("ExpressionAttributeValues", ATTRIBUTES),
+            ("ConsistentRead", FLAG),
+        ],
+    },
+    output: &[
+        (
+            "Items",
+            &Shape::List {
+                min: 0,
+                of: ATTRIBUTES,
+            },
+        ),
+        ("Count", NUMBER),
+        ("ScannedCount", NUMBER),
+        ("LastEvaluatedKey", ATTRIBUTES),
+        ("ConsumedCapacity", CONSUMED_CAPACITY),
+    ],
+};
+
+pub(crate) fn member(members: Members, name: &str) -> Option<&'static Shape> {
+    members
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, shape)| *shape)
+}

@@ -190,7 +190,7 @@ async fn a_binary_that_cannot_run_there() {
             .run(&["up", "--yes", "--bootstrap", &script])
             .await,
         1,
-        &["ELF"],
+        &["ELF|not a Linux program"],
     );
 
     let mut elf = std::fs::read(crate::world::bootstrap()).expect("the handler is built");

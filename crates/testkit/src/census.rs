@@ -260,11 +260,15 @@ async fn functions(account: &Account) -> Vec<Value> {
         let environment = config
             .environment()
             .and_then(|environment| environment.variables());
-        let policy = match lambda.get_policy().function_name(name).send().await {
+        let mut statements = match lambda.get_policy().function_name(name).send().await {
             Ok(policy) => document(policy.policy().unwrap_or_default())["Statement"].clone(),
             Err(error) if error.code() == Some("ResourceNotFoundException") => json!([]),
             Err(error) => panic!("GetPolicy: {error:?}"),
         };
+        // A statement's id may be made of ids that differ by run; what it allows is what counts.
+        for statement in statements.as_array_mut().into_iter().flatten() {
+            statement.as_object_mut().map(|fields| fields.remove("Sid"));
+        }
         let layers: Vec<_> = config
             .layers()
             .iter()
@@ -284,7 +288,7 @@ async fn functions(account: &Account) -> Vec<Value> {
             "layers": layers,
             "tracing": config.tracing_config().and_then(|tracing| tracing.mode()).map(ToString::to_string),
             "code": config.code_sha256(),
-            "statements": policy,
+            "statements": statements,
             "tags": map(function.tags()),
         }));
     }

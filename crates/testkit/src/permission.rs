@@ -28,7 +28,19 @@ pub(crate) async fn refusal(
         .as_array()?
         .iter()
         .find(|resource| resource["path"] == path)?;
-    let uri = resource["resourceMethods"][method]["methodIntegration"]["uri"].as_str()?;
+    let method_settings = &resource["resourceMethods"][method];
+    let uri = method_settings["methodIntegration"]["uri"].as_str()?;
+    // The stage and the key come first, and the emulator refuses those itself.
+    get(
+        upstream,
+        account,
+        "apigateway",
+        &format!("/restapis/{api}/stages/{stage}"),
+    )
+    .await?;
+    if method_settings["apiKeyRequired"] == true && !request.headers.contains_key("x-api-key") {
+        return None;
+    }
     let (_, function) = uri.split_once("/functions/")?;
     let function = function
         .trim_end_matches("/invocations")

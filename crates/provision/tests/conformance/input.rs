@@ -1,5 +1,6 @@
 //! Bad input: one clear message, before anything is changed, and never a panic.
 
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use testkit::{Cli, Run};
@@ -39,6 +40,11 @@ fn clear(world: &World, run: &Run, code: i32, about: &[&str]) {
     ] {
         assert!(!run.stderr.contains(dump), "a debug dump: {}", run.stderr);
     }
+}
+
+fn executable(path: &str) {
+    let mode = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(path, mode).expect("the file is ours");
 }
 
 fn elsewhere(endpoint: &str) -> Cli {
@@ -176,6 +182,7 @@ async fn a_binary_that_cannot_run_there() {
 
     let script = world.cli.home().join("script").display().to_string();
     std::fs::write(&script, "#!/bin/sh\n").expect("the home can be written");
+    executable(&script);
     clear(
         &world,
         &world
@@ -183,7 +190,7 @@ async fn a_binary_that_cannot_run_there() {
             .run(&["up", "--yes", "--bootstrap", &script])
             .await,
         1,
-        &["ELF"],
+        &["ELF|not a Linux program"],
     );
 
     let mut elf = std::fs::read(crate::world::bootstrap()).expect("the handler is built");
@@ -191,6 +198,7 @@ async fn a_binary_that_cannot_run_there() {
     elf[18..20].copy_from_slice(&[0x28, 0]);
     let foreign = world.cli.home().join("foreign").display().to_string();
     std::fs::write(&foreign, elf).expect("the home can be written");
+    executable(&foreign);
     let run = world
         .cli
         .run(&["up", "--yes", "--bootstrap", &foreign])

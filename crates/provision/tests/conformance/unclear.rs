@@ -78,16 +78,16 @@ lost! {
 
 /// Each write in turn is refused for good; the next `up` ends what that one began.
 async fn each_write_fails(first: usize, stride: usize) {
-    let clean = World::deployed().await;
-    let writes = clean
+    let world = World::deployed().await;
+    let writes = world
         .proxy
         .take_calls()
         .iter()
         .filter(|call| call.write)
         .count();
-    let clean = clean.census().await;
+    let clean = world.census().await;
+    world.down().await;
     for number in (first..writes).step_by(stride) {
-        let world = World::empty().await;
         let seen = AtomicUsize::new(0);
         world.proxy.decide(move |request| {
             if !request.is_write() || seen.fetch_add(1, Ordering::SeqCst) != number {

@@ -1,6 +1,6 @@
 //! How long `up`, a second `up` and `down` take with a given time added to every call, beside the least it can take.
 //!
-//! `bench PROVISION BOOTSTRAP [--delay MILLISECONDS] [--runs N]`
+//! `bench PROVISION BOOTSTRAP [--delay MILLISECONDS] [--runs N] [--timeline yes]`
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -57,6 +57,8 @@ struct Arguments {
     bootstrap: String,
     delay: Duration,
     runs: u32,
+    /// Every call of the best run, too.
+    timeline: bool,
 }
 
 impl Arguments {
@@ -67,12 +69,14 @@ impl Arguments {
             bootstrap: arguments.next()?,
             delay: Duration::from_millis(60),
             runs: 5,
+            timeline: false,
         };
         while let Some(flag) = arguments.next() {
             let value = arguments.next()?;
             match flag.as_str() {
                 "--delay" => parsed.delay = Duration::from_millis(value.parse().ok()?),
                 "--runs" => parsed.runs = value.parse().ok().filter(|runs| *runs > 0)?,
+                "--timeline" => parsed.timeline = value == "yes",
                 _ => return None,
             }
         }
@@ -83,7 +87,9 @@ impl Arguments {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let Some(arguments) = Arguments::parse() else {
-        print("usage: bench PROVISION BOOTSTRAP [--delay MILLISECONDS] [--runs N]\n");
+        print(
+            "usage: bench PROVISION BOOTSTRAP [--delay MILLISECONDS] [--runs N] [--timeline yes]\n",
+        );
         return ExitCode::from(64);
     };
     // The binaries are named as seen from here, and run elsewhere.
@@ -124,6 +130,9 @@ async fn main() -> ExitCode {
     print(&intro);
     for series in &mut all {
         print(&report(series, arguments.delay));
+        if arguments.timeline {
+            print(&timeline(&series.runs[0].1));
+        }
     }
     ExitCode::SUCCESS
 }
@@ -189,6 +198,21 @@ fn report(series: &mut Series, delay: Duration) -> String {
         format!("{} of the best run", millis(best.saturating_sub(last))),
     );
     line("by operation", count(calls));
+    text
+}
+
+fn timeline(calls: &[Call]) -> String {
+    let begin = calls.first().map_or(Duration::ZERO, |call| call.started);
+    let mut text = String::new();
+    for call in calls {
+        let from = call.started.saturating_sub(begin).as_millis();
+        let to = call.ended.saturating_sub(begin).as_millis();
+        let _ = writeln!(
+            text,
+            "  {from:>6} {to:>6}  {} {}",
+            call.service, call.operation
+        );
+    }
     text
 }
 

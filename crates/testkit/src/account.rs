@@ -8,6 +8,8 @@ use aws_credential_types::Credentials;
 pub struct Account {
     /// Twelve digits.
     pub id: String,
+    /// What the clients were made from.
+    pub config: aws_config::SdkConfig,
     /// Roles and policies.
     pub iam: aws_sdk_iam::Client,
     /// Tables.
@@ -41,6 +43,7 @@ impl Account {
             .await;
         Self {
             id: id.to_owned(),
+            config: config.clone(),
             iam: aws_sdk_iam::Client::new(&config),
             dynamodb: aws_sdk_dynamodb::Client::new(&config),
             lambda: aws_sdk_lambda::Client::new(&config),

@@ -6,6 +6,7 @@
 
 /// The SDK's crates, for what a test does behind the tool's back.
 pub mod sdk {
+    pub use aws_config::SdkConfig;
     pub use aws_sdk_apigateway as apigateway;
     pub use aws_sdk_cloudwatchlogs as logs;
     pub use aws_sdk_dynamodb as dynamodb;

@@ -73,16 +73,21 @@ impl Aws {
             loader = loader.region(Region::new(region.clone()));
         }
         let config = loader.load().await;
-        let Some(region) = config.region().map(ToString::to_string) else {
+        if config.region().is_none() {
             bail!(
                 "no region is set\n  try: `--region eu-west-1`, `AWS_REGION=eu-west-1`, or a region in the profile"
             );
-        };
+        }
         check_credentials(&config, connection.profile.as_deref()).await?;
-        Ok(Self::from_config(&config, region, events))
+        Self::from_config(&config, events)
     }
 
-    fn from_config(config: &SdkConfig, region: String, events: Events) -> Self {
+    /// Clients from a configuration made elsewhere.
+    pub fn from_config(config: &SdkConfig, events: Events) -> Result<Self> {
+        let region = config
+            .region()
+            .context("the configuration has no region")?
+            .to_string();
         // A service's own endpoint, where one is set, is also where its stages answer.
         let endpoint = std::env::var("AWS_ENDPOINT_URL_API_GATEWAY")
             .ok()
@@ -102,10 +107,10 @@ impl Aws {
             keys: Mutex::default(),
             events,
         };
-        Self {
+        Ok(Self {
             shared: Arc::new(shared),
             step: None,
-        }
+        })
     }
 
     /// The same connection, working for one step of a plan.

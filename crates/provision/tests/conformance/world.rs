@@ -66,6 +66,13 @@ impl World {
         self.cli.run(&["down", "--yes"]).await.expect(0)
     }
 
+    /// A configuration whose calls are recorded like the binary's.
+    pub(crate) async fn through_proxy(&self) -> testkit::sdk::SdkConfig {
+        Account::connect(&self.proxy.url(), &self.account.id)
+            .await
+            .config
+    }
+
     pub(crate) async fn census(&self) -> Census {
         Census::take(&self.account).await
     }

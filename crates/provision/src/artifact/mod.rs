@@ -114,7 +114,7 @@ mod tests {
     fn the_package_holds_an_executable_bootstrap() {
         let mut archive = zip::ZipArchive::new(Cursor::new(zipped(b"\x7fELF").unwrap())).unwrap();
         let mut entry = archive.by_index(0).unwrap();
-        assert_eq!(entry.name(), "bootstrap");
+        assert_eq!(entry.name().unwrap(), "bootstrap");
         assert_eq!(entry.unix_mode(), Some(0o100_755));
         let mut content = Vec::new();
         entry.read_to_end(&mut content).unwrap();

@@ -3,6 +3,7 @@
 pub mod call;
 pub mod error;
 pub mod http;
+mod lenient;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -19,6 +20,7 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use tokio::sync::OnceCell;
 
 use self::call::Operation;
+use self::lenient::Lenient;
 use crate::artifact::Artifact;
 use crate::events::{Event, Events};
 use crate::secret::Secret;
@@ -96,7 +98,7 @@ impl Aws {
         let shared = Shared {
             iam: aws_sdk_iam::Client::new(config),
             lambda: aws_sdk_lambda::Client::new(config),
-            apigateway: aws_sdk_apigateway::Client::new(config),
+            apigateway: apigateway_client(config, endpoint.is_some()),
             dynamodb: aws_sdk_dynamodb::Client::new(config),
             logs: aws_sdk_cloudwatchlogs::Client::new(config),
             sts: aws_sdk_sts::Client::new(config),
@@ -238,6 +240,14 @@ impl Aws {
         self.keep_key(id, value.clone());
         Ok(value)
     }
+}
+
+fn apigateway_client(config: &SdkConfig, is_custom: bool) -> aws_sdk_apigateway::Client {
+    let mut builder = aws_sdk_apigateway::config::Builder::from(config);
+    if let (true, Some(client)) = (is_custom, config.http_client()) {
+        builder = builder.http_client(Lenient(client));
+    }
+    aws_sdk_apigateway::Client::from_conf(builder.build())
 }
 
 /// Without TLS where nothing needs it, as with a local endpoint: reading the system's certificates takes longer

@@ -7,7 +7,7 @@ use testkit::sdk::apigateway::types::{IntegrationType, PatchOperation};
 use crate::names::{RESOURCE, STAGE};
 use crate::world::{World, drifts, patch_remove, patch_replace};
 
-fn path() -> String {
+pub(crate) fn path() -> String {
     format!("/{RESOURCE}")
 }
 
@@ -86,7 +86,7 @@ async fn delete_resource(world: &World) {
     delete.send().await.expect("DeleteResource");
 }
 
-async fn add_open_method(world: &World, resource: &str, verb: &str) {
+pub(crate) async fn add_open_method(world: &World, resource: &str, verb: &str) {
     let gateway = &world.account.apigateway;
     let api = world.rest_api_id().await;
     let put = gateway.put_method().rest_api_id(&api).resource_id(resource);
@@ -135,19 +135,7 @@ drifts! {
 
     no_resource: delete_resource;
 
-    one_resource_more: async |world: &World| {
-        let root = world.resource_id("/").await;
-        let create = world.account.apigateway.create_resource().rest_api_id(world.rest_api_id().await);
-        let created = create.parent_id(root).path_part("backdoor").send().await.expect("CreateResource");
-        add_open_method(world, created.id().expect("a resource has an id"), "GET").await;
-    };
-
     no_method: delete_method;
-
-    one_method_more: async |world: &World| {
-        let resource = world.resource_id(&path()).await;
-        add_open_method(world, &resource, "GET").await;
-    };
 
     no_key_required: async |world: &World| update_method(world, patch_replace("/apiKeyRequired", "false")).await;
 

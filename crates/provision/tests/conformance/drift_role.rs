@@ -39,7 +39,7 @@ async fn inline_policies(world: &World) -> Vec<String> {
     listed.expect("ListRolePolicies").policy_names
 }
 
-async fn put_policy(world: &World, name: &str) {
+pub(crate) async fn put_policy(world: &World, name: &str) {
     let document = json!({
         "Version": "2012-10-17",
         "Statement": [{ "Effect": "Allow", "Action": "dynamodb:*", "Resource": "*" }],
@@ -71,8 +71,6 @@ drifts! {
             delete.send().await.expect("DeleteRolePolicy");
         }
     };
-
-    more_permissions: async |world: &World| put_policy(world, "everything").await;
 
     the_session_duration: async |world: &World| {
         let update = world.account.iam.update_role().role_name(ROLE).max_session_duration(7200);

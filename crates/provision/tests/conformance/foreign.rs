@@ -7,6 +7,8 @@ use testkit::sdk::dynamodb::types::{
 use testkit::sdk::lambda::primitives::Blob;
 use testkit::sdk::lambda::types::{FunctionCode, Runtime};
 
+use crate::drift_api::{add_open_method, path};
+use crate::drift_role::put_policy;
 use crate::names::{API, FUNCTION, KEY, LOG_GROUP, OWNER_TAG, PLAN, ROLE, STACK, TABLE};
 use crate::world::World;
 
@@ -270,6 +272,23 @@ async fn down_leaves_the_neighbours() {
     world.up().await;
     world.down().await;
     before.assert_same(&world.census().await, "up and down beside a neighbour");
+}
+
+/// What somebody added to things of ours carries no mark of ours: it is not repaired away.
+#[tokio::test]
+#[ignore = "needs the emulator: just conformance"]
+async fn additions_of_others_stay() {
+    let world = World::deployed().await;
+    put_policy(&world, "everything").await;
+    let resource = world.resource_id(&path()).await;
+    add_open_method(&world, &resource, "GET").await;
+    let before = world.census().await;
+    assert_eq!(world.plan().await, Vec::<String>::new());
+    world.up().await;
+    assert_eq!(before.value(), world.census().await.value());
+    // Only the role cannot go: the policy stands in its way, and is named.
+    let down = world.cli.run(&["down", "--yes"]).await.expect(3);
+    assert!(down.stderr.contains("everything"), "{}", down.stderr);
 }
 
 pub(crate) async fn foreign_table(world: &World) {

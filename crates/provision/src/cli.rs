@@ -24,7 +24,7 @@ pub struct Global {
     /// A second, separate copy of the stack: its names carry this one
     #[arg(long, global = true, value_name = "NAME", env = "PROVISION_ENV")]
     pub env: Option<String>,
-    /// The AWS region [default: the SDK's own: AWS_REGION, the profile]
+    /// The AWS region [default: as the SDK finds it]
     #[arg(long, global = true)]
     pub region: Option<String>,
     /// The profile in ~/.aws to take credentials and region from

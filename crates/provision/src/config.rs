@@ -11,6 +11,10 @@ use crate::cli::{Global, Make};
 use crate::stack::Settings;
 
 /// What every command needs to know.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of its own on the command line"
+)]
 #[derive(Clone, Debug)]
 pub struct Config {
     pub connection: Connection,

@@ -222,7 +222,9 @@ fn collect(value: &Value, found: &mut BTreeSet<String>) {
             found.insert(path);
         }
         Some(Expr::Join(parts) | Expr::Digest(parts)) => {
-            parts.iter().for_each(|part| collect(part, found));
+            for part in &parts {
+                collect(part, found);
+            }
         }
         None => match value {
             Value::Array(items) => items.iter().for_each(|item| collect(item, found)),

@@ -16,8 +16,8 @@ const AT_MOST: Duration = Duration::from_mins(3);
 
 /// Asks with the key until the answer is 200, and without it to see 403.
 pub async fn wait_until_live(check: &Check, outputs: &Outputs, aws: &Aws) -> Result<()> {
-    let url = text(outputs, check.url.to_value(), "the endpoint's URL")?;
-    let key_id = text(outputs, check.key.to_value(), "the API key's id")?;
+    let url = text(outputs, &check.url.to_value(), "the endpoint's URL")?;
+    let key_id = text(outputs, &check.key.to_value(), "the API key's id")?;
     let key = aws.key(&key_id).await?;
     let http = Http::new(&url);
     let with_key = async {
@@ -79,8 +79,8 @@ async fn poll(
     }
 }
 
-fn text(outputs: &Outputs, value: serde_json::Value, what: &str) -> Result<String> {
-    let resolved = outputs.resolve(&value);
+fn text(outputs: &Outputs, value: &serde_json::Value, what: &str) -> Result<String> {
+    let resolved = outputs.resolve(value);
     ensure!(resolved.is_string(), "{what} is not known");
     Ok(resolved.as_str().unwrap_or_default().to_owned())
 }

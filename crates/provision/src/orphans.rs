@@ -3,7 +3,7 @@
 //! REST APIs, keys and plans carry tags, methods their `operationName`; a path goes with its last method of ours. Roles,
 //! tables, functions and log groups are found by their declared names alone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use anyhow::Result;
 use aws_sdk_apigateway::types;
@@ -130,7 +130,7 @@ fn paths(
             .filter(own)
             .map(|orphan| orphan.id.clone())
             .collect();
-        let all_methods_go = after.len() == path.resource_methods().map_or(0, |all| all.len());
+        let all_methods_go = after.len() == path.resource_methods().map_or(0, HashMap::len);
         let below: Vec<&str> = paths
             .iter()
             .filter(|other| other.parent_id() == Some(id))
@@ -155,7 +155,7 @@ fn paths(
 }
 
 async fn tagged(stack: &Stack, look: &Look, found: &mut Vec<Orphan>) -> Result<()> {
-    let is_orphan = |tags: Option<&std::collections::HashMap<String, String>>| {
+    let is_orphan = |tags: Option<&HashMap<String, String>>| {
         tags.is_some_and(|tags| {
             let id = tags.get(ID).map_or("", String::as_str);
             tags.get(STACK) == Some(&stack.name) && stack.find(id).is_none()

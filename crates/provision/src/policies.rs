@@ -66,7 +66,7 @@ fn fill_text(text: &str, values: &[(&str, Value)]) -> Result<Value> {
         };
         literal.push_str(before);
         if name.contains(':') {
-            literal.push_str(&format!("${{{name}}}"));
+            literal.extend(["${", name, "}"]);
         } else {
             let Some((_, value)) = values.iter().find(|(known, _)| *known == name) else {
                 let known: Vec<String> = values

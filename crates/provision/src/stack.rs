@@ -43,6 +43,7 @@ impl Default for Settings {
 const PATH: &str = "/DynamoDBManager";
 const STAGE: &str = "Prod";
 
+#[expect(clippy::too_many_lines, reason = "one stack, one page")]
 pub fn lab(settings: &Settings) -> Result<Stack> {
     let named = |name: &str| match &settings.env {
         Some(env) => format!("{name}-{env}"),

@@ -128,8 +128,9 @@ impl Aws {
 fn is_someone_elses_change(error: &AwsError) -> bool {
     match error.code.as_str() {
         "ConflictException" => error.says("try again later"),
-        "ConcurrentModification" | "ConcurrentModificationException" => true,
-        "OperationAbortedException" => true,
+        "ConcurrentModification"
+        | "ConcurrentModificationException"
+        | "OperationAbortedException" => true,
         "ResourceConflictException" => error.says("concurrent update"),
         _ => false,
     }

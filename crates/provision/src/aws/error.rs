@@ -91,10 +91,9 @@ impl AwsError {
         };
         found.failure = match error {
             SdkError::ServiceError(_) => found.answered(),
-            SdkError::TimeoutError(_) => Failure::Unclear,
             SdkError::DispatchFailure(failure) if failure.is_user() => Failure::Malformed,
             SdkError::DispatchFailure(_) if was_not_sent(error) => Failure::NotSent,
-            SdkError::DispatchFailure(_) => Failure::Unclear,
+            SdkError::DispatchFailure(_) | SdkError::TimeoutError(_) => Failure::Unclear,
             _ if found.status.is_some_and(|status| status >= 500) => Failure::Unclear,
             _ => Failure::Malformed,
         };

@@ -81,7 +81,7 @@ pub async fn run(session: &Session, arguments: &cli::Down) -> Result<Exit> {
         console.result(&document.to_string());
     }
     if !report.is_success() {
-        return ended_early(session, &plan, report, Vec::new(), "down");
+        return Ok(ended_early(session, &plan, &report, &[], "down"));
     }
     let what = if plan.is_empty() {
         "Nothing to do"

@@ -25,6 +25,7 @@ use crate::plan::Plan;
 use crate::planner;
 use crate::render;
 use crate::resource::Look;
+use crate::secret::Secret;
 use crate::stack;
 
 /// How long a build may keep everything waiting. A handler that does not compile fails within this time, before
@@ -113,15 +114,15 @@ async fn deploy(session: &Session, arguments: &cli::Up) -> Result<Exit> {
     };
     drop(aws);
     listener.finish().await;
-    conclude(
+    Ok(conclude(
         session,
         &stack,
         &plan,
-        report,
-        failures,
-        shown_key,
+        &report,
+        &failures,
+        shown_key.as_ref(),
         started.elapsed(),
-    )
+    ))
 }
 
 /// Waits until the endpoint answers, unless what has to answer turns out to be broken.
@@ -147,21 +148,21 @@ fn conclude(
     session: &Session,
     stack: &Stack,
     plan: &Plan,
-    report: Report,
-    failures: Vec<anyhow::Error>,
-    key: Option<crate::secret::Secret>,
+    report: &Report,
+    failures: &[anyhow::Error],
+    key: Option<&Secret>,
     took: Duration,
-) -> Result<Exit> {
+) -> Exit {
     let console = session.console;
     if session.config.json {
-        let mut document = render::plan_json(plan, Some(&report));
+        let mut document = render::plan_json(plan, Some(report));
         document["outputs"] = json!(outputs::values(stack, &report.outputs));
         document["elapsed_ms"] = render::milliseconds(took).into();
         console.result(&document.to_string());
     }
     if report.is_success() && failures.is_empty() {
         if !session.config.json {
-            let lines = outputs::text(stack, &report.outputs, key.as_ref());
+            let lines = outputs::text(stack, &report.outputs, key);
             console.result(&lines);
         }
         let what = if plan.is_empty() {
@@ -170,7 +171,7 @@ fn conclude(
             "Done"
         };
         console.say(&format!("{what} in {}.", render::seconds(took)));
-        return Ok(Exit::Done);
+        return Exit::Done;
     }
     ended_early(session, plan, report, failures, "up")
 }
@@ -179,19 +180,19 @@ fn conclude(
 pub(super) fn ended_early(
     session: &Session,
     plan: &Plan,
-    report: Report,
-    failures: Vec<anyhow::Error>,
+    report: &Report,
+    failures: &[anyhow::Error],
     command: &str,
-) -> Result<Exit> {
+) -> Exit {
     let console = session.console;
-    let left = render::leftovers(plan, &report);
+    let left = render::leftovers(plan, report);
     let again = format!("{left}; `provision {command}` again goes on from here");
     if let Some(signal) = session.interrupt.signal() {
         for error in &report.failures {
             console.error(&render::error(error));
         }
         console.say(&format!("Interrupted: {again}."));
-        return Ok(Exit::Interrupted(signal));
+        return Exit::Interrupted(signal);
     }
     let did_something = report.steps.iter().any(|(id, (status, _))| {
         *status == crate::execute::Status::Done
@@ -200,15 +201,15 @@ pub(super) fn ended_early(
                 .iter()
                 .any(|step| step.id == *id && step.action != crate::plan::Action::Keep)
     });
-    for error in report.failures.iter().chain(&failures) {
+    for error in report.failures.iter().chain(failures) {
         console.error(&render::error(error));
     }
     console.say(&format!("{again}."));
-    Ok(if did_something {
+    if did_something {
         Exit::Partly
     } else {
         Exit::Failed
-    })
+    }
 }
 
 /// Whether a resource exists that has to be compared with the package, so that no plan can be made without it.

@@ -1,6 +1,7 @@
 //! A snapshot of an API, made anew exactly when what it would freeze has changed.
 
 use anyhow::{Context, Result};
+use aws_sdk_apigateway::primitives::DateTime;
 use aws_sdk_apigateway::types;
 use serde::{Deserialize, Serialize};
 
@@ -65,7 +66,7 @@ impl Reconcile for Deployment {
             .iter()
             .filter_map(|deployment| Some((deployment, shape_of(deployment)?)))
             .max_by_key(|(deployment, _)| {
-                let made = deployment.created_date.as_ref().map(|date| date.as_nanos());
+                let made = deployment.created_date.as_ref().map(DateTime::as_nanos);
                 (made, deployment.id.clone())
             });
         let Some((deployment, shape)) = newest else {

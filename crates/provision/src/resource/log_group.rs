@@ -174,24 +174,21 @@ impl LogGroup {
         const PUT: Operation = Operation::safe("PutRetentionPolicy");
         const DELETE: Operation = Operation::safe("DeleteRetentionPolicy");
         let logs = aws.logs();
-        match self.retention_days {
-            Some(days) => {
-                let request = || {
-                    logs.put_retention_policy()
-                        .log_group_name(&self.name)
-                        .retention_in_days(days)
-                        .send()
-                };
-                aws.call(PUT, request).await?;
-            }
-            None => {
-                let request = || {
-                    logs.delete_retention_policy()
-                        .log_group_name(&self.name)
-                        .send()
-                };
-                aws.call(DELETE, request).await?;
-            }
+        if let Some(days) = self.retention_days {
+            let request = || {
+                logs.put_retention_policy()
+                    .log_group_name(&self.name)
+                    .retention_in_days(days)
+                    .send()
+            };
+            aws.call(PUT, request).await?;
+        } else {
+            let request = || {
+                logs.delete_retention_policy()
+                    .log_group_name(&self.name)
+                    .send()
+            };
+            aws.call(DELETE, request).await?;
         }
         Ok(())
     }

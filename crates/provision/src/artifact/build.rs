@@ -94,10 +94,30 @@ async fn has_zigbuild() -> bool {
     asked.is_ok_and(|status| status.success())
 }
 
+/// Whether `cargo run` set this variable for us. Build scripts look at some of them, and would run again whenever
+/// the function is built now by us and now by hand.
+fn is_of_this_run(variable: &str) -> bool {
+    [
+        "CARGO_PKG_",
+        "CARGO_MANIFEST_",
+        "CARGO_BIN_",
+        "CARGO_CRATE_",
+        "CARGO_PRIMARY_",
+    ]
+    .iter()
+    .any(|prefix| variable.starts_with(prefix))
+}
+
 /// Runs cargo, its messages shown as they come, and returns the path of the binary.
 async fn cargo(workspace: &Path, arguments: &[&str]) -> Result<PathBuf> {
     let command = arguments[0];
-    let output = Command::new("cargo")
+    let mut cargo = Command::new("cargo");
+    for (name, _) in std::env::vars_os() {
+        if is_of_this_run(&name.to_string_lossy()) {
+            cargo.env_remove(name);
+        }
+    }
+    let output = cargo
         .args(arguments)
         .args(["--release", "--package", PACKAGE, "--bin", BINARY])
         .arg("--message-format=json-render-diagnostics")

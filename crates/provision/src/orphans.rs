@@ -51,7 +51,7 @@ pub async fn orphans(
         found.extend(methods);
         found.extend(paths);
     }
-    tagged(stack, look, &mut found).await?;
+    tagged(stack, look, observations, &mut found).await?;
     Ok(found)
 }
 
@@ -154,11 +154,20 @@ fn paths(
     going.into_values().collect()
 }
 
-async fn tagged(stack: &Stack, look: &Look, found: &mut Vec<Orphan>) -> Result<()> {
-    let is_orphan = |tags: Option<&HashMap<String, String>>| {
+async fn tagged(
+    stack: &Stack,
+    look: &Look,
+    observations: &Observations,
+    found: &mut Vec<Orphan>,
+) -> Result<()> {
+    // Of several with the same declaration, the one that was observed is the one that counts.
+    let is_orphan = |own: Option<&str>, tags: Option<&HashMap<String, String>>| {
         tags.is_some_and(|tags| {
             let id = tags.get(ID).map_or("", String::as_str);
-            tags.get(STACK) == Some(&stack.name) && stack.find(id).is_none()
+            let counts = observations
+                .get(id)
+                .is_some_and(|seen| seen.output["id"].as_str() == own);
+            tags.get(STACK) == Some(&stack.name) && !counts
         })
     };
     let tags = json!(Tags::of(&stack.name, ""));
@@ -166,7 +175,7 @@ async fn tagged(stack: &Stack, look: &Look, found: &mut Vec<Orphan>) -> Result<(
         .rest_apis()
         .await?
         .iter()
-        .filter(|api| is_orphan(api.tags()))
+        .filter(|api| is_orphan(api.id(), api.tags()))
     {
         let state = json!({
             "kind": "rest-api", "name": api.name(), "description": "", "endpoint": "REGIONAL",
@@ -179,7 +188,7 @@ async fn tagged(stack: &Stack, look: &Look, found: &mut Vec<Orphan>) -> Result<(
         .api_keys()
         .await?
         .iter()
-        .filter(|key| is_orphan(key.tags()))
+        .filter(|key| is_orphan(key.id(), key.tags()))
     {
         let state = json!({
             "kind": "api-key", "name": key.name(), "description": "", "enabled": true, "tags": tags,
@@ -195,7 +204,7 @@ async fn tagged(stack: &Stack, look: &Look, found: &mut Vec<Orphan>) -> Result<(
         .usage_plans()
         .await?
         .iter()
-        .filter(|plan| is_orphan(plan.tags()))
+        .filter(|plan| is_orphan(plan.id(), plan.tags()))
     {
         let state = json!({
             "kind": "usage-plan", "name": plan.name(), "description": "", "quota": null,

@@ -108,8 +108,21 @@ fn remove_orphans(steps: &mut Vec<Step>, orphans: &[Orphan]) {
         if orphan.within.is_none() {
             after.extend(declared.iter().cloned());
         }
+        after.extend(apis_before(orphan, orphans));
         steps.push(deletion(orphan, after));
     }
+}
+
+/// A plan can only go once the APIs whose stages it covers are gone.
+fn apis_before<'a>(
+    orphan: &Orphan,
+    orphans: &'a [Orphan],
+) -> impl Iterator<Item = String> + use<'a> {
+    let is_plan = matches!(orphan.resource, Resource::UsagePlan(_));
+    orphans
+        .iter()
+        .filter(move |other| is_plan && matches!(other.resource, Resource::RestApi(_)))
+        .map(|other| other.id.clone())
 }
 
 fn deletion(orphan: &Orphan, after: Vec<String>) -> Step {
@@ -208,7 +221,12 @@ pub fn down(stack: &Stack, account: Account<'_>) -> Result<Plan> {
         .collect();
     // What is part of an API goes along with it; a plan goes when its stages are gone.
     for orphan in orphans.iter().filter(|orphan| orphan.within.is_none()) {
-        steps.push(deletion(orphan, apis.clone()));
+        let after = apis
+            .iter()
+            .cloned()
+            .chain(apis_before(orphan, orphans))
+            .collect();
+        steps.push(deletion(orphan, after));
     }
     Ok(Plan {
         stack: stack.name.clone(),

@@ -1,9 +1,10 @@
 //! An API key: found by its tags, since names may repeat. Its value is never part of any state.
 
 use anyhow::{Context, Result};
+use aws_sdk_apigateway::primitives::DateTime;
 use serde::{Deserialize, Serialize};
 
-use super::look::only_one;
+use super::look::oldest;
 use super::rest_api::{replace, stated, tag};
 use super::role::gone_is_done;
 use super::{KeyId, Look, Observed, Reconcile};
@@ -58,7 +59,9 @@ impl Reconcile for ApiKey {
                 .filter(|key| key.name.as_deref() == Some(&self.name))
                 .collect();
         }
-        let one = only_one(found, "API key", |key| key.id.clone().unwrap_or_default())?;
+        let one = oldest(found, |key| {
+            (key.created_date().map(DateTime::as_nanos), key.id.clone())
+        });
         let Some(key) = one else { return Ok(None) };
         let tags = key.tags.clone().unwrap_or_default().into_iter().collect();
         let id = key

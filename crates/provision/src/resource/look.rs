@@ -190,15 +190,11 @@ impl Look {
     }
 }
 
-/// The one of `found` that is ours, or an error that names them all.
-pub fn only_one<T>(found: Vec<T>, kind: &str, id_of: impl Fn(&T) -> String) -> Result<Option<T>> {
-    if found.len() > 1 {
-        let ids: Vec<String> = found.iter().map(id_of).collect();
-        anyhow::bail!(
-            "{} {kind}s carry the same tags of this stack: {}\n  try: delete all but the one in use, and run it again",
-            found.len(),
-            ids.join(", ")
-        );
-    }
-    Ok(found.into_iter().next())
+/// The one that counts where two runs at the same time have made several: the oldest, and of those as old as each other
+/// the one whose id sorts first. Every run chooses the same; the others count as undeclared and go.
+pub fn oldest<T>(
+    found: Vec<T>,
+    made_and_id: impl Fn(&T) -> (Option<i128>, Option<String>),
+) -> Option<T> {
+    found.into_iter().min_by_key(made_and_id)
 }

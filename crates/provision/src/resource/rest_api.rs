@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use aws_sdk_apigateway::primitives::DateTime;
 use aws_sdk_apigateway::types::{self, EndpointConfiguration, EndpointType, Op, PatchOperation};
 use serde::{Deserialize, Serialize};
 
-use super::look::only_one;
+use super::look::oldest;
 use super::role::gone_is_done;
 use super::{ApiId, Arn, Look, Observed, PathId, Reconcile};
 use crate::aws::Aws;
@@ -74,7 +75,9 @@ impl Reconcile for RestApi {
                 .filter(|api| api.name.as_deref() == Some(&self.name))
                 .collect();
         }
-        let one = only_one(found, "REST API", |api| api.id.clone().unwrap_or_default())?;
+        let one = oldest(found, |api| {
+            (api.created_date().map(DateTime::as_nanos), api.id.clone())
+        });
         let Some(api) = one else { return Ok(None) };
         let tags = api.tags.clone().unwrap_or_default().into_iter().collect();
         let endpoint = api

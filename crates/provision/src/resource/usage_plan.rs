@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use aws_sdk_apigateway::primitives::DateTime;
 use aws_sdk_apigateway::types::{
     self, ApiStage, Op, PatchOperation, QuotaPeriodType, QuotaSettings, ThrottleSettings,
 };
 use serde::{Deserialize, Serialize};
 
-use super::look::only_one;
+use super::look::oldest;
 use super::rest_api::{is_of_stack, operation, replace, stated, tag};
 use super::role::gone_is_done;
 use super::{ApiId, KeyId, Look, Observed, Reconcile};
@@ -97,9 +98,23 @@ impl Reconcile for UsagePlan {
                 .filter(|plan| plan.name.as_deref() == Some(&self.name))
                 .collect();
         }
-        let one = only_one(found, "usage plan", |plan| {
-            plan.id.clone().unwrap_or_default()
-        })?;
+        // Plans have no date: the one that covers the oldest API is as old as that.
+        let apis = look
+            .rest_apis()
+            .await?
+            .iter()
+            .filter(|api| is_of_stack(api, &self.tags))
+            .collect();
+        let api = oldest(apis, |api| {
+            (api.created_date().map(DateTime::as_nanos), api.id.clone())
+        });
+        let is_younger = |plan: &types::UsagePlan| {
+            let api = api.and_then(|api| api.id());
+            !plan.api_stages().iter().any(|stage| stage.api_id() == api)
+        };
+        let one = oldest(found, |plan| {
+            (Some(i128::from(is_younger(plan))), plan.id.clone())
+        });
         let Some(plan) = one else { return Ok(None) };
         let id = plan
             .id

@@ -25,6 +25,7 @@ mod names;
 mod order;
 mod outputs;
 mod partial;
+mod race;
 mod second_stack;
 mod story;
 mod unclear;

@@ -1,0 +1,27 @@
+//! Two runs at once: no lock, and one of everything after one more run.
+
+use crate::world::World;
+
+#[tokio::test]
+#[ignore = "needs the emulator: just conformance"]
+async fn two_runs_at_once_leave_one_of_everything() {
+    let clean = World::deployed().await.census().await;
+    for round in 0..3 {
+        let world = World::empty().await;
+        let arguments = ["up", "--yes", "--wait", "ready"];
+        let (one, other) = tokio::join!(world.cli.run(&arguments), world.cli.run(&arguments));
+        for run in [&one, &other] {
+            assert!(
+                [Some(0), Some(3)].contains(&run.code),
+                "round {round}: {}",
+                run.stderr
+            );
+        }
+        world.up().await;
+        clean.assert_same(&world.census().await, "two runs at once and one more");
+        assert_eq!(world.plan().await, Vec::<String>::new());
+        world.down().await;
+        let left = world.census().await;
+        assert!(left.is_empty(), "{:#}", left.value());
+    }
+}

@@ -32,7 +32,7 @@ emulator:
 # The end-to-end tests against an AWS emulator written by others.
 conformance *arguments: emulator
     cargo build --release -p handler
-    cargo test --workspace --test conformance -- --ignored {{arguments}}
+    PROVISION_TEST_BOOTSTRAP="$PWD/target/release/bootstrap" cargo test --workspace --test conformance -- --ignored {{arguments}}
 
 # The function and the original, request by request, over the same kind of database.
 differential requests="5000":
@@ -43,3 +43,13 @@ bench *arguments: emulator
     cargo build --release -p handler
     cargo build --workspace --bins
     target/debug/bench target/debug/provision target/release/bootstrap {{arguments}}
+
+# Cold and warm times of the function over TLS, beside a bare echo and the Python original where that is at hand.
+bench-handler:
+    cargo build --release -p handler
+    cargo build --release -p handler --example echo --target-dir target/bench
+    BOOTSTRAP="$PWD/target/release/bootstrap" ECHO="$PWD/target/bench/release/examples/echo" cargo bench -p handler --bench starts --target-dir target/bench
+
+# The request path under a coverage-guided fuzzer; needs a nightly toolchain and cargo-fuzz.
+fuzz-handler seconds="600":
+    cd crates/handler && mkdir -p fuzz/corpus/request && cargo +nightly fuzz run request fuzz/corpus/request fuzz/seeds/request -- -max_total_time={{seconds}} -max_len=16384 -timeout=10

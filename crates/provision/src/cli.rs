@@ -94,7 +94,7 @@ pub struct Make {
 pub struct Up {
     #[command(flatten)]
     pub make: Make,
-    /// How far to wait: not at all for the endpoint (none, ready), or until it answers (live)
+    /// How far to wait: for no state (none), for AWS's own states (ready), or until the endpoint answers (live)
     #[arg(long, value_enum, default_value_t = Wait::Live)]
     pub wait: Wait,
     /// Give up after this time, such as 90s, 10m or 1h

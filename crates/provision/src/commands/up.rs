@@ -78,7 +78,10 @@ async fn deploy(session: &Session, arguments: &cli::Up) -> Result<Exit> {
         .check
         .as_ref()
         .filter(|_| arguments.wait == Wait::Live);
-    let proven = check.map(|check| check.proves.clone()).unwrap_or_default();
+    let proven: Vec<String> = match arguments.wait {
+        Wait::None => plan.steps.iter().map(|step| step.id.clone()).collect(),
+        Wait::Ready | Wait::Live => check.map(|check| check.proves.clone()).unwrap_or_default(),
+    };
     if !plan.is_empty() {
         console.say(&render::plan(
             &plan,

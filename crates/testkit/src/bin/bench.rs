@@ -18,9 +18,9 @@ struct Chain {
     promise: (u32, f64),
 }
 
-const UP_READY: Chain = Chain {
-    command: "up --wait ready on an empty account",
-    arguments: &["up", "--wait", "ready"],
+const UP_UNSETTLED: Chain = Chain {
+    command: "up --wait none on an empty account",
+    arguments: &["up", "--wait", "none"],
     calls: &[
         "look",
         "CreateRestApi",
@@ -124,7 +124,7 @@ async fn main() -> ExitCode {
     let provision = std::fs::canonicalize(&arguments.provision).expect("the tool is built");
     let bootstrap = std::fs::canonicalize(&arguments.bootstrap).expect("the function is built");
     let emulator = Emulator::start();
-    let mut all = [&UP_READY, &DOWN, &UP, &AGAIN].map(|chain| Series {
+    let mut all = [&UP_UNSETTLED, &DOWN, &UP, &AGAIN].map(|chain| Series {
         chain,
         runs: Vec::new(),
     });

@@ -33,6 +33,7 @@ emulator:
 conformance *arguments: emulator
     cargo build --release -p handler
     PROVISION_TEST_BOOTSTRAP="$PWD/target/release/bootstrap" cargo test --workspace --test conformance -- --ignored {{arguments}}
+    .ci/differential 5000
 
 # The function and the original, request by request, over the same kind of database.
 differential requests="5000":

@@ -4,9 +4,9 @@ use anyhow::{Context, Result};
 use aws_sdk_apigateway::primitives::DateTime;
 use serde::{Deserialize, Serialize};
 
+use super::gone_is_done;
 use super::look::oldest;
 use super::rest_api::{replace, stated, tag};
-use super::role::gone_is_done;
 use super::{KeyId, Look, Observed, Reconcile};
 use crate::aws::Aws;
 use crate::aws::call::Operation;

@@ -137,7 +137,7 @@ pub(super) async fn delete(aws: &Aws, api: &ApiId, id: &DeploymentId) -> Result<
             .deployment_id(&id.0)
             .send()
     };
-    super::role::gone_is_done(aws.call(DELETE, request).await)
+    super::gone_is_done(aws.call(DELETE, request).await)
 }
 
 fn short(digest: &str) -> &str {

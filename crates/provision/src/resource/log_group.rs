@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::role::gone_is_done;
+use super::gone_is_done;
 use super::{Arn, Look, Observed, Reconcile};
 use crate::aws::Aws;
 use crate::aws::call::Operation;

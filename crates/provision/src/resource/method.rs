@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::gone_is_done;
 use super::path::lane_of;
 use super::rest_api::replace;
-use super::role::gone_is_done;
 use super::{ApiId, Arn, Look, Observed, PathId, Reconcile, Shape};
 use crate::aws::Aws;
 use crate::aws::call::Operation;

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::aws::Aws;
+use crate::aws::error::AwsError;
 use crate::diff::Changes;
 use crate::owner::Ownership;
 use crate::target::Target;
@@ -265,6 +266,14 @@ kinds!(
     Role, Table, LogGroup, Function, Permission, RestApi, Path, Method, Deployment, Stage, ApiKey,
     UsagePlan,
 );
+
+/// A deletion that finds nothing is a deletion done.
+fn gone_is_done<T>(outcome: Result<T, AwsError>) -> Result<()> {
+    match outcome {
+        Err(error) if !error.is_not_found() => Err(error.into()),
+        _ => Ok(()),
+    }
+}
 
 fn erase<R: Reconcile>(observed: Observed<R>) -> Observation {
     Observation {

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::role::gone_is_done;
+use super::gone_is_done;
 use super::{ApiId, Look, Observed, PathId, Reconcile};
 use crate::aws::Aws;
 use crate::aws::call::Operation;

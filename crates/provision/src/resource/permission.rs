@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::role::gone_is_done;
+use super::gone_is_done;
 use super::{Arn, Look, Observed, Reconcile};
 use crate::aws::Aws;
 use crate::aws::call::Operation;

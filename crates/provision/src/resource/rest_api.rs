@@ -7,8 +7,8 @@ use aws_sdk_apigateway::primitives::DateTime;
 use aws_sdk_apigateway::types::{self, EndpointConfiguration, EndpointType, Op, PatchOperation};
 use serde::{Deserialize, Serialize};
 
+use super::gone_is_done;
 use super::look::oldest;
-use super::role::gone_is_done;
 use super::{ApiId, Arn, Look, Observed, PathId, Reconcile};
 use crate::aws::Aws;
 use crate::aws::call::Operation;

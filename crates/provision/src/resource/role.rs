@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::try_join;
 
 use super::policy::PolicyDocument;
-use super::{Arn, Look, Observed, Reconcile};
+use super::{Arn, Look, Observed, Reconcile, gone_is_done};
 use crate::aws::Aws;
 use crate::aws::call::Operation;
 use crate::aws::error::AwsError;
@@ -311,13 +311,5 @@ impl Role {
             self.name,
             in_the_way.join(", ")
         )
-    }
-}
-
-/// A deletion that finds nothing is a deletion done.
-pub(super) fn gone_is_done<T>(outcome: Result<T, AwsError>) -> Result<()> {
-    match outcome {
-        Err(error) if !error.is_not_found() => Err(error.into()),
-        _ => Ok(()),
     }
 }

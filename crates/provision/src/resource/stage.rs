@@ -7,9 +7,9 @@ use aws_sdk_apigateway::types::{Deployment, Op, PatchOperation};
 use serde::{Deserialize, Serialize};
 
 use super::deployment::{self, shape_of};
+use super::gone_is_done;
 use super::path::lane_of;
 use super::rest_api::{operation, replace, stated, tag};
-use super::role::gone_is_done;
 use super::{ApiId, DeploymentId, Look, Observed, Reconcile};
 use crate::aws::Aws;
 use crate::aws::call::Operation;

@@ -10,9 +10,9 @@ use aws_sdk_apigateway::types::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::gone_is_done;
 use super::look::oldest;
 use super::rest_api::{is_of_stack, operation, replace, stated, tag};
-use super::role::gone_is_done;
 use super::{ApiId, KeyId, Look, Observed, Reconcile};
 use crate::aws::Aws;
 use crate::aws::call::Operation;

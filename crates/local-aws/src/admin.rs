@@ -1,0 +1,57 @@
+//! What is asked of the local AWS itself, below `/_local/`, and what it does by itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use serde_json::{Value, json};
+
+use crate::cloud::Cloud;
+use crate::faults::Faults;
+
+/// `GET health`; `GET`, `PUT faults`.
+pub(crate) async fn answer(
+    cloud: &Arc<Cloud>,
+    path: &str,
+    request: Request<Bytes>,
+) -> Response<Bytes> {
+    match (request.method(), path) {
+        (&Method::GET, "health") => json_response(
+            StatusCode::OK,
+            &json!({ "status": "running", "pid": std::process::id(), "version": env!("CARGO_PKG_VERSION") }),
+        ),
+        (&Method::GET, "faults") => json_response(StatusCode::OK, &json!(cloud.faults())),
+        (&Method::PUT, "faults") => match serde_json::from_slice::<Faults>(request.body()) {
+            Ok(faults) => {
+                cloud.with_faults(|current| *current = faults);
+                json_response(StatusCode::OK, &json!(cloud.faults()))
+            }
+            Err(error) => json_response(
+                StatusCode::BAD_REQUEST,
+                &json!({ "message": error.to_string() }),
+            ),
+        },
+        _ => json_response(StatusCode::NOT_FOUND, &json!({ "message": "not found" })),
+    }
+}
+
+fn json_response(status: StatusCode, body: &Value) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(body.to_string()));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// Items whose time has come go, and idle functions end.
+pub(crate) async fn housekeeping(cloud: Arc<Cloud>) {
+    let mut pace = tokio::time::interval(Duration::from_secs(30));
+    loop {
+        pace.tick().await;
+        cloud.databases.sweep().await;
+        cloud.environments.end_idle().await;
+    }
+}

@@ -1,0 +1,186 @@
+//! What a call is answered with, in the form of each service's protocol.
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{Response, StatusCode};
+use serde_json::{Map, Value, json};
+
+use crate::service::{Protocol, Service};
+use crate::xml;
+
+/// A call that succeeded.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: Body,
+}
+
+#[derive(Debug)]
+pub(crate) enum Body {
+    /// The operation's output; the query protocol makes XML of it.
+    Json(Value),
+    /// As it is.
+    Bytes(Bytes),
+}
+
+impl Answer {
+    /// 200 with the operation's output.
+    pub(crate) fn ok(output: Value) -> Self {
+        Self::json(200, output)
+    }
+
+    pub(crate) fn json(status: u16, output: Value) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            body: Body::Json(output),
+        }
+    }
+
+    /// A status without a body: 202 and 204.
+    pub(crate) fn empty(status: u16) -> Self {
+        Self::bytes(status, Bytes::new())
+    }
+
+    pub(crate) fn bytes(status: u16, body: impl Into<Bytes>) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            body: Body::Bytes(body.into()),
+        }
+    }
+
+    pub(crate) fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    pub(crate) fn into_response(
+        self,
+        service: Service,
+        operation: &str,
+        request_id: &str,
+    ) -> Response<Bytes> {
+        let protocol = service.protocol();
+        let body = match self.body {
+            Body::Bytes(bytes) => bytes,
+            Body::Json(output) => match protocol {
+                Protocol::Query => {
+                    xml::answer(operation, service.xml_namespace(), &output, request_id).into()
+                }
+                _ => output.to_string().into(),
+            },
+        };
+        response(protocol, self.status, self.headers, body, request_id)
+    }
+}
+
+/// A call that was refused, in AWS's words.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal {
+    pub(crate) status: u16,
+    /// As on the wire.
+    pub(crate) code: String,
+    pub(crate) message: String,
+    /// Members of the error's body beside the message.
+    pub(crate) members: Map<String, Value>,
+    pub(crate) headers: Vec<(&'static str, String)>,
+}
+
+impl Refusal {
+    pub(crate) fn new(status: u16, code: &str, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            code: code.to_owned(),
+            message: message.into(),
+            members: Map::new(),
+            headers: Vec::new(),
+        }
+    }
+
+    pub(crate) fn with_member(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.members.insert(name.to_owned(), value.into());
+        self
+    }
+
+    pub(crate) fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// What is wrong on this side: a full disk, a corrupt store.
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
+        Self::new(500, "InternalFailure", message)
+    }
+
+    pub(crate) fn into_response(self, service: Service, request_id: &str) -> Response<Bytes> {
+        let protocol = service.protocol();
+        let mut headers = self.headers;
+        let body = match protocol {
+            Protocol::Query => xml::error(
+                service.xml_namespace(),
+                if self.status < 500 {
+                    "Sender"
+                } else {
+                    "Receiver"
+                },
+                &self.code,
+                &self.message,
+                request_id,
+            ),
+            Protocol::Json10 | Protocol::Json11 => {
+                let mut body = Map::from_iter([
+                    ("__type".to_owned(), Value::from(self.code)),
+                    ("message".to_owned(), Value::from(self.message)),
+                ]);
+                body.extend(self.members);
+                Value::Object(body).to_string()
+            }
+            Protocol::RestJson => {
+                headers.push(("x-amzn-errortype", self.code));
+                let text = match service {
+                    // Lambda's errors say whose fault it is.
+                    Service::Lambda => json!({
+                        "Type": if self.status < 500 { "User" } else { "Service" },
+                        "message": self.message.clone(),
+                        "Message": self.message,
+                    }),
+                    _ => json!({ "message": self.message }),
+                };
+                let mut body = match text {
+                    Value::Object(body) => body,
+                    _ => Map::new(),
+                };
+                body.extend(self.members);
+                Value::Object(body).to_string()
+            }
+        };
+        response(protocol, self.status, headers, body.into(), request_id)
+    }
+}
+
+fn response(
+    protocol: Protocol,
+    status: u16,
+    headers: Vec<(&'static str, String)>,
+    body: Bytes,
+    request_id: &str,
+) -> Response<Bytes> {
+    let mut response = Response::new(body);
+    *response.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let content_type = HeaderValue::from_static(protocol.content_type());
+    let own = response.headers_mut();
+    own.insert(CONTENT_TYPE, content_type);
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        own.insert("x-amzn-requestid", id);
+    }
+    for (name, value) in headers {
+        // A text that is no header value is left out rather than the answer lost.
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            own.insert(HeaderName::from_static(name), value);
+        }
+    }
+    response
+}

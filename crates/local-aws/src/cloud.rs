@@ -1,0 +1,126 @@
+//! What all services share.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use crate::apigateway::Gateway;
+use crate::call::Caller;
+use crate::clock::{Clock, Moment};
+use crate::dynamodb::Databases;
+use crate::faults::Faults;
+use crate::lambda::Environments;
+use crate::place::Place;
+use crate::quotas::Quotas;
+use crate::store::Store;
+use crate::{Enforcement, Options};
+
+/// One AWS.
+pub(crate) struct Cloud {
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    /// Where files are kept; `None` in memory.
+    pub(crate) folder: Option<PathBuf>,
+    pub(crate) enforcement: Enforcement,
+    pub(crate) quotas: Quotas,
+    pub(crate) databases: Databases,
+    pub(crate) environments: Environments,
+    pub(crate) gateway: Gateway,
+    /// Where it can be reached, once it listens; for the environment of functions.
+    pub(crate) endpoint: OnceLock<String>,
+    faults: Mutex<Faults>,
+    sessions: Mutex<HashMap<String, Session>>,
+}
+
+/// Temporary credentials that were given out.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    pub(crate) place: Place,
+    pub(crate) caller: Caller,
+    /// Whether Lambda gave them to a function.
+    pub(crate) is_function: bool,
+    pub(crate) access_key: String,
+    pub(crate) secret: String,
+    pub(crate) token: String,
+    pub(crate) expires: Moment,
+}
+
+impl Cloud {
+    pub(crate) fn new(options: Options, store: Store) -> Self {
+        Self {
+            store,
+            clock: options.clock,
+            folder: options.folder.clone(),
+            enforcement: options.enforcement,
+            quotas: Quotas::default(),
+            databases: Databases::new(options.folder),
+            environments: Environments::new(options.runner),
+            gateway: Gateway::default(),
+            endpoint: OnceLock::new(),
+            faults: Mutex::new(options.faults),
+            sessions: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn now(&self) -> Moment {
+        self.clock.now()
+    }
+
+    /// As they are now.
+    pub(crate) fn faults(&self) -> Faults {
+        self.with_faults(|faults| faults.clone())
+    }
+
+    pub(crate) fn with_faults<T>(&self, work: impl FnOnce(&mut Faults) -> T) -> T {
+        work(&mut self.faults.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether what was made at `made` can be read yet.
+    pub(crate) fn is_visible(&self, made: Moment) -> bool {
+        let lag = self.with_faults(|faults| faults.visibility_ms);
+        made + lag <= self.now()
+    }
+
+    /// New credentials for a role, valid for `seconds`.
+    pub(crate) fn open_session(
+        &self,
+        place: &Place,
+        role: &str,
+        session: &str,
+        is_function: bool,
+        seconds: u64,
+    ) -> Session {
+        let session = Session {
+            place: place.clone(),
+            caller: Caller::Role {
+                name: role.to_owned(),
+                session: session.to_owned(),
+            },
+            is_function,
+            access_key: format!("ASIA{}", crate::ids::upper(16)),
+            secret: crate::ids::mixed(40),
+            token: crate::ids::mixed(200),
+            expires: self.now() + seconds * 1000,
+        };
+        self.sessions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(session.access_key.clone(), session.clone());
+        session
+    }
+
+    pub(crate) fn session(&self, access_key: &str) -> Option<Session> {
+        self.sessions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(access_key)
+            .cloned()
+    }
+
+    pub(crate) fn close_session(&self, access_key: &str) {
+        self.sessions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(access_key);
+    }
+}

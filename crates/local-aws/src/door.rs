@@ -1,0 +1,354 @@
+//! A call of a service's API, from its signature to its answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use tokio::time::sleep;
+
+use crate::answer::{Answer, Refusal};
+use crate::call::{Call, Caller, form};
+use crate::cloud::Cloud;
+use crate::faults::FaultKind;
+use crate::place::Place;
+use crate::routes::{self, Routed};
+use crate::service::{Protocol, Service};
+use crate::signature::{Signature, Unsigned};
+use crate::{Enforcement, Outcome, apigateway, dynamodb, iam, ids, lambda, logs, quotas, sts};
+
+/// Where nothing else is said.
+const ACCOUNT: &str = "000000000000";
+
+pub(crate) async fn answer(cloud: &Arc<Cloud>, request: Request<Bytes>) -> Outcome {
+    let request_id = ids::uuid();
+    let call = match read(cloud, request, &request_id) {
+        Ok(call) => call,
+        Err((service, refusal)) => {
+            return Outcome::Answered(refusal.into_response(service, &request_id));
+        }
+    };
+    sleep_for(cloud.faults().latency()).await;
+    let fault = cloud.with_faults(|faults| faults.hit(call.operation));
+    let outcome = match fault {
+        Some(FaultKind::DropBefore) => return Outcome::Dropped,
+        Some(FaultKind::DropAfter) => {
+            let _ = carry_out(cloud, &call).await;
+            return Outcome::Dropped;
+        }
+        Some(FaultKind::Delay(milliseconds)) => {
+            sleep_for(Duration::from_millis(milliseconds)).await;
+            carry_out(cloud, &call).await
+        }
+        Some(FaultKind::Status(status)) => Err(failed(call.service, status)),
+        Some(FaultKind::Throttle(seconds)) => Err(quotas::throttled(
+            call.service,
+            u64::from(seconds.unwrap_or(1)) * 1000,
+        )),
+        Some(FaultKind::Conflict) => Err(conflict(call.service)),
+        Some(FaultKind::Expired) => Err(expired(call.service)),
+        Some(FaultKind::Denied) => Err(iam::denied(&call, "*")),
+        None => carry_out(cloud, &call).await,
+    };
+    Outcome::Answered(respond(&call, outcome))
+}
+
+async fn sleep_for(time: Duration) {
+    if !time.is_zero() {
+        sleep(time).await;
+    }
+}
+
+fn respond(call: &Call, outcome: Result<Answer, Refusal>) -> Response<Bytes> {
+    match outcome {
+        Ok(answer) => answer.into_response(call.service, call.operation, &call.request_id),
+        Err(refusal) => refusal.into_response(call.service, &call.request_id),
+    }
+}
+
+async fn carry_out(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Refusal> {
+    if cloud.with_faults(|faults| faults.rates) {
+        cloud
+            .quotas
+            .spend(&call.place, call.service, call.operation, cloud.now())?;
+    }
+    if is_checked(cloud, call) {
+        iam::authorize(cloud, call)?;
+    }
+    match call.service {
+        Service::Iam => iam::perform(cloud, call).await,
+        Service::Sts => sts::perform(cloud, call),
+        Service::Lambda => lambda::perform(cloud, call).await,
+        Service::ApiGateway => apigateway::perform(cloud, call).await,
+        Service::DynamoDb => dynamodb::perform(cloud, call).await,
+        Service::Logs => logs::perform(cloud, call),
+    }
+}
+
+fn is_checked(cloud: &Cloud, call: &Call) -> bool {
+    let Caller::Role { .. } = call.caller else {
+        return false;
+    };
+    match cloud.enforcement {
+        Enforcement::Off => false,
+        Enforcement::All => true,
+        Enforcement::Functions => call.is_function,
+    }
+}
+
+/// Who asks what of which service, or why that cannot be told.
+fn read(
+    cloud: &Cloud,
+    request: Request<Bytes>,
+    request_id: &str,
+) -> Result<Call, (Service, Refusal)> {
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path().to_owned();
+    let query = parts.uri.query().unwrap_or_default();
+    let guess = guess(&parts.headers);
+    let signature =
+        Signature::of(&parts.headers).map_err(|unsigned| (guess, missing(guess, unsigned)))?;
+    let Some(service) = Service::named(&signature.service) else {
+        let message = format!(
+            "The local AWS has no service `{}`; it has iam, sts, lambda, apigateway, dynamodb and logs",
+            signature.service
+        );
+        return Err((guess, Refusal::new(501, "NotImplementedException", message)));
+    };
+    let refuse = |refusal| (service, refusal);
+    let session = cloud.session(&signature.access_key);
+    let (place, caller, is_function) = match session {
+        Some(session) => {
+            let token = parts.headers.get("x-amz-security-token");
+            if token.is_none_or(|token| token.as_bytes() != session.token.as_bytes()) {
+                return Err(refuse(unknown_key(service)));
+            }
+            if session.expires < cloud.now() {
+                return Err(refuse(expired(service)));
+            }
+            if !signature.is_by(
+                &session.secret,
+                &parts.method,
+                &path,
+                query,
+                &parts.headers,
+                &body,
+            ) {
+                return Err(refuse(bad_signature(service)));
+            }
+            let place = Place {
+                region: signature.region.clone(),
+                ..session.place
+            };
+            (place, session.caller, session.is_function)
+        }
+        None => (
+            Place {
+                account: account(&signature.access_key),
+                region: signature.region.clone(),
+            },
+            Caller::Account,
+            false,
+        ),
+    };
+    let query = match service.protocol() {
+        Protocol::Query => form(&String::from_utf8_lossy(&body)),
+        _ => form(query),
+    };
+    let mut call = Call {
+        service,
+        place,
+        caller,
+        is_function,
+        request_id: request_id.to_owned(),
+        operation: "",
+        labels: std::collections::BTreeMap::new(),
+        query,
+        method: parts.method,
+        path,
+        headers: parts.headers,
+        body,
+    };
+    let Routed { operation, labels } = route(&call).map_err(refuse)?;
+    call.operation = operation;
+    call.labels = labels;
+    Ok(call)
+}
+
+fn route(call: &Call) -> Result<Routed, Refusal> {
+    match call.service {
+        Service::Iam => by_action(call, iam::OPERATIONS),
+        Service::Sts => by_action(call, sts::OPERATIONS),
+        Service::DynamoDb => by_target(call, dynamodb::TARGETS, dynamodb::OPERATIONS),
+        Service::Logs => by_target(call, logs::TARGETS, logs::OPERATIONS),
+        Service::Lambda => routes::find(lambda::ROUTES, &call.method, &call.path)
+            .ok_or_else(|| Refusal::new(404, "UnknownOperationException", "Unknown operation")),
+        Service::ApiGateway => routes::find(apigateway::ROUTES, &call.method, &call.path)
+            .ok_or_else(|| Refusal::new(404, "UnknownOperationException", "Unknown operation")),
+    }
+}
+
+fn by_action(call: &Call, operations: &'static [&'static str]) -> Result<Routed, Refusal> {
+    let Some(action) = call.parameter("Action") else {
+        return Err(Refusal::new(
+            400,
+            "MissingAction",
+            "The request must contain the parameter Action",
+        ));
+    };
+    named(action, operations).ok_or_else(|| {
+        let message = format!("Could not find operation {action} for version 2010-05-08");
+        Refusal::new(400, "InvalidAction", message)
+    })
+}
+
+fn by_target(
+    call: &Call,
+    prefixes: &[&str],
+    operations: &'static [&'static str],
+) -> Result<Routed, Refusal> {
+    let target = call
+        .headers
+        .get("x-amz-target")
+        .and_then(|target| target.to_str().ok());
+    target
+        .and_then(|target| {
+            prefixes
+                .iter()
+                .find_map(|prefix| target.strip_prefix(prefix))
+        })
+        .and_then(|name| named(name, operations))
+        .ok_or_else(|| Refusal::new(400, "UnknownOperationException", ""))
+}
+
+fn named(name: &str, operations: &'static [&'static str]) -> Option<Routed> {
+    let operation = operations.iter().find(|operation| **operation == name)?;
+    Some(Routed {
+        operation,
+        labels: std::collections::BTreeMap::new(),
+    })
+}
+
+/// An access key of twelve digits is an account of its own.
+fn account(access_key: &str) -> String {
+    let is_account = access_key.len() == 12 && access_key.bytes().all(|byte| byte.is_ascii_digit());
+    if is_account { access_key } else { ACCOUNT }.to_owned()
+}
+
+/// The service whose form an error takes before the signature has said which it is.
+fn guess(headers: &http::HeaderMap) -> Service {
+    let header = |name| {
+        headers
+            .get(name)
+            .and_then(|value: &http::HeaderValue| value.to_str().ok())
+            .unwrap_or_default()
+    };
+    match (header("x-amz-target"), header("content-type")) {
+        (target, _) if target.starts_with("Logs_") => Service::Logs,
+        (target, _) if !target.is_empty() => Service::DynamoDb,
+        (_, form) if form.starts_with("application/x-www-form-urlencoded") => Service::Iam,
+        _ => Service::ApiGateway,
+    }
+}
+
+fn missing(service: Service, unsigned: Unsigned) -> Refusal {
+    match unsigned {
+        Unsigned::Missing => Refusal::new(
+            403,
+            &service.code("MissingAuthenticationToken"),
+            "Missing Authentication Token",
+        ),
+        Unsigned::Incomplete => Refusal::new(
+            400,
+            &service.code("IncompleteSignature"),
+            "Authorization header requires 'Credential' parameter of the form \
+             access-key/date/region/service/aws4_request, 'SignedHeaders' and 'Signature' parameters.",
+        ),
+    }
+}
+
+fn unknown_key(service: Service) -> Refusal {
+    let code = match service.protocol() {
+        Protocol::Query => "InvalidClientTokenId",
+        _ => "UnrecognizedClientException",
+    };
+    Refusal::new(
+        client_status(service),
+        code,
+        "The security token included in the request is invalid.",
+    )
+}
+
+fn bad_signature(service: Service) -> Refusal {
+    let code = match service.protocol() {
+        Protocol::Query => "SignatureDoesNotMatch",
+        _ => "InvalidSignatureException",
+    };
+    Refusal::new(
+        client_status(service),
+        code,
+        "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key \
+         and signing method. Consult the service documentation for details.",
+    )
+}
+
+fn expired(service: Service) -> Refusal {
+    Refusal::new(
+        client_status(service),
+        &service.code("ExpiredToken"),
+        "The security token included in the request is expired",
+    )
+}
+
+/// Every client error of `DynamoDB` and Logs is a 400.
+pub(crate) fn client_status(service: Service) -> u16 {
+    match service {
+        Service::DynamoDb | Service::Logs => 400,
+        _ => 403,
+    }
+}
+
+fn failed(service: Service, status: u16) -> Refusal {
+    let code = match (service, status) {
+        (_, 503) => "ServiceUnavailable",
+        (Service::DynamoDb, _) => "InternalServerError",
+        (Service::Lambda, _) => "ServiceException",
+        _ => "InternalFailure",
+    };
+    Refusal::new(
+        status,
+        code,
+        "The request processing has failed because of an unknown error.",
+    )
+}
+
+/// Somebody else is changing the same thing.
+fn conflict(service: Service) -> Refusal {
+    match service {
+        Service::ApiGateway => Refusal::new(
+            409,
+            "ConflictException",
+            "Unable to complete operation due to concurrent modification. Please try again later.",
+        ),
+        Service::Lambda => Refusal::new(
+            409,
+            "ResourceConflictException",
+            "The operation cannot be performed at this time. There is a concurrent update operation in progress.",
+        ),
+        Service::Logs => Refusal::new(
+            400,
+            "OperationAbortedException",
+            "A conflicting operation is currently in progress against this resource. Please try again.",
+        ),
+        Service::DynamoDb => Refusal::new(
+            400,
+            "LimitExceededException",
+            "Subscriber limit exceeded: Only 500 tables can be created, updated, or deleted simultaneously",
+        ),
+        Service::Iam | Service::Sts => Refusal::new(
+            409,
+            "ConcurrentModification",
+            "The request was rejected because multiple requests to change this object were submitted simultaneously.",
+        ),
+    }
+}

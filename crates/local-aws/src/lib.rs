@@ -1,0 +1,117 @@
+//! An AWS of one's own: IAM, STS, Lambda, API Gateway, `DynamoDB` and `CloudWatch` Logs for one machine.
+//!
+//! [`LocalAws::handle`] answers one HTTP request; `server` puts a loopback listener before it, and tests put an SDK's
+//! HTTP client before it. A request is an administrator's (`admin`), one to a deployed API (`apigateway::gateway`), or a
+//! call of a service's API (`door`): signed, routed, hit by faults, allowed by IAM, and carried out by its service.
+
+mod admin;
+mod answer;
+mod apigateway;
+mod call;
+mod clock;
+mod cloud;
+mod door;
+mod dynamodb;
+mod faults;
+mod iam;
+mod ids;
+mod lambda;
+mod logs;
+mod place;
+mod quotas;
+mod routes;
+mod server;
+mod service;
+mod signature;
+mod store;
+mod sts;
+mod xml;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Request, Response};
+
+pub use clock::Clock;
+pub use faults::{FaultEvent, FaultKind, Faults};
+pub use lambda::Runner;
+pub use place::Place;
+pub use store::StoreError;
+
+use cloud::Cloud;
+use store::Store;
+
+/// How an AWS is to be.
+#[derive(Debug)]
+pub struct Options {
+    /// Where everything is kept; in memory without one.
+    pub folder: Option<PathBuf>,
+    /// The time it goes by.
+    pub clock: Clock,
+    /// How functions run.
+    pub runner: Runner,
+    /// What goes wrong from the start.
+    pub faults: Faults,
+    /// Whose rights are checked.
+    pub enforcement: Enforcement,
+}
+
+/// Whose rights are checked against the policies of their role. Credentials of no role may do everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enforcement {
+    /// Nobody's.
+    Off,
+    /// Those of functions.
+    Functions,
+    /// Those of functions and of whoever has assumed a role.
+    All,
+}
+
+/// One AWS. Clones are the same one.
+#[derive(Clone)]
+pub struct LocalAws(Arc<Cloud>);
+
+/// What becomes of a request.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It is answered.
+    Answered(Response<Bytes>),
+    /// Its connection closes without an answer.
+    Dropped,
+}
+
+impl LocalAws {
+    /// Opens what the folder of `options` holds, or starts with nothing.
+    pub fn open(options: Options) -> Result<Self, StoreError> {
+        let path = options
+            .folder
+            .as_ref()
+            .map(|folder| folder.join("state.sqlite"));
+        let store = Store::open(path.as_deref())?;
+        Ok(Self(Arc::new(Cloud::new(options, store))))
+    }
+
+    /// Answers one request.
+    pub async fn handle(&self, request: Request<Bytes>) -> Outcome {
+        let path = request.uri().path();
+        if let Some(rest) = path.strip_prefix("/_local/") {
+            let rest = rest.to_owned();
+            return Outcome::Answered(admin::answer(&self.0, &rest, request).await);
+        }
+        if let Some(target) = apigateway::gateway::target(&request) {
+            return Outcome::Answered(apigateway::gateway::answer(&self.0, target, request).await);
+        }
+        door::answer(&self.0, request).await
+    }
+
+    /// Replaces what goes wrong from now on.
+    pub fn set_faults(&self, faults: Faults) {
+        self.0.with_faults(|current| *current = faults);
+    }
+
+    /// Where it can be reached: what functions get as their endpoint. The first value stays.
+    pub fn set_endpoint(&self, url: &str) {
+        let _ = self.0.endpoint.set(url.to_owned());
+    }
+}

@@ -1,0 +1,192 @@
+//! The local AWS as a program.
+
+use std::fs::{self, File, TryLockError};
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use local_aws::{Clock, Enforcement, Faults, LocalAws, Options, Runner};
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// An AWS of one's own on loopback: IAM, STS, Lambda, API Gateway, `DynamoDB` and `CloudWatch` Logs.
+#[derive(Debug, Parser)]
+#[command(name = "local-aws", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Listen on 127.0.0.1 until SIGINT or SIGTERM
+    Serve(Serve),
+    /// Become PROGRAM, and end with the process that called
+    #[command(hide = true)]
+    RunFunction { program: PathBuf },
+}
+
+#[derive(Debug, Args)]
+struct Serve {
+    /// Where everything is kept
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        env = "PROVISION_LOCAL_DIR",
+        default_value = ".provision/local"
+    )]
+    folder: PathBuf,
+    /// The port, or 0 for a free one
+    #[arg(long, env = "PROVISION_LOCAL_PORT", default_value_t = 4566)]
+    port: u16,
+    /// Take a free port if that one is taken
+    #[arg(long)]
+    any_port: bool,
+    /// Whose rights are checked against their role's policies
+    #[arg(long, value_enum, value_name = "WHOSE", default_value_t = Checked::Functions, num_args = 0..=1, default_missing_value = "all")]
+    enforce_iam: Checked,
+    /// What goes wrong from the start, as the JSON of `/_local/faults`
+    #[arg(long, value_name = "JSON", value_parser = faults, default_value = "{}")]
+    faults: Box<Faults>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Checked {
+    Off,
+    Functions,
+    All,
+}
+
+fn faults(text: &str) -> Result<Box<Faults>, serde_json::Error> {
+    serde_json::from_str(text).map(Box::new)
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Action::Serve(arguments) => serve(&arguments),
+        Action::RunFunction { program } => run_function(&program),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            let _ = writeln!(std::io::stderr(), "error: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Linux ends the program with this process's parent; elsewhere it ends when its Runtime API is gone.
+fn run_function(program: &Path) -> Result<(), String> {
+    #[cfg(target_os = "linux")]
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
+        .map_err(|error| error.to_string())?;
+    // The parent may have ended before that.
+    if std::env::var("LOCAL_AWS_PARENT")
+        .is_ok_and(|parent| parent != std::os::unix::process::parent_id().to_string())
+    {
+        return Err("the local AWS has ended".to_owned());
+    }
+    Err(Command::new(program)
+        .env_remove("LOCAL_AWS_PARENT")
+        .exec()
+        .to_string())
+}
+
+fn serve(arguments: &Serve) -> Result<(), String> {
+    let folder = prepared(&arguments.folder)?;
+    let lock = locked(&folder)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())?;
+    let outcome = runtime.block_on(listen(arguments, &folder));
+    let _ = fs::remove_file(folder.join("server.json"));
+    drop(lock);
+    outcome
+}
+
+async fn listen(arguments: &Serve, folder: &Path) -> Result<(), String> {
+    let listener = match LocalAws::bind(arguments.port).await {
+        Ok(listener) => listener,
+        Err(_) if arguments.any_port => {
+            LocalAws::bind(0).await.map_err(|error| error.to_string())?
+        }
+        Err(error) => {
+            return Err(format!(
+                "127.0.0.1:{}: {error}\n  try: another `--port` (`PROVISION_LOCAL_PORT`), or `--any-port`",
+                arguments.port
+            ));
+        }
+    };
+    let aws = LocalAws::open(Options {
+        folder: Some(folder.to_owned()),
+        clock: Clock::System,
+        runner: Runner::Processes {
+            shim: std::env::current_exe().ok(),
+        },
+        faults: (*arguments.faults).clone(),
+        enforcement: match arguments.enforce_iam {
+            Checked::Off => Enforcement::Off,
+            Checked::Functions => Enforcement::Functions,
+            Checked::All => Enforcement::All,
+        },
+    })
+    .map_err(|error| {
+        format!(
+            "the state in {} cannot be used: {error}\n  try: another folder (`PROVISION_LOCAL_DIR`), or move this one away",
+            folder.display()
+        )
+    })?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let url = format!("http://{address}");
+    announce(folder, &url)?;
+    let _ = writeln!(std::io::stdout(), "{url}");
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
+    let shutdown = async {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    };
+    aws.serve(listener, shutdown)
+        .await
+        .map_err(|error| error.to_string())
+}
+
+fn prepared(folder: &Path) -> Result<PathBuf, String> {
+    fs::create_dir_all(folder)
+        .and_then(|()| folder.canonicalize())
+        .map_err(|error| format!("{}: {error}", folder.display()))
+}
+
+/// One server a folder: the lock goes with the process, however it ends.
+fn locked(folder: &Path) -> Result<File, String> {
+    let path = folder.join("lock");
+    let lock = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(|error| format!("{}: {error}", path.display()))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(format!(
+            "another server uses {}\n  try: `provision local status`, or another folder (`PROVISION_LOCAL_DIR`)",
+            folder.display()
+        )),
+        Err(TryLockError::Error(error)) => Err(format!("{}: {error}", path.display())),
+    }
+}
+
+/// Tells where this server is: written whole or not at all.
+fn announce(folder: &Path, url: &str) -> Result<(), String> {
+    let text = json!({ "url": url, "pid": std::process::id() }).to_string();
+    let path = folder.join("server.json");
+    let draft = folder.join("server.json.new");
+    fs::write(&draft, text)
+        .and_then(|()| fs::rename(&draft, &path))
+        .map_err(|error| format!("{}: {error}", path.display()))
+}

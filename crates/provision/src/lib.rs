@@ -5,6 +5,7 @@
 
 pub mod artifact;
 pub mod aws;
+pub mod cargo;
 pub mod cli;
 pub mod commands;
 pub mod config;
@@ -18,6 +19,7 @@ pub mod input;
 pub mod interrupt;
 pub mod limits;
 pub mod live;
+pub mod local;
 pub mod observe;
 pub mod orphans;
 pub mod owner;
@@ -68,8 +70,10 @@ pub async fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exi
 }
 
 async fn command(cli: &Cli, console: Console) -> anyhow::Result<Exit> {
+    let mut config = Config::new(&cli.global)?;
+    config.local |= matches!(cli.command, Command::Dev(_));
     let session = Session {
-        config: Config::new(&cli.global)?,
+        config,
         console,
         interrupt: Interrupt::listen(),
     };
@@ -78,5 +82,9 @@ async fn command(cli: &Cli, console: Console) -> anyhow::Result<Exit> {
         Command::Plan(arguments) => commands::plan::run(&session, arguments).await,
         Command::Down(arguments) => commands::down::run(&session, arguments).await,
         Command::Outputs(arguments) => commands::outputs::run(&session, arguments).await,
+        Command::Invoke(arguments) => commands::invoke::run(&session, arguments).await,
+        Command::Logs(arguments) => commands::logs::run(&session, arguments).await,
+        Command::Dev(arguments) => commands::dev::run(&session, arguments).await,
+        Command::Local(arguments) => commands::local::run(&session, arguments).await,
     }
 }

@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::provider::ProvideCredentials;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -31,7 +32,12 @@ use crate::target::{Target, partition_of};
 pub struct Connection {
     pub profile: Option<String>,
     pub region: Option<String>,
+    /// The local AWS, if that is where to go: nothing of the SDK's chain counts then.
+    pub local: Option<String>,
 }
+
+/// Where the local AWS is, as far as names go, if nothing is said.
+const LOCAL_REGION: &str = "eu-west-1";
 
 /// Clients for one account, and the step they work for. Cheap to clone.
 #[derive(Clone)]
@@ -59,14 +65,12 @@ struct Shared {
 impl Aws {
     /// Finds region and credentials, so that their absence is said before anything else happens.
     pub async fn connect(connection: &Connection, events: Events) -> Result<Self> {
+        if let Some(url) = &connection.local {
+            return Self::from_config(&local_config(url, connection.region.as_deref()), events);
+        }
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
             .retry_config(RetryConfig::disabled())
-            .timeout_config(
-                TimeoutConfig::builder()
-                    .connect_timeout(Duration::from_secs(4))
-                    .operation_attempt_timeout(Duration::from_secs(30))
-                    .build(),
-            )
+            .timeout_config(timeouts())
             .http_client(http_client());
         if let Some(profile) = &connection.profile {
             loader = loader.profile_name(profile);
@@ -81,20 +85,27 @@ impl Aws {
             );
         }
         check_credentials(&config, connection.profile.as_deref()).await?;
-        Self::from_config(&config, events)
+        // A service's own endpoint, where one is set, is also where its stages answer.
+        let own = std::env::var("AWS_ENDPOINT_URL_API_GATEWAY").ok();
+        let endpoint = own.filter(|url| !url.is_empty());
+        Self::from_config_at(&config, endpoint, events)
     }
 
     /// Clients from a configuration made elsewhere.
     pub fn from_config(config: &SdkConfig, events: Events) -> Result<Self> {
+        Self::from_config_at(config, None, events)
+    }
+
+    fn from_config_at(
+        config: &SdkConfig,
+        endpoint: Option<String>,
+        events: Events,
+    ) -> Result<Self> {
         let region = config
             .region()
             .context("the configuration has no region")?
             .to_string();
-        // A service's own endpoint, where one is set, is also where its stages answer.
-        let endpoint = std::env::var("AWS_ENDPOINT_URL_API_GATEWAY")
-            .ok()
-            .filter(|url| !url.is_empty())
-            .or_else(|| config.endpoint_url().map(str::to_owned));
+        let endpoint = endpoint.or_else(|| config.endpoint_url().map(str::to_owned));
         let shared = Shared {
             iam: aws_sdk_iam::Client::new(config),
             lambda: aws_sdk_lambda::Client::new(config),
@@ -240,6 +251,32 @@ impl Aws {
         self.keep_key(id, value.clone());
         Ok(value)
     }
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(4))
+        .operation_attempt_timeout(Duration::from_secs(30))
+        .build()
+}
+
+/// Credentials of nobody, and no file or variable of anybody's.
+fn local_config(url: &str, region: Option<&str>) -> SdkConfig {
+    let from_environment = std::env::var("AWS_REGION").ok();
+    let region = region
+        .map(str::to_owned)
+        .or(from_environment.filter(|region| !region.is_empty()))
+        .unwrap_or_else(|| LOCAL_REGION.to_owned());
+    let credentials = Credentials::new("local", "local", None, None, "local");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new(region))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .endpoint_url(url)
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(timeouts())
+        .http_client(Builder::new().build_http())
+        .build()
 }
 
 fn apigateway_client(config: &SdkConfig, is_custom: bool) -> aws_sdk_apigateway::Client {

@@ -4,6 +4,7 @@ pub mod call;
 pub mod error;
 pub mod http;
 mod lenient;
+pub mod pace;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -15,13 +16,15 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::http::{SharedHttpClient, SharedHttpConnector};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use tokio::sync::OnceCell;
 
 use self::call::Operation;
+use self::http::Http;
 use self::lenient::Lenient;
+use self::pace::Pace;
 use crate::artifact::Artifact;
 use crate::events::{Event, Events};
 use crate::secret::Secret;
@@ -57,9 +60,12 @@ struct Shared {
     endpoint: Option<String>,
     target: OnceCell<Target>,
     artifact: OnceCell<Arc<Artifact>>,
+    /// The way to public endpoints, if it is not the network.
+    public: Option<SharedHttpConnector>,
     /// Values of API keys, by key id, as AWS answered with them.
     keys: Mutex<HashMap<String, Secret>>,
     events: Events,
+    pace: Pace,
 }
 
 impl Aws {
@@ -88,17 +94,27 @@ impl Aws {
         // A service's own endpoint, where one is set, is also where its stages answer.
         let own = std::env::var("AWS_ENDPOINT_URL_API_GATEWAY").ok();
         let endpoint = own.filter(|url| !url.is_empty());
-        Self::from_config_at(&config, endpoint, events)
+        Self::from_config_at(&config, endpoint, None, events)
     }
 
     /// Clients from a configuration made elsewhere.
     pub fn from_config(config: &SdkConfig, events: Events) -> Result<Self> {
-        Self::from_config_at(config, None, events)
+        Self::from_config_at(config, None, None, events)
+    }
+
+    /// The same, with public endpoints reached by `public` instead of over the network.
+    pub fn from_config_and_public(
+        config: &SdkConfig,
+        public: SharedHttpConnector,
+        events: Events,
+    ) -> Result<Self> {
+        Self::from_config_at(config, None, Some(public), events)
     }
 
     fn from_config_at(
         config: &SdkConfig,
         endpoint: Option<String>,
+        public: Option<SharedHttpConnector>,
         events: Events,
     ) -> Result<Self> {
         let region = config
@@ -114,9 +130,11 @@ impl Aws {
             logs: aws_sdk_cloudwatchlogs::Client::new(config),
             sts: aws_sdk_sts::Client::new(config),
             region,
-            endpoint,
             target: OnceCell::new(),
             artifact: OnceCell::new(),
+            pace: Pace::new(endpoint.is_none()),
+            endpoint,
+            public,
             keys: Mutex::default(),
             events,
         };
@@ -156,6 +174,19 @@ impl Aws {
 
     pub fn events(&self) -> &Events {
         &self.shared.events
+    }
+
+    /// Keeps to AWS's rates from now on, as without a custom endpoint.
+    pub fn keep_pace(&self) {
+        self.shared.pace.keep();
+    }
+
+    /// What requests to the public endpoint at `url` are sent by.
+    pub fn http(&self, url: &str) -> Http {
+        match &self.shared.public {
+            Some(connector) => Http::by(connector.clone()),
+            None => Http::new(url),
+        }
     }
 
     pub fn region(&self) -> &str {

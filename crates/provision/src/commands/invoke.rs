@@ -11,7 +11,6 @@ use super::deployed::deployed;
 use super::{Session, connect, outputs};
 use crate::aws::Aws;
 use crate::aws::call::Operation;
-use crate::aws::http::Http;
 use crate::cli;
 use crate::exit::Exit;
 use crate::input::Outputs;
@@ -39,7 +38,8 @@ pub async fn run(session: &Session, arguments: &cli::Invoke) -> Result<Exit> {
             let url = output("invoke_url")?;
             let key = outputs::key(&aws, &known).await?;
             let started = Instant::now();
-            let answer = Http::new(&url)
+            let answer = aws
+                .http(&url)
                 .send("POST", &url, Some(&key), request)
                 .await?;
             Ok(Answer {

@@ -25,6 +25,8 @@ pub enum Decision {
     Refuse,
     /// Nothing ever comes back; the endpoint never sees it.
     Hang,
+    /// The endpoint carries it out; nothing ever comes back.
+    HangAfter,
 }
 
 /// A response made by the proxy.

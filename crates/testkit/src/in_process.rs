@@ -118,6 +118,10 @@ impl InProcess {
                 Err(lost())
             }
             Decision::Hang => std::future::pending().await,
+            Decision::HangAfter => {
+                let _ = self.forward(request).await;
+                std::future::pending().await
+            }
         };
         record.ended = self.shared.epoch.elapsed();
         record.status = answer.as_ref().ok().map(|answer| answer.status().as_u16());

@@ -232,6 +232,10 @@ impl Shared {
             Decision::Answer(answer) => Ok(answer.into()),
             Decision::DropBefore | Decision::Refuse => Err(Closed),
             Decision::Hang => std::future::pending().await,
+            Decision::HangAfter => {
+                self.forward(request).await?;
+                std::future::pending().await
+            }
             Decision::DropAfter => {
                 self.forward(request).await?;
                 Err(Closed)

@@ -39,6 +39,16 @@ pub struct Connection {
     pub local: Option<String>,
 }
 
+/// A way to AWS that was made elsewhere.
+#[derive(Clone, Debug)]
+pub struct Reach {
+    pub config: SdkConfig,
+    /// What requests to public endpoints go by.
+    pub public: SharedHttpConnector,
+    /// Whether AWS's rates hold there.
+    pub keeps_pace: bool,
+}
+
 /// Where the local AWS is, as far as names go, if nothing is said.
 const LOCAL_REGION: &str = "eu-west-1";
 
@@ -102,13 +112,13 @@ impl Aws {
         Self::from_config_at(config, None, None, events)
     }
 
-    /// The same, with public endpoints reached by `public` instead of over the network.
-    pub fn from_config_and_public(
-        config: &SdkConfig,
-        public: SharedHttpConnector,
-        events: Events,
-    ) -> Result<Self> {
-        Self::from_config_at(config, None, Some(public), events)
+    /// Clients by a way made elsewhere.
+    pub fn by(reach: &Reach, events: Events) -> Result<Self> {
+        let aws = Self::from_config_at(&reach.config, None, Some(reach.public.clone()), events)?;
+        if reach.keeps_pace {
+            aws.keep_pace();
+        }
+        Ok(aws)
     }
 
     fn from_config_at(

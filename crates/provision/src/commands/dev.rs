@@ -42,7 +42,7 @@ pub async fn run(session: &Session, arguments: &cli::Dev) -> Result<Exit> {
     let work = async {
         loop {
             sleep(PACE).await;
-            logs::show(session.console, &tail.next().await?);
+            logs::show(&session.console, &tail.next().await?);
             let newest = sources.newest();
             if newest == seen {
                 continue;

@@ -18,7 +18,7 @@ use crate::stack;
 
 pub async fn run(session: &Session, arguments: &cli::Down) -> Result<Exit> {
     let started = Instant::now();
-    let console = session.console;
+    let console = &session.console;
     let (aws, listener) = connect(session).await?;
     let mut stack = stack::lab(&session.config.settings(aws.region()))?;
     stack.check()?;

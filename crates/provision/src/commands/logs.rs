@@ -45,10 +45,10 @@ pub async fn run(session: &Session, arguments: &cli::Logs) -> Result<Exit> {
             session.console.result(&document(&stack.name, &first));
             return Ok(());
         }
-        show(session.console, &first);
+        show(&session.console, &first);
         while arguments.follow {
             sleep(PACE).await;
-            show(session.console, &tail.next().await?);
+            show(&session.console, &tail.next().await?);
         }
         Ok(())
     };
@@ -129,7 +129,7 @@ fn is_absent(error: &AwsError) -> bool {
     error.code == "ResourceNotFoundException"
 }
 
-pub(super) fn show(console: Console, events: &[FilteredLogEvent]) {
+pub(super) fn show(console: &Console, events: &[FilteredLogEvent]) {
     for event in events {
         console.result(&line(event));
     }

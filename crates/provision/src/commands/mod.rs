@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 use anyhow::{Result, bail};
 use futures_util::future::try_join_all;
 
-use crate::aws::Aws;
 use crate::aws::error::{AwsError, Failure};
+use crate::aws::{Aws, Reach};
 use crate::config::Config;
 use crate::console::{Console, Listener};
 use crate::declaration::Stack;
@@ -34,6 +34,7 @@ pub struct Session {
     pub config: Config,
     pub console: Console,
     pub interrupt: Interrupt,
+    pub reach: Option<Reach>,
 }
 
 impl Session {
@@ -84,6 +85,9 @@ async fn connect(session: &Session) -> Result<(Aws, Listener)> {
         connection.local = Some(session.interrupt.or(local_url(session)).await?);
     }
     let (events, listener) = session.console.listen();
+    if let Some(reach) = &session.reach {
+        return Ok((Aws::by(reach, events)?, listener));
+    }
     let aws = session
         .interrupt
         .or(Aws::connect(&connection, events))
@@ -148,7 +152,7 @@ fn may_lose(session: &Session, losses: &[&str], always_ask: bool, remedy: &str) 
     if session.config.yes {
         return Ok(true);
     }
-    let console = session.console;
+    let console = &session.console;
     if !console.is_interactive() {
         if losses.is_empty() {
             return Ok(true);

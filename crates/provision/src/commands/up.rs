@@ -48,7 +48,7 @@ pub async fn run(session: &Session, arguments: &cli::Up) -> Result<Exit> {
 
 async fn deploy(session: &Session, arguments: &cli::Up) -> Result<Exit> {
     let started = Instant::now();
-    let console = session.console;
+    let console = &session.console;
     let making = Making::new(&arguments.make)?;
     let mut preparation = Preparation::start(&making)?;
     let (aws, listener) = connect(session).await?;
@@ -157,7 +157,7 @@ fn conclude(
     key: Option<&Secret>,
     took: Duration,
 ) -> Exit {
-    let console = session.console;
+    let console = &session.console;
     if session.config.json {
         let mut document = render::plan_json(plan, Some(report));
         document["outputs"] = json!(outputs::values(stack, &report.outputs));
@@ -210,7 +210,7 @@ pub(super) fn ended_early(
     failures: &[anyhow::Error],
     command: &str,
 ) -> Exit {
-    let console = session.console;
+    let console = &session.console;
     let left = render::leftovers(plan, report);
     let again = format!("{left}; `provision {command}` again goes on from here");
     if let Some(signal) = session.interrupt.signal() {

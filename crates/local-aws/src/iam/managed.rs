@@ -55,7 +55,7 @@ pub(super) fn check_arn(arn: &str, at: &str) -> Result<(), Refusal> {
 
 /// AWS's own policies are of no account.
 pub(super) fn is_aws_managed(arn: &str) -> bool {
-    arn.splitn(6, ':').nth(4) == Some("aws")
+    arn.split(':').nth(4) == Some("aws")
 }
 
 pub(super) fn name_in(arn: &str) -> &str {

@@ -7,6 +7,15 @@ use serde_json::Value;
 use super::filter::{bad_pattern, quoted};
 use crate::answer::Refusal;
 
+const COMPARISONS: [(&str, Comparison); 6] = [
+    ("!=", Comparison::NotEqual),
+    ("<=", Comparison::LessOrEqual),
+    (">=", Comparison::GreaterOrEqual),
+    ("=", Comparison::Equal),
+    ("<", Comparison::Less),
+    (">", Comparison::Greater),
+];
+
 /// Deeper is no pattern that anybody writes.
 const DEEPEST: usize = 50;
 
@@ -175,14 +184,6 @@ impl Reader<'_> {
             return self.skip(")").then_some(inner);
         }
         let selector = self.selector()?;
-        const COMPARISONS: [(&str, Comparison); 6] = [
-            ("!=", Comparison::NotEqual),
-            ("<=", Comparison::LessOrEqual),
-            (">=", Comparison::GreaterOrEqual),
-            ("=", Comparison::Equal),
-            ("<", Comparison::Less),
-            (">", Comparison::Greater),
-        ];
         for (sign, comparison) in COMPARISONS {
             if self.skip(sign) {
                 let operand = self.operand()?;

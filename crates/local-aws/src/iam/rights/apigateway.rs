@@ -3,11 +3,10 @@
 use percent_encoding::utf8_percent_encode;
 
 use super::{Need, action, has_any, text};
-use crate::answer::Refusal;
 use crate::call::Call;
 use crate::signature::UNRESERVED;
 
-pub(super) fn needs(call: &Call) -> Result<Vec<Need>, Refusal> {
+pub(super) fn needs(call: &Call) -> Vec<Need> {
     let path = call.path.trim_end_matches('/');
     let own = arn(call, path);
     let mut needs = vec![Need::new(action(call), own.as_str())];
@@ -25,7 +24,7 @@ pub(super) fn needs(call: &Call) -> Result<Vec<Need>, Refusal> {
             needs.push(Need::pass_role(role, "apigateway.amazonaws.com"));
         }
     }
-    Ok(needs)
+    needs
 }
 
 /// Without an account.

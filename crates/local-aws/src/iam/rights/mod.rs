@@ -59,7 +59,7 @@ pub(super) fn needs(call: &Call, tx: &Tx) -> Result<Vec<Need>, Refusal> {
     match call.service {
         Service::DynamoDb => dynamodb::needs(call),
         Service::Lambda => lambda::needs(call),
-        Service::ApiGateway => apigateway::needs(call),
+        Service::ApiGateway => Ok(apigateway::needs(call)),
         Service::Logs => logs::needs(call),
         Service::Iam => iam::needs(call, tx),
         Service::Sts => Ok(match call.operation {

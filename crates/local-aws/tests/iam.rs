@@ -134,6 +134,7 @@ async fn a_role_is_created_read_and_deleted() {
     );
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 #[tokio::test]
 async fn what_is_wrong_creates_nothing() {
     let client = client();

@@ -1,5 +1,7 @@
 //! Calls of the local AWS in memory, by their bytes.
 
+use std::fmt::Write;
+
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
 use http::{Request, Response};
@@ -7,7 +9,7 @@ use local_aws::{Clock, Enforcement, Faults, LocalAws, Options, Outcome, Runner};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-pub fn aws(enforcement: Enforcement, faults: Faults) -> LocalAws {
+pub(crate) fn aws(enforcement: Enforcement, faults: Faults) -> LocalAws {
     LocalAws::open(Options {
         folder: None,
         clock: Clock::runtime(),
@@ -20,30 +22,30 @@ pub fn aws(enforcement: Enforcement, faults: Faults) -> LocalAws {
 
 /// Temporary credentials.
 #[derive(Clone, Debug)]
-pub struct Session {
-    pub access_key: String,
-    pub secret: String,
-    pub token: String,
+pub(crate) struct Session {
+    pub(crate) access_key: String,
+    pub(crate) secret: String,
+    pub(crate) token: String,
 }
 
 /// Whoever calls.
 #[derive(Clone)]
-pub struct Client {
-    pub aws: LocalAws,
-    pub session: Option<Session>,
+pub(crate) struct Client {
+    pub(crate) aws: LocalAws,
+    pub(crate) session: Option<Session>,
 }
 
 /// What came back.
 #[derive(Debug)]
-pub struct Answered {
-    pub status: u16,
-    pub text: String,
+pub(crate) struct Answered {
+    pub(crate) status: u16,
+    pub(crate) text: String,
 }
 
 impl Answered {
     /// The text of the first element of this name.
     #[track_caller]
-    pub fn element(&self, name: &str) -> &str {
+    pub(crate) fn element(&self, name: &str) -> &str {
         self.elements(name)
             .first()
             .copied()
@@ -51,7 +53,7 @@ impl Answered {
     }
 
     /// The texts of all elements of this name.
-    pub fn elements(&self, name: &str) -> Vec<&str> {
+    pub(crate) fn elements(&self, name: &str) -> Vec<&str> {
         let (start, end) = (format!("<{name}>"), format!("</{name}>"));
         let mut rest = self.text.as_str();
         let mut found = Vec::new();
@@ -63,19 +65,19 @@ impl Answered {
         found
     }
 
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).expect("a JSON body")
     }
 
     #[track_caller]
-    pub fn ok(self) -> Self {
+    pub(crate) fn ok(self) -> Self {
         assert_eq!(self.status, 200, "{}", self.text);
         self
     }
 
     /// Asserts a refusal under the query protocol.
     #[track_caller]
-    pub fn refused(self, status: u16, code: &str, message: &str) {
+    pub(crate) fn refused(self, status: u16, code: &str, message: &str) {
         let text = &self.text;
         assert_eq!(self.status, status, "{text}");
         assert_eq!(self.element("Code"), code, "{text}");
@@ -85,7 +87,7 @@ impl Answered {
 
     /// Asserts a refusal under a JSON protocol.
     #[track_caller]
-    pub fn refused_as_json(self, status: u16, code: &str, message: &str) {
+    pub(crate) fn refused_as_json(self, status: u16, code: &str, message: &str) {
         assert_eq!(self.status, status, "{}", self.text);
         let body = self.json();
         assert_eq!(body["__type"], code, "{body}");
@@ -95,7 +97,7 @@ impl Answered {
 }
 
 impl Client {
-    pub fn new(aws: &LocalAws) -> Self {
+    pub(crate) fn new(aws: &LocalAws) -> Self {
         Self {
             aws: aws.clone(),
             session: None,
@@ -103,7 +105,7 @@ impl Client {
     }
 
     /// A call of IAM or STS.
-    pub async fn query(
+    pub(crate) async fn query(
         &self,
         service: &str,
         action: &str,
@@ -115,7 +117,7 @@ impl Client {
             body.push_str(name);
             body.push('=');
             for byte in value.bytes() {
-                body.push_str(&format!("%{byte:02X}"));
+                let _ = write!(body, "%{byte:02X}");
             }
         }
         let request = Request::post("/").header(
@@ -125,17 +127,17 @@ impl Client {
         self.send(service, request, body).await
     }
 
-    pub async fn iam(&self, action: &str, parameters: &[(&str, &str)]) -> Answered {
+    pub(crate) async fn iam(&self, action: &str, parameters: &[(&str, &str)]) -> Answered {
         self.query("iam", action, parameters).await
     }
 
-    pub async fn logs(&self, operation: &str, body: &Value) -> Answered {
+    pub(crate) async fn logs(&self, operation: &str, body: &Value) -> Answered {
         let request =
             Request::post("/").header("x-amz-target", format!("Logs_20140328.{operation}"));
         self.send("logs", request, body.to_string()).await
     }
 
-    pub async fn send(
+    pub(crate) async fn send(
         &self,
         service: &str,
         request: http::request::Builder,
@@ -199,5 +201,8 @@ fn answered(response: Response<Bytes>) -> Answered {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

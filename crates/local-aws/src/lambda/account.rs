@@ -30,7 +30,12 @@ pub(super) fn put_concurrency(cloud: &Cloud, call: &Call) -> Result<Answer, Refu
     let mut checks = Checks::default();
     match input.reserved_concurrent_executions {
         None => checks.missing("reservedConcurrentExecutions"),
-        Some(asked) => checks.range(asked, "reservedConcurrentExecutions", 0, i64::from(u32::MAX)),
+        Some(asked) => checks.range(
+            asked,
+            "reservedConcurrentExecutions",
+            0,
+            i64::from(u32::MAX),
+        ),
     }
     checks.finish()?;
     let asked = input.reserved_concurrent_executions.unwrap_or_default();

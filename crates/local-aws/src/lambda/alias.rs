@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::checks::{Checks, is_word};
 use super::change;
+use super::checks::{Checks, is_word};
 use super::function::{self, Function, key};
 use super::functions::page;
 use super::name::{LATEST, Named, arn};
@@ -90,7 +90,11 @@ fn find(tx: &Tx, call: &Call, named: &Named) -> Result<Alias, Refusal> {
 }
 
 fn check_version(tx: &Tx, place: &Place, function: &str, version: &str) -> Result<(), Refusal> {
-    if version != LATEST && tx.get::<Function>(place, &key(function, version))?.is_none() {
+    if version != LATEST
+        && tx
+            .get::<Function>(place, &key(function, version))?
+            .is_none()
+    {
         return Err(no_function(&format!("{}:{version}", arn(place, function))));
     }
     Ok(())
@@ -142,7 +146,10 @@ pub(super) fn update(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
     let alias = change(cloud, |tx| {
         function::to_change(cloud, tx, &call.place, &named)?;
         let mut alias = find(tx, call, &named)?;
-        if input.revision_id.is_some_and(|asked| asked != alias.revision) {
+        if input
+            .revision_id
+            .is_some_and(|asked| asked != alias.revision)
+        {
             return Err(stale("GetFunction/GetAlias"));
         }
         if let Some(version) = input.function_version {

@@ -21,9 +21,8 @@ pub(super) fn find(root: &Path, architecture: &str) -> Result<PathBuf, Unstartab
         message: message.to_owned(),
         hint,
     };
-    let fork = |why: &str, hint| {
-        unstartable(&format!("fork/exec /var/task/bootstrap: {why}"), hint)
-    };
+    let fork =
+        |why: &str, hint| unstartable(&format!("fork/exec /var/task/bootstrap: {why}"), hint);
     let mode = match path.metadata() {
         Ok(found) if found.is_file() => found.permissions().mode(),
         _ => {

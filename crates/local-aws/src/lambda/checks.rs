@@ -64,7 +64,10 @@ impl Checks {
             0 => Ok(()),
             count => {
                 let errors = if count == 1 { "error" } else { "errors" };
-                let message = format!("{count} validation {errors} detected: {}", self.0.join("; "));
+                let message = format!(
+                    "{count} validation {errors} detected: {}",
+                    self.0.join("; ")
+                );
                 Err(Refusal::new(400, "ValidationException", message))
             }
         }

@@ -143,7 +143,10 @@ impl Carrier {
 }
 
 fn add(batch: &mut Batch, stream: Arc<Stream>, line: (Moment, String)) {
-    match batch.iter_mut().find(|(other, _)| Arc::ptr_eq(other, &stream)) {
+    match batch
+        .iter_mut()
+        .find(|(other, _)| Arc::ptr_eq(other, &stream))
+    {
         Some((_, lines)) => lines.push(line),
         None => batch.push((stream, vec![line])),
     }

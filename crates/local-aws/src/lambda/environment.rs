@@ -107,8 +107,8 @@ impl Environment {
             });
         }
         let root = unpacked(cloud, &function.code_sha256).await?;
-        let program =
-            bootstrap::find(&root.path, &function.architecture).map_err(|why| refused(why, &journal))?;
+        let program = bootstrap::find(&root.path, &function.architecture)
+            .map_err(|why| refused(why, &journal))?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let session = cloud.open_session(
             &target.key.0,
@@ -230,7 +230,9 @@ impl Leader {
         let pid = (*self.0.lock().unwrap_or_else(PoisonError::into_inner))?;
         let status =
             std::fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero())).ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))?;
         let kilobytes: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
         Some(kilobytes.div_ceil(1024))
     }
@@ -355,10 +357,7 @@ fn variables(
         ("_HANDLER", settings.handler.clone()),
         ("TZ", ":UTC".to_owned()),
         ("LANG", "en_US.UTF-8".to_owned()),
-        (
-            "PATH",
-            "/usr/local/bin:/usr/bin:/bin:/opt/bin".to_owned(),
-        ),
+        ("PATH", "/usr/local/bin:/usr/bin:/bin:/opt/bin".to_owned()),
         (
             "LD_LIBRARY_PATH",
             format!("/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:{root}:{root}/lib:/opt/lib"),

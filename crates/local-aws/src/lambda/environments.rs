@@ -88,7 +88,10 @@ impl Environments {
         drop(idle);
         // Invocations under way see the end of their process, and say so in the log.
         for _ in 0..100 {
-            if running.iter().all(|environment| environment.strong_count() == 0) {
+            if running
+                .iter()
+                .all(|environment| environment.strong_count() == 0)
+            {
                 break;
             }
             sleep(Duration::from_millis(10)).await;

@@ -127,7 +127,9 @@ fn event(payload: Bytes) -> Result<Bytes, Refusal> {
         Some(why) => Err(Refusal::new(
             400,
             "InvalidRequestContentException",
-            format!("Could not parse request body into json: Could not parse payload into json: {why}"),
+            format!(
+                "Could not parse request body into json: Could not parse payload into json: {why}"
+            ),
         )),
     }
 }

@@ -82,9 +82,7 @@ impl Journal {
                 }),
             )
         } else {
-            format!(
-                "INIT_START Runtime Version: {runtime}\tRuntime Version ARN: {version_arn}\n"
-            )
+            format!("INIT_START Runtime Version: {runtime}\tRuntime Version ARN: {version_arn}\n")
         });
     }
 
@@ -166,11 +164,7 @@ impl Journal {
     fn event(&self, kind: &str, record: &serde_json::Value) -> String {
         let now = self.clock.now();
         let seconds = iso(now);
-        let time = format!(
-            "{}.{:03}Z",
-            seconds.trim_end_matches('Z'),
-            now % 1000
-        );
+        let time = format!("{}.{:03}Z", seconds.trim_end_matches('Z'), now % 1000);
         format!(
             "{}\n",
             json!({ "time": time, "type": kind, "record": record })

@@ -157,10 +157,7 @@ pub(crate) async fn perform(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, R
 }
 
 /// A transaction after which functions are not as they were.
-fn change<T>(
-    cloud: &Cloud,
-    work: impl FnOnce(&Tx) -> Result<T, Refusal>,
-) -> Result<T, Refusal> {
+fn change<T>(cloud: &Cloud, work: impl FnOnce(&Tx) -> Result<T, Refusal>) -> Result<T, Refusal> {
     let outcome = cloud.store.transact(work)?;
     cloud.environments.known.changed();
     Ok(outcome)

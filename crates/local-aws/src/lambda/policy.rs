@@ -88,12 +88,7 @@ impl Add {
                 let name = action.strip_prefix("lambda:").unwrap_or(action);
                 let letters = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphabetic());
                 let fits = name == "*" || (name != action && letters);
-                checks.pattern(
-                    action,
-                    "action",
-                    r"(lambda:[*]|lambda:[a-zA-Z]+|[*])",
-                    fits,
-                );
+                checks.pattern(action, "action", r"(lambda:[*]|lambda:[a-zA-Z]+|[*])", fits);
             }
         }
         match &self.principal {
@@ -130,9 +125,9 @@ impl Principal {
     fn read(text: &str, call: &Call) -> Result<Self, Refusal> {
         let is_service = |name: &str| {
             !name.is_empty()
-                && name.bytes().all(|byte| {
-                    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-')
-                })
+                && name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
         };
         if text == "*" {
             Ok(Self::Anyone)
@@ -350,7 +345,9 @@ pub(super) fn remove(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
         let mut function = function::to_change(cloud, tx, &call.place, &named)?;
         let policy = tx.get::<Policy>(&call.place, &key(&named.name, qualifier))?;
         let Some(mut policy) = policy else {
-            return Err(not_found("No policy is associated with the given resource."));
+            return Err(not_found(
+                "No policy is associated with the given resource.",
+            ));
         };
         let Some(at) = policy.statements.iter().position(|it| it.sid == sid) else {
             let message = format!("Statement {sid} is not found in resource policy.");
@@ -424,9 +421,8 @@ mod tests {
     #[test]
     fn only_the_source_that_it_names_is_let_in() {
         let from = |api: &str, account: &str| {
-            let arn = format!(
-                "arn:aws:execute-api:eu-west-1:{account}:{api}/Prod/POST/DynamoDBManager"
-            );
+            let arn =
+                format!("arn:aws:execute-api:eu-west-1:{account}:{api}/Prod/POST/DynamoDBManager");
             statement().allows("apigateway.amazonaws.com", &arn)
         };
         assert!(from("abc", "000000000000"));

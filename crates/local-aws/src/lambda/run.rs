@@ -27,7 +27,10 @@ const INIT: Duration = Duration::from_secs(10);
 enum Outcome {
     Answered(Bytes),
     /// The function's own error, as it put it.
-    Failed { body: Bytes, kind: String },
+    Failed {
+        body: Bytes,
+        kind: String,
+    },
     TimedOut,
 }
 
@@ -289,7 +292,10 @@ impl Invocation {
                 log_tail: journal.end(&report(Status::Error(&kind), duration)),
             },
             Outcome::TimedOut => {
-                let message = format!("Task timed out after {:.2} seconds", f64::from(settings.timeout));
+                let message = format!(
+                    "Task timed out after {:.2} seconds",
+                    f64::from(settings.timeout)
+                );
                 journal.write(format!(
                     "{} {} {message}\n\n",
                     crate::clock::iso(self.cloud.now()),

@@ -45,7 +45,10 @@ struct State {
 pub(super) enum Init {
     Ready,
     /// By the process's own report.
-    Failed { body: Bytes, kind: String },
+    Failed {
+        body: Bytes,
+        kind: String,
+    },
     /// Its process ended, as the text says.
     Ended(String),
 }
@@ -64,10 +67,16 @@ pub(super) struct Job {
 #[derive(Debug)]
 pub(super) enum Reply {
     Response(Bytes),
-    Error { body: Bytes, kind: String },
+    Error {
+        body: Bytes,
+        kind: String,
+    },
     TooLarge,
     /// The process ended, as the text says, before or after it had fetched the invocation.
-    Ended { why: String, was_fetched: bool },
+    Ended {
+        why: String,
+        was_fetched: bool,
+    },
 }
 
 impl Exchange {

@@ -276,7 +276,10 @@ impl Changes {
         if is_set(self.file_system_configs.as_ref().map(Vec::len)) {
             return Err(not_here("file systems"));
         }
-        let subnets = self.vpc_config.as_ref().and_then(|it| it.subnet_ids.as_ref());
+        let subnets = self
+            .vpc_config
+            .as_ref()
+            .and_then(|it| it.subnet_ids.as_ref());
         if is_set(subnets.map(Vec::len)) {
             return Err(not_here("functions in a VPC"));
         }
@@ -328,7 +331,12 @@ impl LoggingChanges {
             let fits = group
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || b".-_/#".contains(&byte));
-            checks.pattern(group, "loggingConfig.logGroup", r"[\.\-_/#A-Za-z0-9]+", fits);
+            checks.pattern(
+                group,
+                "loggingConfig.logGroup",
+                r"[\.\-_/#A-Za-z0-9]+",
+                fits,
+            );
         }
         if let Some(level) = &self.application_log_level {
             let levels = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];

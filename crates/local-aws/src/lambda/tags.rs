@@ -30,7 +30,10 @@ pub(super) fn check(tags: &BTreeMap<String, String>) -> Result<(), Refusal> {
         checks.length(value, "tags", 0, 256);
     }
     checks.finish()?;
-    if tags.keys().any(|key| key.to_lowercase().starts_with("aws:")) {
+    if tags
+        .keys()
+        .any(|key| key.to_lowercase().starts_with("aws:"))
+    {
         return Err(invalid(
             "aws: prefixed tag key names are not allowed for external use.",
         ));

@@ -12,8 +12,8 @@ use super::settings::Changes;
 use super::{change, role, versions};
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
-use crate::cloud::Cloud;
 use crate::clock::Moment;
+use crate::cloud::Cloud;
 use crate::ids;
 
 #[derive(Deserialize)]

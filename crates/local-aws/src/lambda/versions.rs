@@ -3,12 +3,12 @@
 use serde::Deserialize;
 
 use super::alias::Alias;
+use super::change;
 use super::function::{self, Function, View, key};
 use super::functions::page;
 use super::name::{LATEST, Named};
 use super::refusals::{conflict, invalid};
 use super::update::check_revision;
-use super::change;
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
 use crate::clock::Moment;
@@ -105,9 +105,7 @@ pub(super) fn list(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
 pub(super) fn remove(tx: &Tx, place: &Place, name: &str, version: &str) -> Result<(), Refusal> {
     let is_number = version.bytes().all(|byte| byte.is_ascii_digit());
     if !is_number || version == LATEST {
-        return Err(invalid(
-            "Deletion of aliases is not currently supported.",
-        ));
+        return Err(invalid("Deletion of aliases is not currently supported."));
     }
     let aliases = tx.list::<Alias>(place, &key(name, ""))?;
     let using: Vec<&str> = aliases

@@ -11,7 +11,26 @@ use serde_json::{Value, json};
 use crate::cloud::Cloud;
 use crate::faults::Faults;
 
-/// `GET health`; `GET`, `PUT faults`.
+/// What a person would call things of theirs.
+const KINDS: &[&str] = &[
+    "role",
+    "policy",
+    "table",
+    "function",
+    "log-group",
+    "rest-api",
+    "api-key",
+    "usage-plan",
+];
+
+fn is_json(request: &Request<Bytes>) -> bool {
+    request
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"application/json"))
+}
+
+/// `GET health`, `POST stop`; `GET`, `PUT faults`.
 pub(crate) async fn answer(
     cloud: &Arc<Cloud>,
     path: &str,
@@ -20,8 +39,22 @@ pub(crate) async fn answer(
     match (request.method(), path) {
         (&Method::GET, "health") => json_response(
             StatusCode::OK,
-            &json!({ "status": "running", "pid": std::process::id(), "version": env!("CARGO_PKG_VERSION") }),
+            &json!({
+                "status": "running",
+                "pid": std::process::id(),
+                "version": env!("CARGO_PKG_VERSION"),
+                "records": cloud.store.transact(|tx| tx.count(KINDS)).ok(),
+            }),
         ),
+        // No page that a browser shows may change anything here: it cannot send this type without asking first.
+        (&Method::POST | &Method::PUT, _) if !is_json(&request) => json_response(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            &json!({ "message": "content-type: application/json is needed" }),
+        ),
+        (&Method::POST, "stop") => {
+            cloud.stop.notify_one();
+            json_response(StatusCode::OK, &json!({ "status": "stopping" }))
+        }
         (&Method::GET, "faults") => json_response(StatusCode::OK, &json!(cloud.faults())),
         (&Method::PUT, "faults") => match serde_json::from_slice::<Faults>(request.body()) {
             Ok(faults) => {

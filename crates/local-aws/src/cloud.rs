@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use tokio::sync::Notify;
+
 use crate::apigateway::Gateway;
 use crate::call::Caller;
 use crate::clock::{Clock, Moment};
@@ -13,7 +15,7 @@ use crate::lambda::Environments;
 use crate::place::Place;
 use crate::quotas::Quotas;
 use crate::store::Store;
-use crate::{Enforcement, Options};
+use crate::{Enforcement, Options, RequestLog};
 
 /// One AWS.
 pub(crate) struct Cloud {
@@ -26,8 +28,11 @@ pub(crate) struct Cloud {
     pub(crate) databases: Databases,
     pub(crate) environments: Environments,
     pub(crate) gateway: Gateway,
+    /// Whoever serves is to stop.
+    pub(crate) stop: Notify,
     /// Where it can be reached, once it listens; for the environment of functions.
     pub(crate) endpoint: OnceLock<String>,
+    pub(crate) request_log: Option<RequestLog>,
     faults: Mutex<Faults>,
     sessions: Mutex<HashMap<String, Session>>,
 }
@@ -56,7 +61,9 @@ impl Cloud {
             databases: Databases::new(options.folder),
             environments: Environments::new(options.runner),
             gateway: Gateway::default(),
+            stop: Notify::new(),
             endpoint: OnceLock::new(),
+            request_log: options.request_log,
             faults: Mutex::new(options.faults),
             sessions: Mutex::default(),
         }

@@ -13,6 +13,7 @@ use crate::cloud::Cloud;
 use crate::faults::FaultKind;
 use crate::place::Place;
 use crate::routes::{self, Routed};
+use crate::server::Told;
 use crate::service::{Protocol, Service};
 use crate::signature::{Signature, Unsigned};
 use crate::{Enforcement, Outcome, apigateway, dynamodb, iam, ids, lambda, logs, quotas, sts};
@@ -60,10 +61,14 @@ async fn sleep_for(time: Duration) {
 }
 
 fn respond(call: &Call, outcome: Result<Answer, Refusal>) -> Response<Bytes> {
-    match outcome {
+    let mut response = match outcome {
         Ok(answer) => answer.into_response(call.service, call.operation, &call.request_id),
         Err(refusal) => refusal.into_response(call.service, &call.request_id),
-    }
+    };
+    response
+        .extensions_mut()
+        .insert(Told(call.service.name(), call.operation));
+    response
 }
 
 async fn carry_out(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Refusal> {

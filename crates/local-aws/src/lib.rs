@@ -42,8 +42,10 @@ pub use store::StoreError;
 use cloud::Cloud;
 use store::Store;
 
+/// Takes a line for each request.
+pub type RequestLog = Box<dyn Fn(&str) + Send + Sync>;
+
 /// How an AWS is to be.
-#[derive(Debug)]
 pub struct Options {
     /// Where everything is kept; in memory without one.
     pub folder: Option<PathBuf>,
@@ -55,6 +57,22 @@ pub struct Options {
     pub faults: Faults,
     /// Whose rights are checked.
     pub enforcement: Enforcement,
+    /// Where each request is told, if anywhere.
+    pub request_log: Option<RequestLog>,
+}
+
+impl Default for Options {
+    /// In memory, quick, without faults; functions run as processes.
+    fn default() -> Self {
+        Self {
+            folder: None,
+            clock: Clock::System,
+            runner: Runner::Processes { shim: None },
+            faults: Faults::default(),
+            enforcement: Enforcement::Functions,
+            request_log: None,
+        }
+    }
 }
 
 /// Whose rights are checked against the policies of their role. Credentials of no role may do everything.

@@ -1,15 +1,19 @@
 //! The local AWS as a program.
 
 use std::fs::{self, File, TryLockError};
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use local_aws::{Clock, Enforcement, Faults, LocalAws, Options, Runner};
+use local_aws::{Clock, Enforcement, Faults, LocalAws, Options, RequestLog, Runner};
 use serde_json::json;
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+
+/// As other local targets have it, so that people's settings fit.
+const PORT: u16 = 4566;
 
 /// An AWS of one's own on loopback: IAM, STS, Lambda, API Gateway, `DynamoDB` and `CloudWatch` Logs.
 #[derive(Debug, Parser)]
@@ -38,12 +42,12 @@ struct Serve {
         default_value = ".provision/local"
     )]
     folder: PathBuf,
-    /// The port, or 0 for a free one
-    #[arg(long, env = "PROVISION_LOCAL_PORT", default_value_t = 4566)]
-    port: u16,
-    /// Take a free port if that one is taken
+    /// The port, or 0 for a free one; a free one is taken as well if this one is in use [default: the last one, or 4566]
+    #[arg(long, env = "PROVISION_LOCAL_PORT")]
+    port: Option<u16>,
+    /// Print a line for each request
     #[arg(long)]
-    any_port: bool,
+    log_requests: bool,
     /// Whose rights are checked against their role's policies
     #[arg(long, value_enum, value_name = "WHOSE", default_value_t = Checked::Functions, num_args = 0..=1, default_missing_value = "all")]
     enforce_iam: Checked,
@@ -108,18 +112,9 @@ fn serve(arguments: &Serve) -> Result<(), String> {
 }
 
 async fn listen(arguments: &Serve, folder: &Path) -> Result<(), String> {
-    let listener = match LocalAws::bind(arguments.port).await {
-        Ok(listener) => listener,
-        Err(_) if arguments.any_port => {
-            LocalAws::bind(0).await.map_err(|error| error.to_string())?
-        }
-        Err(error) => {
-            return Err(format!(
-                "127.0.0.1:{}: {error}\n  try: another `--port` (`PROVISION_LOCAL_PORT`), or `--any-port`",
-                arguments.port
-            ));
-        }
-    };
+    let listener = bind(arguments.port, folder)
+        .await
+        .map_err(|error| format!("127.0.0.1: {error}"))?;
     let aws = LocalAws::open(Options {
         folder: Some(folder.to_owned()),
         clock: Clock::System,
@@ -132,6 +127,12 @@ async fn listen(arguments: &Serve, folder: &Path) -> Result<(), String> {
             Checked::Functions => Enforcement::Functions,
             Checked::All => Enforcement::All,
         },
+        request_log: arguments.log_requests.then(|| {
+            let log: RequestLog = Box::new(|line| {
+                let _ = writeln!(std::io::stdout(), "{line}");
+            });
+            log
+        }),
     })
     .map_err(|error| {
         format!(
@@ -154,6 +155,20 @@ async fn listen(arguments: &Serve, folder: &Path) -> Result<(), String> {
     aws.serve(listener, shutdown)
         .await
         .map_err(|error| error.to_string())
+}
+
+/// The port asked for, else the last one of this folder, so that URLs stay the same; a free one if it is in use.
+async fn bind(port: Option<u16>, folder: &Path) -> io::Result<TcpListener> {
+    let path = folder.join("port");
+    let last = || fs::read_to_string(&path).ok()?.trim().parse().ok();
+    let wanted = port.or_else(last).unwrap_or(PORT);
+    let listener = match LocalAws::bind(wanted).await {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => LocalAws::bind(0).await?,
+        other => other?,
+    };
+    // Without it the next start may take another port, which is no reason not to start.
+    let _ = fs::write(path, listener.local_addr()?.port().to_string());
+    Ok(listener)
 }
 
 fn prepared(folder: &Path) -> Result<PathBuf, String> {

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -36,6 +36,7 @@ impl LocalAws {
         loop {
             tokio::select! {
                 () = &mut shutdown => break,
+                () = self.0.stop.notified() => break,
                 accepted = listener.accept() => match accepted {
                     Ok((stream, _)) => {
                         connections.spawn(connection(self.clone(), stream));
@@ -77,6 +78,8 @@ async fn answer(
     aws: LocalAws,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Dropped> {
+    let started = Instant::now();
+    let line = format!("{} {}", request.method(), request.uri().path());
     let (parts, body) = request.into_parts();
     let body = match Limited::new(body, LARGEST_BODY).collect().await {
         Ok(body) => body.to_bytes(),
@@ -87,9 +90,32 @@ async fn answer(
         }
     };
     // In a task of its own: a panic there ends that request and not the server.
+    let cloud = aws.0.clone();
     let work = tokio::spawn(async move { aws.handle(Request::from_parts(parts, body)).await });
-    match work.await {
+    let outcome = match work.await {
         Ok(Outcome::Answered(response)) => Ok(response.map(Full::new)),
         Ok(Outcome::Dropped) | Err(_) => Err(Dropped),
+    };
+    if let Some(log) = &cloud.request_log {
+        log(&told(&line, outcome.as_ref().ok(), started.elapsed()));
     }
+    outcome
 }
+
+/// `200  dynamodb PutItem  1.2 ms`; requests that are no call of a service by method and path.
+fn told(line: &str, response: Option<&Response<Full<Bytes>>>, took: Duration) -> String {
+    let status = response.map_or_else(
+        || "no answer".to_owned(),
+        |response| response.status().as_u16().to_string(),
+    );
+    let what = response.and_then(|response| response.extensions().get::<Told>());
+    let what = what.map_or_else(
+        || line.to_owned(),
+        |Told(service, operation)| format!("{service} {operation}"),
+    );
+    format!("{status}  {what}  {:.1} ms", took.as_secs_f64() * 1000.0)
+}
+
+/// Service and operation that a response is to, for the log of requests.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Told(pub(crate) &'static str, pub(crate) &'static str);

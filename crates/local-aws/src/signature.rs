@@ -50,7 +50,14 @@ impl Signature {
         let [access_key, date, region, service, "aws4_request"] = credential[..] else {
             return None;
         };
-        if access_key.is_empty() || service.is_empty() {
+        // A region becomes part of file names.
+        let is_region = |text: &str| {
+            (1..=32).contains(&text.len())
+                && text
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        };
+        if access_key.is_empty() || service.is_empty() || !is_region(region) {
             return None;
         }
         Some(Self {
@@ -221,6 +228,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         assert_eq!(Signature::of(&headers), Err(Unsigned::Missing));
         for text in [
+            "AWS4-HMAC-SHA256 Credential=a/20260101/../iam/aws4_request, SignedHeaders=host, Signature=0",
             "Basic abc",
             "AWS4-HMAC-SHA256 Credential=a/b/c",
             "AWS4-HMAC-SHA256",

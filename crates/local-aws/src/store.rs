@@ -173,6 +173,18 @@ impl Tx<'_> {
             .transpose()
     }
 
+    /// How many records of `kinds` there are anywhere.
+    pub(crate) fn count(&self, kinds: &[&str]) -> Result<u64, Refusal> {
+        let mut statement = self
+            .0
+            .prepare_cached("SELECT count(*) FROM record WHERE kind = ?1")?;
+        let mut count = 0;
+        for kind in kinds {
+            count += statement.query_row([kind], |row| row.get::<_, u64>(0))?;
+        }
+        Ok(count)
+    }
+
     /// For what is no record: log events.
     pub(crate) fn sql(&self) -> &Connection {
         &self.0

@@ -30,6 +30,9 @@ pub struct Global {
     /// The profile in ~/.aws to take credentials and region from
     #[arg(long, global = true)]
     pub profile: Option<String>,
+    /// Use the local AWS on this machine, started if need be; no account is needed
+    #[arg(long, global = true, conflicts_with = "profile")]
+    pub local: bool,
     /// Print one JSON document on stdout
     #[arg(long, global = true)]
     pub json: bool,
@@ -67,10 +70,19 @@ pub enum Command {
     Down(Down),
     /// URL, ids and ARNs of the deployed stack
     Outputs(Outputs),
+    /// Send one request to the deployed stack
+    Invoke(Invoke),
+    /// The function's log lines
+    Logs(Logs),
+    /// The stack on the local AWS, the function rebuilt and swapped in as its sources change
+    Dev(Dev),
+    /// The local AWS by itself
+    #[command(subcommand)]
+    Local(Local),
 }
 
 /// What the stack is made with.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct Make {
     /// Deploy this function binary instead of building it
     #[arg(long, value_name = "PATH", env = "PROVISION_BOOTSTRAP")]
@@ -132,4 +144,53 @@ pub struct Outputs {
     /// Print the API key's value as well
     #[arg(long)]
     pub show_secrets: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Invoke {
+    /// The request as JSON, `@FILE` for a file's text, or `-` for standard input
+    #[arg(default_value = r#"{"operation":"ping"}"#)]
+    pub request: String,
+    /// Through Lambda's own API instead of the public endpoint
+    #[arg(long)]
+    pub direct: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Logs {
+    /// Go on showing lines as they come
+    #[arg(short, long, conflicts_with = "json")]
+    pub follow: bool,
+    /// How far back to begin, such as 90s, 10m or 1h
+    #[arg(long, value_name = "TIME", value_parser = crate::config::duration, default_value = "10m")]
+    pub since: std::time::Duration,
+}
+
+#[derive(Debug, Args)]
+pub struct Dev {
+    #[command(flatten)]
+    pub make: Make,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Local {
+    /// Start it, in the background unless said otherwise
+    Start(LocalStart),
+    /// Stop it; what it holds stays
+    Stop,
+    /// Whether it runs, where, and how much it holds
+    Status,
+}
+
+#[derive(Debug, Args)]
+pub struct LocalStart {
+    /// Its port on 127.0.0.1 [default: the one it had, else 4566, else a free one]
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
+    /// Stay, and show each request
+    #[arg(long)]
+    pub foreground: bool,
+    /// What goes wrong on purpose, as JSON: see docs/local.md
+    #[arg(long, value_name = "JSON")]
+    pub faults: Option<String>,
 }

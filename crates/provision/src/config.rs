@@ -19,6 +19,7 @@ use crate::stack::Settings;
 pub struct Config {
     pub connection: Connection,
     pub env: Option<String>,
+    pub local: bool,
     pub json: bool,
     pub yes: bool,
     pub verbose: bool,
@@ -48,8 +49,10 @@ impl Config {
             connection: Connection {
                 profile: global.profile.clone(),
                 region: global.region.clone(),
+                local: None,
             },
             env,
+            local: global.local,
             json: global.json,
             yes: global.yes,
             verbose: global.verbose > 0,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -14,8 +15,9 @@ use crate::plan::{Action, Plan};
 use crate::render::{self, Paint};
 
 /// The two streams and what they can show. A stream that is closed or full never stops a run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Console {
+    capture: Option<Capture>,
     stdout: Paint,
     stderr: Paint,
     /// Whether lines may be redrawn and questions asked.
@@ -35,6 +37,7 @@ impl Console {
             Color::Auto => Paint(set("CLICOLOR_FORCE") || (is_terminal && !dumb)),
         };
         Self {
+            capture: None,
             stdout: paint(io::stdout().is_terminal()),
             stderr: paint(io::stderr().is_terminal()),
             interactive: io::stderr().is_terminal()
@@ -46,48 +49,103 @@ impl Console {
         }
     }
 
-    pub fn is_interactive(self) -> bool {
+    /// Keeps what it is given in memory, as a terminal-less run would print it.
+    pub fn captured(global: &Global) -> (Self, Capture) {
+        let capture = Capture::default();
+        let console = Self {
+            capture: Some(capture.clone()),
+            stdout: Paint(false),
+            stderr: Paint(false),
+            interactive: false,
+            verbose: global.verbose > 0,
+            quiet: global.quiet,
+        };
+        (console, capture)
+    }
+
+    fn out(&self, text: &str) {
+        match &self.capture {
+            Some(capture) => capture.add(|printed| &mut printed.stdout, text),
+            None => {
+                let _ = io::stdout().write_all(text.as_bytes());
+            }
+        }
+    }
+
+    fn err(&self, text: &str) {
+        match &self.capture {
+            Some(capture) => capture.add(|printed| &mut printed.stderr, text),
+            None => {
+                let _ = io::stderr().write_all(text.as_bytes());
+            }
+        }
+    }
+
+    pub fn is_interactive(&self) -> bool {
         self.interactive
     }
 
-    pub fn stdout_paint(self) -> Paint {
+    pub fn stdout_paint(&self) -> Paint {
         self.stdout
     }
 
-    pub fn stderr_paint(self) -> Paint {
+    pub fn stderr_paint(&self) -> Paint {
         self.stderr
     }
 
     /// A result, whatever `-q` says.
-    pub fn result(self, text: &str) {
-        let _ = writeln!(io::stdout(), "{}", text.trim_end_matches('\n'));
+    pub fn result(&self, text: &str) {
+        self.out(&format!("{}\n", text.trim_end_matches('\n')));
     }
 
-    pub fn say(self, text: &str) {
+    pub fn say(&self, text: &str) {
         if !self.quiet {
-            let _ = writeln!(io::stderr(), "{}", text.trim_end_matches('\n'));
+            self.err(&format!("{}\n", text.trim_end_matches('\n')));
         }
     }
 
-    pub fn error(self, text: &str) {
-        let _ = writeln!(io::stderr(), "{} {text}", self.stderr.error("error:"));
+    pub fn error(&self, text: &str) {
+        self.err(&format!("{} {text}\n", self.stderr.error("error:")));
     }
 
     /// Asks a question that only `y` or `yes` answers with yes.
-    pub fn confirm(self, question: &str) -> bool {
-        let _ = write!(io::stderr(), "{question} [y/N] ");
-        let _ = io::stderr().flush();
+    pub fn confirm(&self, question: &str) -> bool {
+        self.err(&format!("{question} [y/N] "));
         let mut answer = String::new();
         let read = io::stdin().read_line(&mut answer);
         read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
     }
 
     /// Starts showing events as they come.
-    pub fn listen(self) -> (Events, Listener) {
+    pub fn listen(&self) -> (Events, Listener) {
         let (sender, receiver) = unbounded_channel();
         let (steps, plans) = unbounded_channel();
-        let task = tokio::spawn(Screen::new(self).show(receiver, plans));
+        let task = tokio::spawn(Screen::new(self.clone()).show(receiver, plans));
         (Events::to(sender), Listener { task, plans: steps })
+    }
+}
+
+/// What a captured console was given.
+#[derive(Clone, Debug, Default)]
+pub struct Capture(Arc<Mutex<Printed>>);
+
+#[derive(Clone, Debug, Default)]
+pub struct Printed {
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Capture {
+    fn add(&self, stream: impl Fn(&mut Printed) -> &mut String, text: &str) {
+        let mut printed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        stream(&mut printed).push_str(text);
+    }
+
+    pub fn printed(&self) -> Printed {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 

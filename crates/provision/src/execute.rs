@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use futures_util::StreamExt;
 use futures_util::future::{Fuse, FutureExt, LocalBoxFuture};
 use futures_util::stream::FuturesUnordered;
 use serde_json::Value;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::artifact::Artifact;
 use crate::aws::Aws;

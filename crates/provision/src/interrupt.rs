@@ -33,6 +33,11 @@ impl Interrupt {
         Self(receiver)
     }
 
+    /// Tells of what is sent instead of the process's signals.
+    pub fn by(receiver: watch::Receiver<Option<Signal>>) -> Self {
+        Self(receiver)
+    }
+
     /// Ends when the first signal comes.
     pub async fn wait(&self) -> Signal {
         let mut receiver = self.0.clone();

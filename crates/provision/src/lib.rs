@@ -5,6 +5,7 @@
 
 pub mod artifact;
 pub mod aws;
+pub mod cargo;
 pub mod cli;
 pub mod commands;
 pub mod config;
@@ -18,6 +19,7 @@ pub mod input;
 pub mod interrupt;
 pub mod limits;
 pub mod live;
+pub mod local;
 pub mod observe;
 pub mod orphans;
 pub mod owner;
@@ -34,12 +36,22 @@ pub mod wait;
 use clap::Parser;
 use clap::error::ErrorKind;
 
+use crate::aws::Reach;
 use crate::cli::{Cli, Command};
 use crate::commands::Session;
 use crate::config::Config;
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::interrupt::{Interrupt, Interrupted};
+
+/// What a run stands on: where it prints, who may stop it, and how it reaches AWS.
+#[derive(Debug)]
+pub struct Ground {
+    pub console: Console,
+    pub interrupt: Interrupt,
+    /// Clients made elsewhere; without them the SDK's own chain decides.
+    pub reach: Option<Reach>,
+}
 
 /// Runs the command line `arguments` to its end.
 pub async fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
@@ -53,8 +65,18 @@ pub async fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exi
             };
         }
     };
-    let console = Console::new(&cli.global);
-    match Box::pin(command(&cli, console)).await {
+    let ground = Ground {
+        console: Console::new(&cli.global),
+        interrupt: Interrupt::listen(),
+        reach: None,
+    };
+    run_on(&cli, ground).await
+}
+
+/// Runs a parsed command line on `ground` to its end.
+pub async fn run_on(cli: &Cli, ground: Ground) -> Exit {
+    let console = ground.console.clone();
+    match Box::pin(command(cli, ground)).await {
         Ok(exit) => exit,
         Err(error) => {
             if let Some(Interrupted(signal)) = error.downcast_ref() {
@@ -67,16 +89,23 @@ pub async fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exi
     }
 }
 
-async fn command(cli: &Cli, console: Console) -> anyhow::Result<Exit> {
+async fn command(cli: &Cli, ground: Ground) -> anyhow::Result<Exit> {
+    let mut config = Config::new(&cli.global)?;
+    config.local |= matches!(cli.command, Command::Dev(_));
     let session = Session {
-        config: Config::new(&cli.global)?,
-        console,
-        interrupt: Interrupt::listen(),
+        config,
+        console: ground.console,
+        interrupt: ground.interrupt,
+        reach: ground.reach,
     };
     match &cli.command {
         Command::Up(arguments) => commands::up::run(&session, arguments).await,
         Command::Plan(arguments) => commands::plan::run(&session, arguments).await,
         Command::Down(arguments) => commands::down::run(&session, arguments).await,
         Command::Outputs(arguments) => commands::outputs::run(&session, arguments).await,
+        Command::Invoke(arguments) => commands::invoke::run(&session, arguments).await,
+        Command::Logs(arguments) => commands::logs::run(&session, arguments).await,
+        Command::Dev(arguments) => commands::dev::run(&session, arguments).await,
+        Command::Local(arguments) => commands::local::run(&session, arguments).await,
     }
 }

@@ -1,13 +1,13 @@
 //! Asking the public endpoint whether the stack answers.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio::try_join;
 
 use crate::aws::Aws;
-use crate::aws::http::{Answer, Http};
+use crate::aws::http::Answer;
 use crate::declaration::Check;
 use crate::input::Outputs;
 
@@ -19,7 +19,7 @@ pub async fn wait_until_live(check: &Check, outputs: &Outputs, aws: &Aws) -> Res
     let url = text(outputs, &check.url.to_value(), "the endpoint's URL")?;
     let key_id = text(outputs, &check.key.to_value(), "the API key's id")?;
     let key = aws.key(&key_id).await?;
-    let http = Http::new(&url);
+    let http = aws.http(&url);
     let with_key = async {
         poll(
             aws,

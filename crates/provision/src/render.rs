@@ -46,8 +46,13 @@ impl Paint {
 }
 
 /// The first line of every command: what, and where.
-pub fn place(stack: &str, target: &Target) -> String {
-    let mut text = format!("{stack} · account {} · {}", target.account, target.region);
+pub fn place(stack: &str, target: &Target, is_local: bool) -> String {
+    let whose = if is_local {
+        "LOCAL".to_owned()
+    } else {
+        format!("account {}", target.account)
+    };
+    let mut text = format!("{stack} · {whose} · {}", target.region);
     if let Some(endpoint) = &target.endpoint {
         let _ = write!(text, " · {endpoint}");
     }

@@ -1,9 +1,9 @@
 //! Waiting for AWS: every wait has a name, a bound and a pace, and says so.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Result, bail};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::aws::Aws;
 use crate::aws::error::AwsError;

@@ -2,6 +2,9 @@
 
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+
+use crate::in_process::InProcess;
 
 /// Clients that act behind the tool's back.
 #[derive(Clone, Debug)]
@@ -20,6 +23,8 @@ pub struct Account {
     pub apigateway: aws_sdk_apigateway::Client,
     /// Log groups.
     pub logs: aws_sdk_cloudwatchlogs::Client,
+    /// Identities.
+    pub sts: aws_sdk_sts::Client,
 }
 
 impl Account {
@@ -28,6 +33,16 @@ impl Account {
 
     /// The account `id` at `endpoint`.
     pub async fn connect(endpoint: &str, id: &str) -> Self {
+        let http = aws_smithy_http_client::Builder::new().build_http();
+        Self::with(http, endpoint, id).await
+    }
+
+    /// The account `id` of a local AWS in this process.
+    pub async fn in_process(way: &InProcess, id: &str) -> Self {
+        Self::with(way.client(), InProcess::URL, id).await
+    }
+
+    async fn with(http: SharedHttpClient, endpoint: &str, id: &str) -> Self {
         let config = aws_config::defaults(BehaviorVersion::latest())
             .region(Region::from_static(Self::REGION))
             .credentials_provider(Credentials::new(
@@ -37,18 +52,19 @@ impl Account {
                 None,
                 "testkit",
             ))
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .http_client(http)
             .endpoint_url(endpoint)
             .load()
             .await;
         Self {
             id: id.to_owned(),
-            config: config.clone(),
             iam: aws_sdk_iam::Client::new(&config),
             dynamodb: aws_sdk_dynamodb::Client::new(&config),
             lambda: aws_sdk_lambda::Client::new(&config),
             apigateway: aws_sdk_apigateway::Client::new(&config),
             logs: aws_sdk_cloudwatchlogs::Client::new(&config),
+            sts: aws_sdk_sts::Client::new(&config),
+            config,
         }
     }
 }

@@ -20,6 +20,13 @@ pub enum Decision {
     DropBefore,
     /// The endpoint carries it out; the client's connection is closed without an answer.
     DropAfter,
+    /// Nobody takes the connection: it is certain that the endpoint never sees the request. The proxy, which has a
+    /// connection already, drops it instead.
+    Refuse,
+    /// Nothing ever comes back; the endpoint never sees it.
+    Hang,
+    /// The endpoint carries it out; nothing ever comes back.
+    HangAfter,
 }
 
 /// A response made by the proxy.

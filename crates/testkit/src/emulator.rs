@@ -1,4 +1,5 @@
-//! The AWS emulator `ministack` as a child process.
+//! The AWS that the end-to-end tests run against, as a child process: `ministack`, which others wrote, or with
+//! `PROVISION_TEST_TARGET=local-aws` our own.
 
 use std::fs::File;
 use std::io::Read;
@@ -40,6 +41,11 @@ impl Emulator {
         SHARED.get_or_init(Self::start)
     }
 
+    /// Whether it is our own, which needs no corrections.
+    pub fn is_ours() -> bool {
+        std::env::var("PROVISION_TEST_TARGET").is_ok_and(|target| target == "local-aws")
+    }
+
     /// Starts one on a free loopback port and waits until it answers.
     pub fn start() -> Self {
         // Between finding a free port and its use by the child another process may take it.
@@ -49,36 +55,23 @@ impl Emulator {
     }
 
     fn try_start() -> Option<Self> {
-        let python = python();
         let address = free_address();
         let url = format!("http://{address}");
         let folder = TempDir::with_prefix("emulator-").expect("a temporary folder can be made");
         let log = File::create(log_path()).expect("the emulator's log can be created");
-        let process = Command::new(&python)
-            .args(["-m", "ministack"])
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("HOME", folder.path())
-            .env("TMPDIR", folder.path())
-            .env("S3_DATA_DIR", folder.path().join("s3"))
-            .env("GATEWAY_PORT", address.port().to_string())
-            .env("BIND_HOST", "127.0.0.1")
-            .env("AWS_ENDPOINT_URL", &url)
-            .env("AWS_ACCESS_KEY_ID", "test")
-            .env("AWS_SECRET_ACCESS_KEY", "test")
-            .env("PYTHONDONTWRITEBYTECODE", "1")
+        let mut command = if Self::is_ours() {
+            local_aws(address, folder.path())
+        } else {
+            ministack(address, &url, folder.path())
+        };
+        let process = command
             .current_dir(folder.path())
             .process_group(0)
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a file handle can be copied"))
             .stderr(log)
             .spawn()
-            .unwrap_or_else(|error| {
-                panic!(
-                    "{}: {error}; `just conformance` installs it",
-                    python.display()
-                )
-            });
+            .unwrap_or_else(|error| panic!("{command:?}: {error}; `just conformance` makes it"));
         let watchdog = Command::new("sh")
             .args(["-c", WATCHDOG, "watchdog", &process.id().to_string()])
             .arg(folder.path())
@@ -126,13 +119,62 @@ impl Drop for Emulator {
     }
 }
 
+fn ministack(address: SocketAddr, url: &str, folder: &Path) -> Command {
+    let mut command = Command::new(python());
+    command
+        .args(["-m", "ministack"])
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("HOME", folder)
+        .env("TMPDIR", folder)
+        .env("S3_DATA_DIR", folder.join("s3"))
+        .env("GATEWAY_PORT", address.port().to_string())
+        .env("BIND_HOST", "127.0.0.1")
+        .env("AWS_ENDPOINT_URL", url)
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    command
+}
+
+fn local_aws(address: SocketAddr, folder: &Path) -> Command {
+    let mut command = Command::new(local_aws_binary());
+    command
+        .args(["serve", "--port", &address.port().to_string(), "--folder"])
+        .arg(folder.join("state"))
+        .env_clear()
+        .env("TMPDIR", folder);
+    command
+}
+
+/// Beside the folder of test binaries, where cargo puts the workspace's programs.
+fn local_aws_binary() -> PathBuf {
+    std::env::var_os("LOCAL_AWS").map_or_else(
+        || {
+            let own = std::env::current_exe().expect("a running program has a path");
+            let folder = own
+                .ancestors()
+                .nth(2)
+                .expect("cargo's folders are two deep");
+            folder.join("local-aws")
+        },
+        PathBuf::from,
+    )
+}
+
 fn answers(address: SocketAddr) -> bool {
+    let path = if Emulator::is_ours() {
+        "/_local/health"
+    } else {
+        "/_ministack/ready"
+    };
     let ask = || -> std::io::Result<bool> {
         let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(1))?;
         stream.set_read_timeout(Some(Duration::from_secs(5)))?;
         std::io::Write::write_all(
             &mut stream,
-            b"GET /_ministack/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+            format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                .as_bytes(),
         )?;
         let mut status = [0; 12];
         stream.read_exact(&mut status)?;

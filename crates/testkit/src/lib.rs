@@ -12,6 +12,7 @@ pub mod sdk {
     pub use aws_sdk_dynamodb as dynamodb;
     pub use aws_sdk_iam as iam;
     pub use aws_sdk_lambda as lambda;
+    pub use aws_sdk_sts as sts;
 }
 
 mod account;
@@ -23,6 +24,7 @@ mod corrections;
 mod decision;
 mod emulator;
 mod http;
+mod in_process;
 mod permission;
 mod proxy;
 
@@ -34,4 +36,5 @@ pub use cli::{Cli, Run};
 pub use decision::{Answer, Decision};
 pub use emulator::Emulator;
 pub use http::{Reply, post, request};
+pub use in_process::InProcess;
 pub use proxy::{Options, Proxy};

@@ -30,6 +30,8 @@ pub struct Options {
     pub account: Option<String>,
     /// Refuse what AWS refuses and the emulator takes; costs a look or two for some writes.
     pub strict: bool,
+    /// The endpoint behaves as AWS does: nothing of it is corrected.
+    pub exact: bool,
 }
 
 /// A running proxy; it ends when dropped.
@@ -228,7 +230,12 @@ impl Shared {
         match decision {
             Decision::Forward | Decision::Delay(_) => self.forward(request).await,
             Decision::Answer(answer) => Ok(answer.into()),
-            Decision::DropBefore => Err(Closed),
+            Decision::DropBefore | Decision::Refuse => Err(Closed),
+            Decision::Hang => std::future::pending().await,
+            Decision::HangAfter => {
+                self.forward(request).await?;
+                std::future::pending().await
+            }
             Decision::DropAfter => {
                 self.forward(request).await?;
                 Err(Closed)
@@ -237,6 +244,14 @@ impl Shared {
     }
 
     async fn forward(&self, request: &mut Request) -> Result<Response<Full<Bytes>>, Closed> {
+        if self.options.exact {
+            return Ok(self
+                .upstream
+                .send(request)
+                .await
+                .ok_or(Closed)?
+                .map(Full::new));
+        }
         if let Some(refusal) = corrections::before(request, &self.options, &self.upstream).await {
             return Ok(refusal.into());
         }

@@ -3,23 +3,28 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use anyhow::{Context, Result, bail, ensure};
-use serde_json::Value;
+use anyhow::{Context, Result, bail};
 use tokio::process::Command;
 
 use super::Binary;
 use super::elf::Unsuitable;
+use crate::cargo::{self, Program};
 
-/// The crate and binary that are deployed.
-const PACKAGE: &str = "handler";
-const BINARY: &str = "bootstrap";
+/// What is deployed.
+const FUNCTION: Program = Program {
+    package: "handler",
+    binary: "bootstrap",
+    what: "the function",
+};
 
 /// Builds the function. Where the host's own build cannot run on Lambda, `cargo zigbuild`
 /// links against the right system.
 pub async fn build(architecture: &str) -> Result<Binary> {
-    let workspace = workspace()?;
+    let workspace = cargo::workspace(FUNCTION.package)?.context(
+        "the function's sources were not found\n  try: run it inside the project, or `--bootstrap PATH`",
+    )?;
     if is_native(architecture) {
-        let binary = cargo(&workspace, &["build"]).await?;
+        let binary = cargo::build(&workspace, FUNCTION, &["build", "--release"]).await?;
         match read(binary, architecture).await {
             Err(error) if error.downcast_ref::<Unsuitable>().is_some() => {
                 cross_build(&workspace, architecture)
@@ -47,11 +52,9 @@ async fn cross_build(workspace: &Path, architecture: &str) -> Result<Binary> {
              a binary built elsewhere"
         );
     }
-    let binary = cargo(
-        workspace,
-        &["zigbuild", "--target", &format!("{target}.2.34")],
-    )
-    .await?;
+    let target = format!("{target}.2.34");
+    let arguments = ["zigbuild", "--release", "--target", &target];
+    let binary = cargo::build(workspace, FUNCTION, &arguments).await?;
     read(binary, architecture).await
 }
 
@@ -69,20 +72,6 @@ fn is_native(architecture: &str) -> bool {
     cfg!(target_os = "linux") && host == architecture
 }
 
-/// The workspace that holds the handler: this program's own, or the one it is run in.
-fn workspace() -> Result<PathBuf> {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let here = std::env::current_dir().context("finding the current directory")?;
-    [own.as_path()]
-        .into_iter()
-        .chain(here.ancestors())
-        .find(|dir| dir.join("crates").join(PACKAGE).join("Cargo.toml").is_file())
-        .map(Path::to_owned)
-        .context(
-            "the function's sources were not found\n  try: run it inside the project, or `--bootstrap PATH`",
-        )
-}
-
 async fn has_zigbuild() -> bool {
     let asked = Command::new("cargo-zigbuild")
         .arg("--version")
@@ -92,63 +81,4 @@ async fn has_zigbuild() -> bool {
         .status()
         .await;
     asked.is_ok_and(|status| status.success())
-}
-
-/// Whether `cargo run` set this variable for us. Build scripts look at some of them, and would run again whenever
-/// the function is built now by us and now by hand.
-fn is_of_this_run(variable: &str) -> bool {
-    [
-        "CARGO_PKG_",
-        "CARGO_MANIFEST_",
-        "CARGO_BIN_",
-        "CARGO_CRATE_",
-        "CARGO_PRIMARY_",
-    ]
-    .iter()
-    .any(|prefix| variable.starts_with(prefix))
-}
-
-/// Runs cargo, its messages shown as they come, and returns the path of the binary.
-async fn cargo(workspace: &Path, arguments: &[&str]) -> Result<PathBuf> {
-    let command = arguments[0];
-    let mut cargo = Command::new("cargo");
-    for (name, _) in std::env::vars_os() {
-        if is_of_this_run(&name.to_string_lossy()) {
-            cargo.env_remove(name);
-        }
-    }
-    let output = cargo
-        .args(arguments)
-        .args(["--release", "--package", PACKAGE, "--bin", BINARY])
-        .arg("--message-format=json-render-diagnostics")
-        .current_dir(workspace)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
-        .kill_on_drop(true)
-        .spawn()
-        .with_context(|| {
-            format!(
-                "running `cargo {command}`\n  try: install Rust (rustup.rs), or `--bootstrap PATH`"
-            )
-        })?
-        .wait_with_output()
-        .await
-        .with_context(|| format!("running `cargo {command}`"))?;
-    ensure!(
-        output.status.success(),
-        "the function does not build (`cargo {command} --release -p {PACKAGE}`): see the messages above"
-    );
-    output
-        .stdout
-        .split(|byte| *byte == b'\n')
-        .filter_map(|line| serde_json::from_slice::<Value>(line).ok())
-        .find_map(|message| {
-            let is_ours = message["target"]["name"] == BINARY;
-            message["executable"]
-                .as_str()
-                .filter(|_| is_ours)
-                .map(PathBuf::from)
-        })
-        .with_context(|| format!("`cargo {command}` did not say where the binary is"))
 }

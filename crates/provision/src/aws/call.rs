@@ -1,12 +1,12 @@
 //! Every call to AWS goes through here: repeated where that is safe, timed, and told of.
 
 use std::future::Future;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::Aws;
 use super::error::{AwsError, Failure};
@@ -66,10 +66,12 @@ impl Aws {
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        let started = Instant::now();
+        let mut started = Instant::now();
         let mut resends = 0;
         let mut waits = 0;
         loop {
+            // Patience is for what others spend; our own pace is as long as it takes.
+            started += self.my_turn(operation.name).await;
             let sent = Instant::now();
             let outcome = request().await;
             let error = match outcome {
@@ -83,6 +85,7 @@ impl Aws {
             let pause = match error.failure {
                 Failure::Throttled => {
                     waits += 1;
+                    self.shared.pace.keep();
                     error
                         .retry_after
                         .unwrap_or(Duration::ZERO)
@@ -113,6 +116,23 @@ impl Aws {
             }
             sleep(pause).await;
         }
+    }
+
+    /// Waits until AWS's rates allow another call of `operation`; says so where that is felt. Returns how long it was.
+    async fn my_turn(&self, operation: &'static str) -> Duration {
+        let asked = Instant::now();
+        while let Err(wait) = self.shared.pace.take(operation, Instant::now()) {
+            if wait.time > Duration::from_secs(1) {
+                self.waiting(format!(
+                    "{}: {}, {:.0} s left",
+                    wait.rate.service,
+                    wait.rate,
+                    wait.time.as_secs_f64().ceil()
+                ));
+            }
+            sleep(wait.time).await;
+        }
+        asked.elapsed()
     }
 
     fn told(&self, operation: &'static str, took: Duration, answer: String) {

@@ -5,7 +5,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow};
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorSettings};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorSettings, SharedHttpConnector,
+};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 
@@ -13,7 +15,7 @@ use crate::secret::Secret;
 
 /// Sends requests over the same HTTP stack as the SDK's clients.
 #[derive(Debug)]
-pub struct Http(Connector);
+pub struct Http(SharedHttpConnector);
 
 #[derive(Debug)]
 pub struct Answer {
@@ -30,13 +32,19 @@ impl Http {
             .read_timeout(Duration::from_secs(30))
             .build();
         let builder = Connector::builder().connector_settings(settings);
-        Self(if url.starts_with("http://") {
+        let connector = if url.starts_with("http://") {
             builder.build_http()
         } else {
             builder
                 .tls_provider(Provider::Rustls(CryptoMode::Ring))
                 .build()
-        })
+        };
+        Self::by(SharedHttpConnector::new(connector))
+    }
+
+    /// Sends them by a connector made elsewhere.
+    pub fn by(connector: SharedHttpConnector) -> Self {
+        Self(connector)
     }
 
     /// One request with a JSON body, and with `key` as `x-api-key` where there is one.

@@ -4,6 +4,7 @@ pub mod call;
 pub mod error;
 pub mod http;
 mod lenient;
+pub mod pace;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -11,16 +12,19 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::provider::ProvideCredentials;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::http::{SharedHttpClient, SharedHttpConnector};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use tokio::sync::OnceCell;
 
 use self::call::Operation;
+use self::http::Http;
 use self::lenient::Lenient;
+use self::pace::Pace;
 use crate::artifact::Artifact;
 use crate::events::{Event, Events};
 use crate::secret::Secret;
@@ -31,7 +35,22 @@ use crate::target::{Target, partition_of};
 pub struct Connection {
     pub profile: Option<String>,
     pub region: Option<String>,
+    /// The local AWS, if that is where to go: nothing of the SDK's chain counts then.
+    pub local: Option<String>,
 }
+
+/// A way to AWS that was made elsewhere.
+#[derive(Clone, Debug)]
+pub struct Reach {
+    pub config: SdkConfig,
+    /// What requests to public endpoints go by.
+    pub public: SharedHttpConnector,
+    /// Whether AWS's rates hold there.
+    pub keeps_pace: bool,
+}
+
+/// Where the local AWS is, as far as names go, if nothing is said.
+const LOCAL_REGION: &str = "eu-west-1";
 
 /// Clients for one account, and the step they work for. Cheap to clone.
 #[derive(Clone)]
@@ -51,22 +70,23 @@ struct Shared {
     endpoint: Option<String>,
     target: OnceCell<Target>,
     artifact: OnceCell<Arc<Artifact>>,
+    /// The way to public endpoints, if it is not the network.
+    public: Option<SharedHttpConnector>,
     /// Values of API keys, by key id, as AWS answered with them.
     keys: Mutex<HashMap<String, Secret>>,
     events: Events,
+    pace: Pace,
 }
 
 impl Aws {
     /// Finds region and credentials, so that their absence is said before anything else happens.
     pub async fn connect(connection: &Connection, events: Events) -> Result<Self> {
+        if let Some(url) = &connection.local {
+            return Self::from_config(&local_config(url, connection.region.as_deref()), events);
+        }
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
             .retry_config(RetryConfig::disabled())
-            .timeout_config(
-                TimeoutConfig::builder()
-                    .connect_timeout(Duration::from_secs(4))
-                    .operation_attempt_timeout(Duration::from_secs(30))
-                    .build(),
-            )
+            .timeout_config(timeouts())
             .http_client(http_client());
         if let Some(profile) = &connection.profile {
             loader = loader.profile_name(profile);
@@ -81,20 +101,37 @@ impl Aws {
             );
         }
         check_credentials(&config, connection.profile.as_deref()).await?;
-        Self::from_config(&config, events)
+        // A service's own endpoint, where one is set, is also where its stages answer.
+        let own = std::env::var("AWS_ENDPOINT_URL_API_GATEWAY").ok();
+        let endpoint = own.filter(|url| !url.is_empty());
+        Self::from_config_at(&config, endpoint, None, events)
     }
 
     /// Clients from a configuration made elsewhere.
     pub fn from_config(config: &SdkConfig, events: Events) -> Result<Self> {
+        Self::from_config_at(config, None, None, events)
+    }
+
+    /// Clients by a way made elsewhere.
+    pub fn by(reach: &Reach, events: Events) -> Result<Self> {
+        let aws = Self::from_config_at(&reach.config, None, Some(reach.public.clone()), events)?;
+        if reach.keeps_pace {
+            aws.keep_pace();
+        }
+        Ok(aws)
+    }
+
+    fn from_config_at(
+        config: &SdkConfig,
+        endpoint: Option<String>,
+        public: Option<SharedHttpConnector>,
+        events: Events,
+    ) -> Result<Self> {
         let region = config
             .region()
             .context("the configuration has no region")?
             .to_string();
-        // A service's own endpoint, where one is set, is also where its stages answer.
-        let endpoint = std::env::var("AWS_ENDPOINT_URL_API_GATEWAY")
-            .ok()
-            .filter(|url| !url.is_empty())
-            .or_else(|| config.endpoint_url().map(str::to_owned));
+        let endpoint = endpoint.or_else(|| config.endpoint_url().map(str::to_owned));
         let shared = Shared {
             iam: aws_sdk_iam::Client::new(config),
             lambda: aws_sdk_lambda::Client::new(config),
@@ -103,9 +140,11 @@ impl Aws {
             logs: aws_sdk_cloudwatchlogs::Client::new(config),
             sts: aws_sdk_sts::Client::new(config),
             region,
-            endpoint,
             target: OnceCell::new(),
             artifact: OnceCell::new(),
+            pace: Pace::new(endpoint.is_none()),
+            endpoint,
+            public,
             keys: Mutex::default(),
             events,
         };
@@ -145,6 +184,19 @@ impl Aws {
 
     pub fn events(&self) -> &Events {
         &self.shared.events
+    }
+
+    /// Keeps to AWS's rates from now on, as without a custom endpoint.
+    pub fn keep_pace(&self) {
+        self.shared.pace.keep();
+    }
+
+    /// What requests to the public endpoint at `url` are sent by.
+    pub fn http(&self, url: &str) -> Http {
+        match &self.shared.public {
+            Some(connector) => Http::by(connector.clone()),
+            None => Http::new(url),
+        }
     }
 
     pub fn region(&self) -> &str {
@@ -240,6 +292,32 @@ impl Aws {
         self.keep_key(id, value.clone());
         Ok(value)
     }
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(4))
+        .operation_attempt_timeout(Duration::from_secs(30))
+        .build()
+}
+
+/// Credentials of nobody, and no file or variable of anybody's.
+fn local_config(url: &str, region: Option<&str>) -> SdkConfig {
+    let from_environment = std::env::var("AWS_REGION").ok();
+    let region = region
+        .map(str::to_owned)
+        .or(from_environment.filter(|region| !region.is_empty()))
+        .unwrap_or_else(|| LOCAL_REGION.to_owned());
+    let credentials = Credentials::new("local", "local", None, None, "local");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new(region))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .endpoint_url(url)
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(timeouts())
+        .http_client(Builder::new().build_http())
+        .build()
 }
 
 fn apigateway_client(config: &SdkConfig, is_custom: bool) -> aws_sdk_apigateway::Client {

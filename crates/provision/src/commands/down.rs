@@ -10,6 +10,7 @@ use super::{Session, connect, look, losses, may_lose};
 use crate::cli;
 use crate::execute::execute;
 use crate::exit::Exit;
+use crate::local::{self, Server};
 use crate::planner;
 use crate::render;
 use crate::resource::{Look, Resource};
@@ -17,7 +18,7 @@ use crate::stack;
 
 pub async fn run(session: &Session, arguments: &cli::Down) -> Result<Exit> {
     let started = Instant::now();
-    let console = session.console;
+    let console = &session.console;
     let (aws, listener) = connect(session).await?;
     let mut stack = stack::lab(&session.config.settings(aws.region()))?;
     stack.check()?;
@@ -32,7 +33,7 @@ pub async fn run(session: &Session, arguments: &cli::Down) -> Result<Exit> {
         session.interrupt.or(losses(&aws, &stack, |_| true)),
     )?;
     drop(reading);
-    console.say(&render::place(&stack.name, &seen.target));
+    session.say_place(&stack, &seen.target);
     for stranger in planner::strangers(&stack, &seen.observations) {
         console.say(&format!(
             "  left alone: {} {}: {}",
@@ -89,5 +90,8 @@ pub async fn run(session: &Session, arguments: &cli::Down) -> Result<Exit> {
         "Done"
     };
     console.say(&format!("{what} in {}.", render::seconds(took)));
+    if session.config.local && Server::stop_if_empty(&local::folder()).await? {
+        console.say("The local AWS holds nothing any more: it is stopped, and its folder removed.");
+    }
     Ok(Exit::Done)
 }

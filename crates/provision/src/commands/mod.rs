@@ -1,6 +1,11 @@
 //! One file a command: ask, print, and say how it ended.
 
+mod deployed;
+pub mod dev;
 pub mod down;
+pub mod invoke;
+pub mod local;
+pub mod logs;
 pub mod outputs;
 pub mod plan;
 pub mod up;
@@ -10,15 +15,17 @@ use std::collections::BTreeMap;
 use anyhow::{Result, bail};
 use futures_util::future::try_join_all;
 
-use crate::aws::Aws;
 use crate::aws::error::{AwsError, Failure};
+use crate::aws::{Aws, Reach};
 use crate::config::Config;
 use crate::console::{Console, Listener};
 use crate::declaration::Stack;
 use crate::interrupt::Interrupt;
+use crate::local::{Server, Start};
 use crate::observe::{Observations, observe};
 use crate::orphans::{Orphan, orphans};
 use crate::planner::Account;
+use crate::render;
 use crate::resource::{Look, Resource};
 use crate::target::Target;
 
@@ -27,6 +34,15 @@ pub struct Session {
     pub config: Config,
     pub console: Console,
     pub interrupt: Interrupt,
+    pub reach: Option<Reach>,
+}
+
+impl Session {
+    /// Says where it all happens, before anything else.
+    fn say_place(&self, stack: &Stack, target: &Target) {
+        let place = render::place(&stack.name, target, self.config.local);
+        self.console.say(&place);
+    }
 }
 
 /// Reads what exists of `stack`, and where that is.
@@ -64,12 +80,33 @@ pub async fn see(stack: &Stack, look: &Look) -> Result<Seen> {
 
 /// Connects and starts showing what happens.
 async fn connect(session: &Session) -> Result<(Aws, Listener)> {
+    let mut connection = session.config.connection.clone();
+    if session.config.local {
+        connection.local = Some(session.interrupt.or(local_url(session)).await?);
+    }
     let (events, listener) = session.console.listen();
+    if let Some(reach) = &session.reach {
+        return Ok((Aws::by(reach, events)?, listener));
+    }
     let aws = session
         .interrupt
-        .or(Aws::connect(&session.config.connection, events))
+        .or(Aws::connect(&connection, events))
         .await?;
     Ok((aws, listener))
+}
+
+/// Where the local AWS is, started if it did not run.
+async fn local_url(session: &Session) -> Result<String> {
+    let folder = crate::local::folder();
+    let (server, is_new) = Server::ensure(&folder, &Start::default()).await?;
+    if is_new {
+        session.console.say(&format!(
+            "The local AWS runs at {}; it keeps its state in {}.",
+            server.url,
+            folder.display()
+        ));
+    }
+    Ok(server.url)
 }
 
 /// What would be lost with the tables of `stack` that `removed` names, in words.
@@ -115,7 +152,7 @@ fn may_lose(session: &Session, losses: &[&str], always_ask: bool, remedy: &str) 
     if session.config.yes {
         return Ok(true);
     }
-    let console = session.console;
+    let console = &session.console;
     if !console.is_interactive() {
         if losses.is_empty() {
             return Ok(true);

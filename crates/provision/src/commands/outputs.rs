@@ -5,17 +5,14 @@ use std::fmt::Write;
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value};
 
-use super::{Session, connect, look};
+use super::deployed::deployed;
+use super::{Session, connect};
 use crate::aws::Aws;
 use crate::cli;
 use crate::declaration::Stack;
 use crate::exit::Exit;
 use crate::input::Outputs;
-use crate::planner;
-use crate::render;
-use crate::resource::Look;
 use crate::secret::Secret;
-use crate::stack;
 
 /// The output that holds the API key's value, which is hidden unless asked for.
 const KEY: &str = "api_key";
@@ -24,21 +21,7 @@ const HIDDEN: &str = "****";
 
 pub async fn run(session: &Session, arguments: &cli::Outputs) -> Result<Exit> {
     let (aws, listener) = connect(session).await?;
-    let stack = stack::lab(&session.config.settings(aws.region()))?;
-    stack.check()?;
-    let reading = Look::new(aws.clone());
-    let seen = look(session, &stack, &reading).await?;
-    drop(reading);
-    session
-        .console
-        .say(&render::place(&stack.name, &seen.target));
-    if seen.observations.is_empty() {
-        bail!(
-            "the stack `{}` is not deployed here\n  try: `provision up`",
-            stack.name
-        );
-    }
-    let (_, known) = planner::up(&stack, seen.account(), stack.known_names())?;
+    let (stack, known) = deployed(session, &aws).await?;
     let mut values = values(&stack, &known);
     let wants_key = arguments.show_secrets || arguments.name.as_deref() == Some(KEY);
     if wants_key {

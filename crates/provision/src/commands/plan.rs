@@ -21,9 +21,7 @@ pub async fn run(session: &Session, arguments: &cli::Plan) -> Result<Exit> {
     stack.check()?;
     let reading = Look::new(aws.clone()).adopting(&making.adopt);
     let seen = look(session, &stack, &reading).await?;
-    session
-        .console
-        .say(&render::place(&stack.name, &seen.target));
+    session.say_place(&stack, &seen.target);
     let strangers = planner::strangers(&stack, &seen.observations);
     if !strangers.is_empty() {
         bail!(render::strangers(&strangers));

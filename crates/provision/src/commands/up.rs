@@ -19,6 +19,7 @@ use crate::config::Making;
 use crate::declaration::{Check, Stack, learn_package, needs_package};
 use crate::execute::{Report, execute};
 use crate::exit::Exit;
+use crate::input::Outputs;
 use crate::live;
 use crate::observe::Observations;
 use crate::plan::Plan;
@@ -47,7 +48,7 @@ pub async fn run(session: &Session, arguments: &cli::Up) -> Result<Exit> {
 
 async fn deploy(session: &Session, arguments: &cli::Up) -> Result<Exit> {
     let started = Instant::now();
-    let console = session.console;
+    let console = &session.console;
     let making = Making::new(&arguments.make)?;
     let mut preparation = Preparation::start(&making)?;
     let (aws, listener) = connect(session).await?;
@@ -56,7 +57,7 @@ async fn deploy(session: &Session, arguments: &cli::Up) -> Result<Exit> {
     let reading = Look::new(aws.clone()).adopting(&making.adopt);
     let seen = look(session, &stack, &reading).await?;
     drop(reading);
-    console.say(&render::place(&stack.name, &seen.target));
+    session.say_place(&stack, &seen.target);
     let strangers = planner::strangers(&stack, &seen.observations);
     if !strangers.is_empty() {
         bail!(render::strangers(&strangers));
@@ -156,7 +157,7 @@ fn conclude(
     key: Option<&Secret>,
     took: Duration,
 ) -> Exit {
-    let console = session.console;
+    let console = &session.console;
     if session.config.json {
         let mut document = render::plan_json(plan, Some(report));
         document["outputs"] = json!(outputs::values(stack, &report.outputs));
@@ -174,9 +175,31 @@ fn conclude(
             "Done"
         };
         console.say(&format!("{what} in {}.", render::seconds(took)));
+        if let Some(check) = stack.check.as_ref().filter(|_| !plan.is_empty()) {
+            console.say(&try_it(session, check, &report.outputs, key));
+        }
         return Exit::Done;
     }
     ended_early(session, plan, report, failures, "up")
+}
+
+/// A line to paste. Where the key must not be shown, it is asked for when the line is run.
+fn try_it(session: &Session, check: &Check, outputs: &Outputs, key: Option<&Secret>) -> String {
+    let url = outputs.resolve(&check.url.to_value());
+    let local = if session.config.local { " --local" } else { "" };
+    let env = session.config.env.as_ref();
+    let env = env.map(|env| format!(" --env {env}")).unwrap_or_default();
+    let key = match key {
+        Some(key) => key.reveal().to_owned(),
+        None => {
+            format!("$(cargo run -q -p provision -- -q outputs{local}{env} --show-secrets api_key)")
+        }
+    };
+    format!(
+        "Try it:\n  curl -s {} -H \"x-api-key: {key}\" -d '{}'",
+        url.as_str().unwrap_or_default(),
+        check.body
+    )
 }
 
 /// The exit code and the words of a run that did not get to its end.
@@ -187,7 +210,7 @@ pub(super) fn ended_early(
     failures: &[anyhow::Error],
     command: &str,
 ) -> Exit {
-    let console = session.console;
+    let console = &session.console;
     let left = render::leftovers(plan, report);
     let again = format!("{left}; `provision {command}` again goes on from here");
     if let Some(signal) = session.interrupt.signal() {

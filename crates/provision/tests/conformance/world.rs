@@ -28,6 +28,7 @@ impl World {
         let options = Options {
             account: Some(id.clone()),
             strict: true,
+            exact: Emulator::is_ours(),
             ..Options::default()
         };
         let emulator = Emulator::shared();

@@ -1,0 +1,73 @@
+//! `DynamoDB`: `dynoxide`, one database a place, with AWS's names and lags before it.
+
+mod databases;
+mod errors;
+mod operations;
+mod tables;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::answer::{Answer, Refusal};
+use crate::call::Call;
+use crate::cloud::Cloud;
+
+pub(crate) use databases::Databases;
+pub(crate) use operations::OPERATIONS;
+
+pub(crate) const TARGETS: &[&str] = &["DynamoDB_20120810.", "DynamoDBStreams_20120810."];
+
+pub(crate) async fn perform(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Refusal> {
+    if serde_json::from_slice::<&serde_json::value::RawValue>(&call.body).is_err() {
+        return Err(Refusal::new(
+            400,
+            "com.amazon.coral.service#SerializationException",
+            "",
+        ));
+    }
+    let answer = match call.operation {
+        "CreateTable" => tables::create(cloud, call).await,
+        "DeleteTable" => tables::delete(cloud, call).await,
+        "DescribeTable" => tables::describe(cloud, call).await,
+        "ListTables" => tables::list(cloud, call).await,
+        "UpdateTable" | "UpdateTimeToLive" => tables::change(cloud, call).await,
+        "DescribeContinuousBackups" => tables::describe_backups(cloud, call).await,
+        "DescribeTimeToLive" | "TagResource" | "UntagResource" | "ListTagsOfResource" => {
+            run(cloud, call, tables::to_engine(call)).await
+        }
+        _ => {
+            tables::check_usable(cloud, call)?;
+            let body = tables::with_plain_table_name(call)?;
+            return run(cloud, call, body).await.map(with_checksum);
+        }
+    };
+    answer.map(|answer| with_checksum(tables::from_engine(call, answer)))
+}
+
+/// Has the engine carry it out, away from the runtime's threads where it may wait for a disk.
+async fn run(cloud: &Arc<Cloud>, call: &Call, body: Bytes) -> Result<Answer, Refusal> {
+    let database = cloud.databases.at(&call.place)?;
+    let operation = call.operation;
+    let work = move || operations::run(&database, operation, &body);
+    let outcome = if cloud.folder.is_some() {
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|error| Refusal::internal(error.to_string()))?
+    } else {
+        work()
+    };
+    match outcome {
+        Ok(text) => Ok(Answer::bytes(200, text)),
+        Err(error) => Ok(errors::answer(operation, error)),
+    }
+}
+
+/// AWS's clients check it.
+fn with_checksum(answer: Answer) -> Answer {
+    let checksum = match &answer.body {
+        crate::answer::Body::Bytes(bytes) => crc32fast::hash(bytes),
+        crate::answer::Body::Json(value) => crc32fast::hash(value.to_string().as_bytes()),
+    };
+    answer.with_header("x-amz-crc32", checksum.to_string())
+}

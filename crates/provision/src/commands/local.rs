@@ -1,0 +1,97 @@
+//! `local`: the local AWS by itself.
+
+use anyhow::{Result, bail};
+use serde_json::json;
+
+use super::Session;
+use crate::cli;
+use crate::exit::Exit;
+use crate::local::{self, Server, Start};
+
+pub async fn run(session: &Session, arguments: &cli::Local) -> Result<Exit> {
+    match arguments {
+        cli::Local::Start(arguments) => start(session, arguments).await,
+        cli::Local::Stop => stop(session).await,
+        cli::Local::Status => status(session).await,
+    }
+}
+
+async fn start(session: &Session, arguments: &cli::LocalStart) -> Result<Exit> {
+    let folder = local::folder();
+    let start = Start {
+        port: arguments.port,
+        faults: arguments.faults.clone(),
+    };
+    if arguments.foreground {
+        if let Some(server) = Server::find(&folder).await {
+            bail!(
+                "the local AWS runs already, at {} (process {})\n  try: `provision local stop`",
+                server.url,
+                server.pid
+            );
+        }
+        // Ctrl-C reaches the server too, and it is the one to end.
+        return Ok(if Server::run(&folder, &start).await? {
+            Exit::Done
+        } else {
+            Exit::Failed
+        });
+    }
+    let (server, is_new) = session
+        .interrupt
+        .or(Server::ensure(&folder, &start))
+        .await?;
+    if !is_new {
+        session.console.say("It runs already.");
+    }
+    say(session, Some(&server));
+    Ok(Exit::Done)
+}
+
+async fn stop(session: &Session) -> Result<Exit> {
+    let folder = local::folder();
+    match Server::find(&folder).await {
+        Some(server) => {
+            server.stop(&folder).await?;
+            session.console.say(&format!(
+                "Stopped; what it holds stays in {}.",
+                folder.display()
+            ));
+        }
+        None => session.console.say("It does not run."),
+    }
+    Ok(Exit::Done)
+}
+
+async fn status(session: &Session) -> Result<Exit> {
+    let server = Server::find(&local::folder()).await;
+    say(session, server.as_ref());
+    Ok(Exit::Done)
+}
+
+fn say(session: &Session, server: Option<&Server>) {
+    let folder = local::folder();
+    let text = if session.config.json {
+        json!({
+            "schema": 1,
+            "running": server.is_some(),
+            "url": server.map(|server| &server.url),
+            "pid": server.map(|server| server.pid),
+            "resources": server.map(|server| server.records),
+            "folder": folder,
+        })
+        .to_string()
+    } else {
+        match server {
+            Some(server) => format!(
+                "running    {}\nprocess    {}\nresources  {}\nfolder     {}",
+                server.url,
+                server.pid,
+                server.records,
+                folder.display()
+            ),
+            None => format!("stopped\nfolder     {}", folder.display()),
+        }
+    };
+    session.console.result(&text);
+}

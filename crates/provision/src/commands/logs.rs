@@ -1,0 +1,170 @@
+//! `logs`: what the function wrote.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result};
+use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
+use serde_json::json;
+use tokio::time::sleep;
+
+use super::{Session, connect};
+use crate::aws::Aws;
+use crate::aws::call::Operation;
+use crate::aws::error::AwsError;
+use crate::cli;
+use crate::console::Console;
+use crate::exit::Exit;
+use crate::stack;
+
+/// `FilterLogEvents` allows 5 a second in most regions.
+const PACE: Duration = Duration::from_secs(1);
+/// Events may arrive after later ones by about so much.
+const OVERLAP_MS: i64 = 10_000;
+
+pub async fn run(session: &Session, arguments: &cli::Logs) -> Result<Exit> {
+    let (aws, listener) = connect(session).await?;
+    let stack = stack::lab(&session.config.settings(aws.region()))?;
+    let target = session.interrupt.or(aws.target()).await?;
+    session.say_place(&stack, target);
+    let known = stack.known_names();
+    let group = super::outputs::values(&stack, &known)["log_group"]
+        .as_str()
+        .context("the stack declares no log group")?
+        .to_owned();
+    let since = i64::try_from(arguments.since.as_millis()).unwrap_or(i64::MAX);
+    let mut tail = Tail {
+        aws: aws.clone(),
+        group,
+        from: now() - since,
+        shown: BTreeSet::new(),
+    };
+    let work = async {
+        let first = tail.next().await?;
+        if session.config.json {
+            session.console.result(&document(&stack.name, &first));
+            return Ok(());
+        }
+        show(&session.console, &first);
+        while arguments.follow {
+            sleep(PACE).await;
+            show(&session.console, &tail.next().await?);
+        }
+        Ok(())
+    };
+    let outcome = session.interrupt.or(work).await;
+    drop(tail);
+    drop(aws);
+    listener.finish().await;
+    match (outcome, session.interrupt.signal()) {
+        // Ctrl-C is how one stops following.
+        (Err(_), Some(signal)) if arguments.follow => Ok(Exit::Interrupted(signal)),
+        (outcome, _) => outcome.map(|()| Exit::Done),
+    }
+}
+
+/// The end of a log group, as far as it was read.
+pub(super) struct Tail {
+    aws: Aws,
+    group: String,
+    /// Milliseconds since the Unix epoch.
+    from: i64,
+    shown: BTreeSet<String>,
+}
+
+impl Tail {
+    /// The log group `group` from now on.
+    pub(super) fn from_now(aws: Aws, group: String) -> Self {
+        Self {
+            aws,
+            group,
+            from: now(),
+            shown: BTreeSet::new(),
+        }
+    }
+
+    /// What has come since the last look.
+    pub(super) async fn next(&mut self) -> Result<Vec<FilteredLogEvent>> {
+        const FILTER_LOG_EVENTS: Operation = Operation::safe("FilterLogEvents");
+        let mut found = Vec::new();
+        let mut token: Option<String> = None;
+        loop {
+            let page = self
+                .aws
+                .call(FILTER_LOG_EVENTS, || {
+                    self.aws
+                        .logs()
+                        .filter_log_events()
+                        .log_group_name(&self.group)
+                        .start_time(self.from)
+                        .set_next_token(token.clone())
+                        .send()
+                })
+                .await;
+            let page = match page {
+                Ok(page) => page,
+                Err(error) if is_absent(&error) => return Ok(found),
+                Err(error) => {
+                    return Err(error)
+                        .with_context(|| format!("reading log group `{}`", self.group));
+                }
+            };
+            found.extend(page.events.unwrap_or_default());
+            token = page.next_token;
+            if token.is_none() {
+                break;
+            }
+        }
+        found.retain(|event| {
+            self.shown
+                .insert(event.event_id().unwrap_or_default().to_owned())
+        });
+        let latest = found.iter().filter_map(|event| event.timestamp).max();
+        self.from = latest.map_or(self.from, |latest| self.from.max(latest - OVERLAP_MS));
+        Ok(found)
+    }
+}
+
+fn is_absent(error: &AwsError) -> bool {
+    error.code == "ResourceNotFoundException"
+}
+
+pub(super) fn show(console: &Console, events: &[FilteredLogEvent]) {
+    for event in events {
+        console.result(&line(event));
+    }
+}
+
+fn line(event: &FilteredLogEvent) -> String {
+    let day = 24 * 3600 * 1000;
+    let in_day = event.timestamp().unwrap_or_default().rem_euclid(day);
+    let (seconds, milliseconds) = (in_day / 1000, in_day % 1000);
+    format!(
+        "{:02}:{:02}:{:02}.{milliseconds:03}Z {}",
+        seconds / 3600,
+        seconds / 60 % 60,
+        seconds % 60,
+        event.message().unwrap_or_default().trim_end()
+    )
+}
+
+fn document(stack: &str, events: &[FilteredLogEvent]) -> String {
+    let events: Vec<_> = events
+        .iter()
+        .map(|event| {
+            json!({
+                "timestamp_ms": event.timestamp(),
+                "stream": event.log_stream_name(),
+                "message": event.message().map(str::trim_end),
+            })
+        })
+        .collect();
+    json!({ "schema": 1, "stack": stack, "events": events }).to_string()
+}
+
+fn now() -> i64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or_default()
+}

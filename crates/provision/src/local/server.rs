@@ -1,0 +1,205 @@
+//! Finding, starting and stopping the local AWS.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+use tokio::process::{Child, Command};
+use tokio::time::sleep;
+
+use super::client;
+use crate::cargo::{self, Program};
+
+const LOCAL_AWS: Program = Program {
+    package: "local-aws",
+    binary: "local-aws",
+    what: "the local AWS",
+};
+
+/// A start takes some milliseconds; a large state is checked by `SQLite` first.
+const START: Duration = Duration::from_secs(20);
+const STOP: Duration = Duration::from_secs(10);
+
+/// A running local AWS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    pub url: String,
+    pub pid: u32,
+    /// How many things it holds: roles, tables, functions, APIs and the like.
+    pub records: u64,
+}
+
+/// How one is started.
+#[derive(Clone, Debug, Default)]
+pub struct Start {
+    /// Its port; the one it had before, else 4566, else a free one.
+    pub port: Option<u16>,
+    /// What goes wrong on purpose, as JSON.
+    pub faults: Option<String>,
+}
+
+/// What a server writes into its folder.
+#[derive(Deserialize)]
+struct Announced {
+    url: String,
+    pid: u32,
+}
+
+impl Server {
+    /// The one that uses `folder`, if it runs.
+    pub async fn find(folder: &Path) -> Option<Self> {
+        let text = fs::read_to_string(folder.join("server.json")).ok()?;
+        let Announced { url, pid } = serde_json::from_str(&text).ok()?;
+        let health = client::health(&url).await?;
+        // After a crash another server, of another folder, may have the port.
+        let is_it = health["pid"].as_u64() == Some(pid.into());
+        is_it.then(|| Self {
+            url,
+            pid,
+            records: health["records"].as_u64().unwrap_or_default(),
+        })
+    }
+
+    /// The one that uses `folder`, started in the background if it does not run. The second part says whether it
+    /// was.
+    pub async fn ensure(folder: &Path, start: &Start) -> Result<(Self, bool)> {
+        if let Some(server) = Self::find(folder).await {
+            return Ok((server, false));
+        }
+        let binary = binary().await?;
+        fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+        let log_path = folder.join("server.log");
+        let log =
+            File::create(&log_path).with_context(|| format!("making {}", log_path.display()))?;
+        let mut command = command(&binary, folder, start);
+        command
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            // Ctrl-C in this terminal is not meant for it.
+            .process_group(0);
+        let child = command
+            .spawn()
+            .with_context(|| format!("starting {}", binary.display()))?;
+        let server = started(child, folder, &log_path).await?;
+        Ok((server, true))
+    }
+
+    /// Runs one in the foreground, each request shown, until it ends.
+    pub async fn run(folder: &Path, start: &Start) -> Result<bool> {
+        let binary = binary().await?;
+        let status = command(&binary, folder, start)
+            .arg("--log-requests")
+            .status()
+            .await
+            .with_context(|| format!("starting {}", binary.display()))?;
+        Ok(status.success())
+    }
+
+    /// Stops it and waits until it has ended.
+    pub async fn stop(&self, folder: &Path) -> Result<()> {
+        client::stop(&self.url).await?;
+        let asked = Instant::now();
+        while is_locked(folder) {
+            if asked.elapsed() > STOP {
+                bail!(
+                    "the local AWS (process {}) did not end within {} s",
+                    self.pid,
+                    STOP.as_secs()
+                );
+            }
+            sleep(Duration::from_millis(10)).await;
+        }
+        Ok(())
+    }
+
+    /// Stops it and removes `folder` if it holds nothing any more. Says whether it did.
+    pub async fn stop_if_empty(folder: &Path) -> Result<bool> {
+        let Some(server) = Self::find(folder).await else {
+            return Ok(false);
+        };
+        if server.records > 0 {
+            return Ok(false);
+        }
+        server.stop(folder).await?;
+        fs::remove_dir_all(folder).with_context(|| format!("removing {}", folder.display()))?;
+        // The folder that only held it, if it is ours and empty.
+        if let Some(parent) = folder
+            .parent()
+            .filter(|parent| parent.ends_with(".provision"))
+        {
+            let _ = fs::remove_dir(parent);
+        }
+        Ok(true)
+    }
+}
+
+/// Whether a process holds the server's lock on `folder`.
+fn is_locked(folder: &Path) -> bool {
+    File::options()
+        .write(true)
+        .open(folder.join("lock"))
+        .is_ok_and(|lock| matches!(lock.try_lock(), Err(fs::TryLockError::WouldBlock)))
+}
+
+fn command(binary: &Path, folder: &Path, start: &Start) -> Command {
+    let mut command = Command::new(binary);
+    command.arg("serve").arg("--folder").arg(folder);
+    if let Some(port) = start.port {
+        command.arg("--port").arg(port.to_string());
+    }
+    if let Some(faults) = &start.faults {
+        command.arg("--faults").arg(faults);
+    }
+    command
+}
+
+async fn started(mut child: Child, folder: &Path, log: &Path) -> Result<Server> {
+    let spawned = Instant::now();
+    loop {
+        if let Some(server) = Server::find(folder).await {
+            return Ok(server);
+        }
+        if let Some(status) = child.try_wait()? {
+            // Another one may have been started at the same moment, and be the one that counts.
+            if let Some(server) = Server::find(folder).await {
+                return Ok(server);
+            }
+            let said = fs::read_to_string(log).unwrap_or_default();
+            let said = said.trim().trim_start_matches("error: ");
+            if said.is_empty() {
+                bail!("the local AWS ended with {status} at once");
+            }
+            bail!("the local AWS did not start: {said}");
+        }
+        if spawned.elapsed() > START {
+            bail!(
+                "the local AWS did not answer within {} s\n  try: read {}",
+                START.as_secs(),
+                log.display()
+            );
+        }
+        sleep(Duration::from_millis(2)).await;
+    }
+}
+
+/// Built from this workspace where there is one, else beside this program.
+async fn binary() -> Result<PathBuf> {
+    if let Some(given) = std::env::var_os("PROVISION_LOCAL_AWS").filter(|path| !path.is_empty()) {
+        return Ok(PathBuf::from(given));
+    }
+    if let Some(workspace) = cargo::workspace(LOCAL_AWS.package)? {
+        return cargo::build(&workspace, LOCAL_AWS, &["build"]).await;
+    }
+    let beside = std::env::current_exe()?.with_file_name(LOCAL_AWS.binary);
+    if beside.is_file() {
+        return Ok(beside);
+    }
+    bail!(
+        "the local AWS was not found: neither its sources nor {}\n  try: run it inside the project, or `PROVISION_LOCAL_AWS=PATH`",
+        beside.display()
+    )
+}

@@ -1,0 +1,128 @@
+//! What can go wrong at a call.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use provision::exit::Signal;
+use testkit::{Answer, Decision, Request};
+
+use crate::world::{Hands, World};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Nobody takes the connection.
+    Refused,
+    /// The connection breaks before AWS sees the request.
+    DropBefore,
+    /// AWS acts, and its answer is lost.
+    DropAfter,
+    Status500,
+    Status503,
+    Throttled,
+    /// AWS acts, and its answer takes longer than anybody waits.
+    Hang,
+    /// From this call on, the credentials have expired.
+    Expired,
+    /// From this call on, there is no network.
+    NetworkGone,
+    KillBefore,
+    KillAfter,
+    Interrupt,
+    Terminate,
+}
+
+impl Fault {
+    pub(crate) const ALL: [Self; 13] = [
+        Self::Refused,
+        Self::DropBefore,
+        Self::DropAfter,
+        Self::Status500,
+        Self::Status503,
+        Self::Throttled,
+        Self::Hang,
+        Self::Expired,
+        Self::NetworkGone,
+        Self::KillBefore,
+        Self::KillAfter,
+        Self::Interrupt,
+        Self::Terminate,
+    ];
+
+    /// Whether a run takes it without failing.
+    pub(crate) fn is_absorbed(self) -> bool {
+        matches!(
+            self,
+            Self::Refused
+                | Self::DropBefore
+                | Self::DropAfter
+                | Self::Status500
+                | Self::Status503
+                | Self::Throttled
+                | Self::Hang
+        )
+    }
+
+    /// Makes it happen at call `at` (from 0) of the next run. The count of calls seen so far is returned.
+    pub(crate) fn arm(self, world: &World, at: usize) -> (Hands, Arc<AtomicUsize>) {
+        let hands = Hands::new();
+        let seen = Arc::new(AtomicUsize::new(0));
+        let (acting, counted) = (hands.clone(), seen.clone());
+        world.way.decide(move |request| {
+            let call = counted.fetch_add(1, Ordering::Relaxed);
+            match self {
+                Self::Expired if call >= at => Decision::Answer(expired(request)),
+                Self::NetworkGone if call >= at => Decision::Refuse,
+                _ if call != at => Decision::Forward,
+                _ => self.decision(request, &acting),
+            }
+        });
+        (hands, seen)
+    }
+
+    fn decision(self, request: &Request, hands: &Hands) -> Decision {
+        match self {
+            Self::Refused | Self::NetworkGone => Decision::Refuse,
+            Self::DropBefore => Decision::DropBefore,
+            Self::DropAfter => Decision::DropAfter,
+            Self::Status500 => Decision::Answer(error(request, 500, "InternalFailure")),
+            Self::Status503 => Decision::Answer(error(request, 503, "ServiceUnavailable")),
+            Self::Throttled => Decision::Answer(
+                error(request, 429, "TooManyRequestsException").with_header("retry-after", "2"),
+            ),
+            Self::Hang => Decision::HangAfter,
+            Self::Expired => Decision::Answer(expired(request)),
+            Self::KillBefore => {
+                hands.kill();
+                Decision::Hang
+            }
+            Self::KillAfter => {
+                hands.kill();
+                Decision::HangAfter
+            }
+            Self::Interrupt => {
+                hands.signal(Signal::Interrupt);
+                Decision::Delay(Duration::from_millis(60))
+            }
+            Self::Terminate => {
+                hands.signal(Signal::Terminate);
+                Decision::Delay(Duration::from_millis(60))
+            }
+        }
+    }
+}
+
+fn expired(request: &Request) -> Answer {
+    let code = match request.service.as_str() {
+        "iam" | "sts" => "ExpiredToken",
+        _ => "ExpiredTokenException",
+    };
+    error(request, 403, code)
+}
+
+fn error(request: &Request, status: u16, code: &str) -> Answer {
+    match request.service.as_str() {
+        "iam" | "sts" => Answer::query_error(status, code, "made by the test"),
+        _ => Answer::error(status, code, "made by the test"),
+    }
+}

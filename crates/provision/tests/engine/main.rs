@@ -1,0 +1,7 @@
+//! The engine against the local AWS in this process, with time that is paused and runs ahead: every call, every fault.
+//!
+//! `PROVISION_FAULTS` chooses how much: a sample without it, `all`, or one case by its name, as a failure prints it.
+
+mod fault;
+mod matrix;
+mod world;

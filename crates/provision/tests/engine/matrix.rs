@@ -1,0 +1,273 @@
+//! Every call of `up`, of an update and of `down`, and every fault at it: the run ends honestly, and one plain run more
+//! ends where an undisturbed one would have.
+
+use std::sync::atomic::Ordering;
+
+use local_aws::Faults;
+use provision::exit::{Exit, Signal};
+use testkit::Census;
+use testkit::sdk::apigateway::types::{Op, PatchOperation};
+
+use crate::fault::Fault;
+use crate::world::{World, binary};
+
+/// A run to disturb.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scenario {
+    /// `up` in an empty account.
+    Cold,
+    /// `up` after code, configuration, policy, throttle and the API's shape have come to differ.
+    Update,
+    /// `down` of a whole stack.
+    Down,
+}
+
+impl Scenario {
+    const ALL: [Self; 3] = [Self::Cold, Self::Update, Self::Down];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Cold => "cold",
+            Self::Update => "update",
+            Self::Down => "down",
+        }
+    }
+
+    async fn world(self) -> World {
+        match self {
+            Self::Cold => World::new(Faults::default()).await,
+            Self::Update => {
+                let world = World::deployed(Faults::default()).await;
+                drift(&world).await;
+                world
+            }
+            Self::Down => World::deployed(Faults::default()).await,
+        }
+    }
+
+    fn arguments(self) -> Vec<String> {
+        let text: &[&str] = match self {
+            Self::Cold => &["up", "--yes"],
+            Self::Update => &["up", "--yes", "--rate", "50", "--bootstrap"],
+            Self::Down => &["down", "--yes"],
+        };
+        let mut arguments: Vec<String> = text.iter().map(|text| (*text).to_owned()).collect();
+        if self == Self::Update {
+            arguments.push(binary(2));
+        }
+        arguments
+    }
+}
+
+/// Somebody changes what the stack declares: the function's memory, the role's policy, the method's key.
+async fn drift(world: &World) {
+    let account = &world.account;
+    account
+        .lambda
+        .update_function_configuration()
+        .function_name("LambdaFunctionOverHttps")
+        .memory_size(512)
+        .send()
+        .await
+        .expect("the function is there");
+    account
+        .iam
+        .put_role_policy()
+        .role_name("lambda-apigateway-role")
+        .policy_name("lambda-apigateway-policy")
+        .policy_document(
+            r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"dynamodb:*","Resource":"*"}]}"#,
+        )
+        .send()
+        .await
+        .expect("the role is there");
+    let apis = account
+        .apigateway
+        .get_rest_apis()
+        .send()
+        .await
+        .expect("a list");
+    let api = apis.items()[0].id().expect("an id").to_owned();
+    let resources = account
+        .apigateway
+        .get_resources()
+        .rest_api_id(&api)
+        .send()
+        .await
+        .expect("a list");
+    let path = resources
+        .items()
+        .iter()
+        .find(|resource| resource.path() == Some("/DynamoDBManager"))
+        .and_then(|resource| resource.id())
+        .expect("the path is there");
+    account
+        .apigateway
+        .update_method()
+        .rest_api_id(&api)
+        .resource_id(path)
+        .http_method("POST")
+        .patch_operations(
+            PatchOperation::builder()
+                .op(Op::Replace)
+                .path("/apiKeyRequired")
+                .value("false")
+                .build(),
+        )
+        .send()
+        .await
+        .expect("the method is there");
+}
+
+/// What an undisturbed run comes to: how many calls, and what the account holds then.
+struct Undisturbed {
+    calls: usize,
+    census: Census,
+}
+
+async fn undisturbed(scenario: Scenario) -> Undisturbed {
+    let world = scenario.world().await;
+    let ended = run(&world, &scenario.arguments()).await.expect(Exit::Done);
+    Undisturbed {
+        calls: ended.calls.len(),
+        census: world.census().await,
+    }
+}
+
+async fn run(world: &World, arguments: &[String]) -> crate::world::Ended {
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    world.run(&arguments).await
+}
+
+/// Why a case fails, if it does.
+async fn case(
+    scenario: Scenario,
+    fault: Fault,
+    at: usize,
+    undisturbed: &Undisturbed,
+) -> Result<(), String> {
+    let world = scenario.world().await;
+    world.way.take_calls();
+    let arguments = scenario.arguments();
+    let (hands, seen) = fault.arm(&world, at);
+    let line: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let disturbed = world.run_by(&hands, &line).await;
+    world.way.forward_all();
+    if seen.load(Ordering::Relaxed) <= at {
+        // Which calls there are may differ by what came first; the case is about one that did not happen.
+        return Ok(());
+    }
+    let said = &disturbed.printed.stderr;
+    let is_honest = match (fault, disturbed.exit) {
+        (Fault::KillBefore | Fault::KillAfter, exit) => exit.is_none(),
+        (Fault::Interrupt, Some(exit)) => {
+            matches!(exit, Exit::Done | Exit::Interrupted(Signal::Interrupt))
+        }
+        (Fault::Terminate, Some(exit)) => {
+            matches!(exit, Exit::Done | Exit::Interrupted(Signal::Terminate))
+        }
+        (fault, Some(exit)) if fault.is_absorbed() => exit == Exit::Done,
+        (_, exit) => exit.is_some(),
+    };
+    if !is_honest {
+        return Err(format!("ended with {:?}:\n{said}", disturbed.exit));
+    }
+    if disturbed.exit == Some(Exit::Done) {
+        same(&world, undisturbed, "it said that all is done").await?;
+    }
+    let again = run(&world, &arguments).await;
+    if again.exit != Some(Exit::Done) {
+        return Err(format!(
+            "the next run ended with {:?}:\n{}\nafter\n{said}",
+            again.exit, again.printed.stderr
+        ));
+    }
+    same(&world, undisturbed, "after the next run").await?;
+    if scenario != Scenario::Down {
+        let down = world.run(&["down", "--yes"]).await;
+        if down.exit != Some(Exit::Done) {
+            return Err(format!(
+                "`down` ended with {:?}:\n{}",
+                down.exit, down.printed.stderr
+            ));
+        }
+    }
+    let left = world.census().await;
+    if !left.is_empty() {
+        return Err(format!("`down` left {:?}", left.counts()));
+    }
+    Ok(())
+}
+
+async fn same(world: &World, undisturbed: &Undisturbed, when: &str) -> Result<(), String> {
+    let census = world.census().await;
+    let (found, wanted) = (census.masked(), undisturbed.census.masked());
+    if found == wanted {
+        return Ok(());
+    }
+    Err(format!(
+        "{when}, the account holds\n{found:#}\ninstead of\n{wanted:#}"
+    ))
+}
+
+/// Which cases to run.
+enum Chosen {
+    Sample,
+    All,
+    One(String),
+}
+
+impl Chosen {
+    fn from_environment() -> Self {
+        match std::env::var("PROVISION_FAULTS") {
+            Err(_) => Self::Sample,
+            Ok(text) if text.is_empty() => Self::Sample,
+            Ok(text) if text == "all" => Self::All,
+            Ok(text) => Self::One(text),
+        }
+    }
+
+    fn has(&self, name: &str, number: usize) -> bool {
+        match self {
+            // Coprime with the number of faults, so that each call and each fault gets its turn.
+            Self::Sample => number.is_multiple_of(17),
+            Self::All => true,
+            Self::One(one) => one == name,
+        }
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the matrix's line is what CI shows")]
+#[tokio::test(start_paused = true)]
+async fn every_call_survives_every_fault() {
+    let chosen = Chosen::from_environment();
+    let mut failures = Vec::new();
+    let (mut cases, mut number, mut calls) = (0, 0, 0);
+    for scenario in Scenario::ALL {
+        let undisturbed = undisturbed(scenario).await;
+        calls += undisturbed.calls;
+        for at in 0..undisturbed.calls {
+            for fault in Fault::ALL {
+                let name = format!("{}/{fault:?}/{at}", scenario.name());
+                number += 1;
+                if !chosen.has(&name, number) {
+                    continue;
+                }
+                cases += 1;
+                if let Err(why) = Box::pin(case(scenario, fault, at, &undisturbed)).await {
+                    println!(
+                        "FAILED {name}: {why}\n  again: PROVISION_FAULTS={name} cargo test -p provision --test engine"
+                    );
+                    failures.push(name);
+                }
+            }
+        }
+    }
+    println!(
+        "fault matrix: {cases} cases of {number} = {calls} calls x {} faults, {} failures",
+        Fault::ALL.len(),
+        failures.len()
+    );
+    assert!(cases > 0, "no case has this name");
+    assert_eq!(failures, Vec::<String>::new());
+}

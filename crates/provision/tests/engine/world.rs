@@ -1,0 +1,181 @@
+//! One account of a local AWS in this process, and command lines run on it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use clap::Parser;
+use local_aws::{Clock, Enforcement, Faults, LocalAws, Options, Runner};
+use provision::aws::Reach;
+use provision::cli::Cli;
+use provision::console::{Console, Printed};
+use provision::exit::{Exit, Signal};
+use provision::interrupt::Interrupt;
+use provision::{Ground, run_on};
+use testkit::{Account, Call, Census, InProcess};
+use tokio::sync::{Notify, watch};
+
+pub(crate) const ACCOUNT: &str = "123456789012";
+
+pub(crate) struct World {
+    pub(crate) aws: LocalAws,
+    /// The way of the tool: what goes over it can be disturbed, and is recorded.
+    pub(crate) way: InProcess,
+    /// Everybody else.
+    pub(crate) account: Account,
+    config: testkit::sdk::SdkConfig,
+    pub(crate) keeps_pace: bool,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    /// `None` if it was killed.
+    pub(crate) exit: Option<Exit>,
+    pub(crate) printed: Printed,
+    pub(crate) calls: Vec<Call>,
+}
+
+/// What can be done to a run from outside.
+#[derive(Clone)]
+pub(crate) struct Hands {
+    signal: watch::Sender<Option<Signal>>,
+    kill: Arc<Notify>,
+}
+
+impl Hands {
+    pub(crate) fn new() -> Self {
+        Self {
+            signal: watch::Sender::new(None),
+            kill: Arc::new(Notify::new()),
+        }
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        self.signal.send_replace(Some(signal));
+    }
+
+    /// Nothing of it happens any more from the next moment on.
+    pub(crate) fn kill(&self) {
+        self.kill.notify_one();
+    }
+}
+
+impl World {
+    /// An account that holds nothing.
+    pub(crate) async fn new(faults: Faults) -> Self {
+        let aws = LocalAws::open(Options {
+            folder: None,
+            clock: Clock::runtime(),
+            runner: Runner::Inline(Arc::new(|_| {
+                Ok(br#"{"statusCode": 200, "body": "\"pong\""}"#.as_slice().into())
+            })),
+            faults,
+            enforcement: Enforcement::Functions,
+            request_log: None,
+        })
+        .expect("a state in memory");
+        aws.set_endpoint(InProcess::URL);
+        let way = InProcess::new(aws.clone());
+        let behind = InProcess::new(aws.clone());
+        Self {
+            config: Account::in_process(&way, ACCOUNT).await.config,
+            account: Account::in_process(&behind, ACCOUNT).await,
+            aws,
+            way,
+            keeps_pace: false,
+        }
+    }
+
+    /// An account after one `up`.
+    pub(crate) async fn deployed(faults: Faults) -> Self {
+        let world = Self::new(faults).await;
+        world.run(&["up", "--yes"]).await.expect(Exit::Done);
+        world
+    }
+
+    /// Runs `provision` with these arguments.
+    pub(crate) async fn run(&self, arguments: &[&str]) -> Ended {
+        self.run_by(&Hands::new(), arguments).await
+    }
+
+    pub(crate) async fn run_by(&self, hands: &Hands, arguments: &[&str]) -> Ended {
+        let mut line = vec!["provision"];
+        line.extend(arguments);
+        let wants_binary =
+            ["up", "plan"].contains(&arguments[0]) && !arguments.contains(&"--bootstrap");
+        let binary = binary(1);
+        if wants_binary {
+            line.extend(["--bootstrap", &binary]);
+        }
+        let cli = Cli::try_parse_from(line).expect("the arguments are right");
+        let (console, capture) = Console::captured(&cli.global);
+        let ground = Ground {
+            console,
+            interrupt: Interrupt::by(hands.signal.subscribe()),
+            reach: Some(Reach {
+                config: self.config.clone(),
+                public: self.way.connector(),
+                keeps_pace: self.keeps_pace,
+            }),
+        };
+        let exit = tokio::select! {
+            biased;
+            () = hands.kill.notified() => None,
+            exit = run_on(&cli, ground) => Some(exit),
+        };
+        Ended {
+            exit,
+            printed: capture.printed(),
+            calls: self.way.take_calls(),
+        }
+    }
+
+    pub(crate) async fn census(&self) -> Census {
+        Census::take(&self.account).await
+    }
+}
+
+impl Ended {
+    #[track_caller]
+    pub(crate) fn expect(self, exit: Exit) -> Self {
+        assert_eq!(
+            self.exit,
+            Some(exit),
+            "--- stdout\n{}\n--- stderr\n{}",
+            self.printed.stdout,
+            self.printed.stderr
+        );
+        self
+    }
+
+    /// Its calls of AWS's APIs that change something.
+    pub(crate) fn writes(&self) -> usize {
+        self.calls.iter().filter(|call| call.write).count()
+    }
+}
+
+/// The path of a function's binary; each number is another one. It is the header of an ELF file and nothing to run.
+pub(crate) fn binary(number: u8) -> String {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("engine");
+        fs::create_dir_all(&folder).expect("the target folder can be written");
+        folder
+    });
+    let path = folder.join(format!("bootstrap-{number}-{}", std::process::id()));
+    if !path.exists() {
+        let mut elf = vec![0; 80];
+        elf[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
+        // An executable for x86-64.
+        elf[16] = 2;
+        elf[18] = 62;
+        elf[20] = 1;
+        elf[52] = 64;
+        elf[79] = number;
+        fs::write(&path, elf).expect("the target folder can be written");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("the file is ours");
+    }
+    path.display().to_string()
+}

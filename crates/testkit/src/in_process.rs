@@ -1,0 +1,205 @@
+//! The local AWS without a socket between: the SDK's HTTP client hands each request over and can lose, delay and refuse
+//! it on the way.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::ByteStream;
+use http_body_util::Full;
+use hyper::Response;
+use hyper::body::Bytes;
+use local_aws::{LocalAws, Outcome};
+use tokio::time::{Instant, sleep};
+
+use crate::call::{Call, Request};
+use crate::decision::{Answer, Decision};
+
+/// Decides for each request in turn.
+type Decide = Arc<dyn Fn(&Request) -> Decision + Send + Sync>;
+
+/// An SDK's way to a [`LocalAws`]. Clones share what is recorded and decided.
+#[derive(Clone)]
+pub struct InProcess {
+    aws: LocalAws,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    epoch: Instant,
+    calls: Mutex<Vec<Call>>,
+    decide: Mutex<Option<Decide>>,
+}
+
+impl fmt::Debug for InProcess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("InProcess")
+    }
+}
+
+impl InProcess {
+    /// The URL that stands for it in configurations.
+    pub const URL: &str = "http://local-aws.test";
+
+    /// A way to `aws` on which nothing goes wrong yet.
+    pub fn new(aws: LocalAws) -> Self {
+        Self {
+            aws,
+            shared: Arc::new(Shared {
+                epoch: Instant::now(),
+                calls: Mutex::default(),
+                decide: Mutex::default(),
+            }),
+        }
+    }
+
+    /// For an SDK's configuration.
+    pub fn client(&self) -> SharedHttpClient {
+        SharedHttpClient::new(self.clone())
+    }
+
+    /// For plain requests.
+    pub fn connector(&self) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+
+    /// Asks `decide` about every request from now on.
+    pub fn decide(&self, decide: impl Fn(&Request) -> Decision + Send + Sync + 'static) {
+        *lock(&self.shared.decide) = Some(Arc::new(decide));
+    }
+
+    /// Lets everything pass again.
+    pub fn forward_all(&self) {
+        *lock(&self.shared.decide) = None;
+    }
+
+    /// The calls answered since the last time this was asked, in the order of their start.
+    pub fn take_calls(&self) -> Vec<Call> {
+        let mut calls = std::mem::take(&mut *lock(&self.shared.calls));
+        calls.sort_by_key(|call| call.started);
+        calls
+    }
+
+    async fn carry_out(self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let started = self.shared.epoch.elapsed();
+        let request = read(request).await?;
+        let mut record = Call {
+            started,
+            ended: Duration::ZERO,
+            service: request.service.clone(),
+            operation: request.operation.clone(),
+            line: format!("{} {}", request.method, request.path),
+            write: request.is_write(),
+            status: None,
+        };
+        let decide = lock(&self.shared.decide).clone();
+        let decision = decide.map_or(Decision::Forward, |decide| decide(&request));
+        let answer = match decision {
+            Decision::Forward => self.forward(request).await,
+            Decision::Delay(time) => {
+                sleep(time).await;
+                self.forward(request).await
+            }
+            Decision::Answer(answer) => Ok(made(answer)),
+            Decision::Refuse => Err(ConnectorError::io(
+                std::io::Error::from(std::io::ErrorKind::ConnectionRefused).into(),
+            )),
+            Decision::DropBefore => Err(lost()),
+            Decision::DropAfter => {
+                let _ = self.forward(request).await;
+                Err(lost())
+            }
+            Decision::Hang => std::future::pending().await,
+            Decision::HangAfter => {
+                let _ = self.forward(request).await;
+                std::future::pending().await
+            }
+        };
+        record.ended = self.shared.epoch.elapsed();
+        record.status = answer.as_ref().ok().map(|answer| answer.status().as_u16());
+        lock(&self.shared.calls).push(record);
+        let (head, body) = answer?.into_parts();
+        HttpResponse::try_from(Response::from_parts(head, SdkBody::from(body)))
+            .map_err(|error| ConnectorError::other(error.into(), None))
+    }
+
+    async fn forward(&self, request: Request) -> Result<Response<Bytes>, ConnectorError> {
+        let query = if request.query.is_empty() {
+            String::new()
+        } else {
+            format!("?{}", request.query)
+        };
+        let mut outgoing = hyper::Request::new(request.body);
+        *outgoing.method_mut() = request.method;
+        *outgoing.uri_mut() = format!("{}{query}", request.path)
+            .parse()
+            .expect("a path that was parsed once parses again");
+        *outgoing.headers_mut() = request.headers;
+        match self.aws.handle(outgoing).await {
+            Outcome::Answered(response) => Ok(response),
+            Outcome::Dropped => Err(lost()),
+        }
+    }
+}
+
+impl HttpConnector for InProcess {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        HttpConnectorFuture::new(self.clone().carry_out(request))
+    }
+}
+
+impl HttpClient for InProcess {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        self.connector()
+    }
+}
+
+/// The connection broke: nobody knows whether the request arrived.
+fn lost() -> ConnectorError {
+    ConnectorError::io(std::io::Error::from(std::io::ErrorKind::ConnectionReset).into())
+}
+
+async fn read(mut request: HttpRequest) -> Result<Request, ConnectorError> {
+    let body = std::mem::replace(request.body_mut(), SdkBody::taken());
+    let body = ByteStream::new(body)
+        .collect()
+        .await
+        .map_err(|error| ConnectorError::user(error.into()))?
+        .into_bytes();
+    let request = request
+        .try_into_http1x()
+        .map_err(|error| ConnectorError::user(error.into()))?;
+    let (head, _) = request.into_parts();
+    Ok(Request::new(
+        head.method,
+        head.uri.path().to_owned(),
+        head.uri.query().unwrap_or_default().to_owned(),
+        head.headers,
+        body,
+    ))
+}
+
+fn made(answer: Answer) -> Response<Bytes> {
+    let response: Response<Full<Bytes>> = Answer {
+        body: Bytes::new(),
+        ..answer.clone()
+    }
+    .into();
+    response.map(|_| answer.body)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

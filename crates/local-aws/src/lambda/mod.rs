@@ -1,4 +1,35 @@
 //! Lambda: functions, their code, their policy, and environments that run them.
+//!
+//! The control plane is a file for each kind of thing (`functions`, `update`, `versions`, `alias`, `policy`, `tags`,
+//! `account`). An invocation goes from `invoke` through `known` (what is read once) and `environments` (whose turn it
+//! is, and what is warm) to `run`, which talks to an `environment`'s process through its `runtime_api`; what is logged
+//! goes from `output` and `journal` to `delivery`.
+
+mod account;
+mod alias;
+mod archive;
+mod bootstrap;
+mod checks;
+mod code;
+mod delivery;
+mod environment;
+mod environments;
+mod function;
+mod functions;
+mod invoke;
+mod journal;
+mod known;
+mod name;
+mod output;
+mod policy;
+mod refusals;
+mod role;
+mod run;
+mod runtime_api;
+mod settings;
+mod tags;
+mod update;
+mod versions;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,10 +39,45 @@ use bytes::Bytes;
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
 use crate::cloud::Cloud;
-use crate::place::Place;
 use crate::routes::Route;
+use crate::store::Tx;
 
-pub(crate) const ROUTES: &[Route] = &[];
+pub(crate) use environments::Environments;
+pub(crate) use invoke::{invoke, may_invoke};
+
+#[rustfmt::skip]
+pub(crate) const ROUTES: &[Route] = &[
+    ("POST", "/2015-03-31/functions/{FunctionName}/invocations", "Invoke"),
+    ("POST", "/2015-03-31/functions", "CreateFunction"),
+    ("GET", "/2015-03-31/functions", "ListFunctions"),
+    ("GET", "/2015-03-31/functions/{FunctionName}", "GetFunction"),
+    ("DELETE", "/2015-03-31/functions/{FunctionName}", "DeleteFunction"),
+    ("GET", "/2015-03-31/functions/{FunctionName}/configuration", "GetFunctionConfiguration"),
+    ("PUT", "/2015-03-31/functions/{FunctionName}/configuration", "UpdateFunctionConfiguration"),
+    ("PUT", "/2015-03-31/functions/{FunctionName}/code", "UpdateFunctionCode"),
+    ("POST", "/2015-03-31/functions/{FunctionName}/policy", "AddPermission"),
+    ("GET", "/2015-03-31/functions/{FunctionName}/policy", "GetPolicy"),
+    ("DELETE", "/2015-03-31/functions/{FunctionName}/policy/{StatementId}", "RemovePermission"),
+    ("POST", "/2015-03-31/functions/{FunctionName}/versions", "PublishVersion"),
+    ("GET", "/2015-03-31/functions/{FunctionName}/versions", "ListVersionsByFunction"),
+    ("POST", "/2015-03-31/functions/{FunctionName}/aliases", "CreateAlias"),
+    ("GET", "/2015-03-31/functions/{FunctionName}/aliases", "ListAliases"),
+    ("GET", "/2015-03-31/functions/{FunctionName}/aliases/{Name}", "GetAlias"),
+    ("PUT", "/2015-03-31/functions/{FunctionName}/aliases/{Name}", "UpdateAlias"),
+    ("DELETE", "/2015-03-31/functions/{FunctionName}/aliases/{Name}", "DeleteAlias"),
+    ("POST", "/2017-03-31/tags/{Resource}", "TagResource"),
+    ("DELETE", "/2017-03-31/tags/{Resource}", "UntagResource"),
+    ("GET", "/2017-03-31/tags/{Resource}", "ListTags"),
+    ("PUT", "/2017-10-31/functions/{FunctionName}/concurrency", "PutFunctionConcurrency"),
+    ("GET", "/2019-09-30/functions/{FunctionName}/concurrency", "GetFunctionConcurrency"),
+    ("DELETE", "/2017-10-31/functions/{FunctionName}/concurrency", "DeleteFunctionConcurrency"),
+    ("GET", "/2016-08-19/account-settings", "GetAccountSettings"),
+    ("GET", "/2020-06-30/functions/{FunctionName}/code-signing-config", "GetFunctionCodeSigningConfig"),
+    ("GET", "/2021-10-31/functions/{FunctionName}/url", "GetFunctionUrlConfig"),
+    ("GET", "/2021-10-31/functions/{FunctionName}/urls", "ListFunctionUrlConfigs"),
+    ("GET", "/2021-07-20/functions/{FunctionName}/runtime-management-config", "GetRuntimeManagementConfig"),
+    ("GET", "/2015-03-31/event-source-mappings", "ListEventSourceMappings"),
+];
 
 /// How functions run.
 #[derive(Clone)]
@@ -43,25 +109,6 @@ impl std::fmt::Debug for Runner {
     }
 }
 
-/// Where functions run.
-#[derive(Debug)]
-pub(crate) struct Environments {
-    #[expect(dead_code)]
-    runner: Runner,
-}
-
-impl Environments {
-    pub(crate) fn new(runner: Runner) -> Self {
-        Self { runner }
-    }
-
-    /// Ends every process.
-    pub(crate) async fn end_all(&self) {}
-
-    /// Ends those that have had nothing to do for some minutes.
-    pub(crate) async fn end_idle(&self) {}
-}
-
 /// What an invocation came to.
 #[derive(Debug)]
 pub(crate) struct Invoked {
@@ -73,28 +120,45 @@ pub(crate) struct Invoked {
     pub(crate) log_tail: String,
 }
 
-/// Runs the function `name` once.
-pub(crate) async fn invoke(
-    _cloud: &Arc<Cloud>,
-    _place: &Place,
-    _name: &str,
-    _payload: Bytes,
-    _request_id: &str,
-) -> Result<Invoked, Refusal> {
-    Err(Refusal::new(501, "NotImplementedException", "Invoke"))
+pub(crate) async fn perform(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Refusal> {
+    match call.operation {
+        "Invoke" => invoke::perform(cloud, call).await,
+        "CreateFunction" => functions::create(cloud, call).await,
+        "ListFunctions" => functions::list(cloud, call),
+        "GetFunction" => functions::get(cloud, call),
+        "GetFunctionConfiguration" => functions::configuration(cloud, call),
+        "DeleteFunction" => functions::delete(cloud, call),
+        "UpdateFunctionCode" => update::code(cloud, call).await,
+        "UpdateFunctionConfiguration" => update::configuration(cloud, call),
+        "AddPermission" => policy::add(cloud, call),
+        "RemovePermission" => policy::remove(cloud, call),
+        "GetPolicy" => policy::get(cloud, call),
+        "PublishVersion" => versions::publish_version(cloud, call),
+        "ListVersionsByFunction" => versions::list(cloud, call),
+        "CreateAlias" => alias::create(cloud, call),
+        "UpdateAlias" => alias::update(cloud, call),
+        "GetAlias" => alias::get(cloud, call),
+        "DeleteAlias" => alias::delete(cloud, call),
+        "ListAliases" => alias::list(cloud, call),
+        "TagResource" => tags::add(cloud, call),
+        "UntagResource" => tags::remove(cloud, call),
+        "ListTags" => tags::list(cloud, call),
+        "PutFunctionConcurrency" => account::put_concurrency(cloud, call),
+        "GetFunctionConcurrency" => account::get_concurrency(cloud, call),
+        "DeleteFunctionConcurrency" => account::delete_concurrency(cloud, call),
+        "GetAccountSettings" => account::settings(cloud, call),
+        "GetFunctionCodeSigningConfig" => account::code_signing(cloud, call),
+        "GetFunctionUrlConfig" => account::url_config(cloud, call),
+        "ListFunctionUrlConfigs" => account::url_configs(cloud, call),
+        "GetRuntimeManagementConfig" => account::runtime_management(cloud, call),
+        "ListEventSourceMappings" => Ok(account::event_sources()),
+        other => Err(Refusal::new(501, "NotImplementedException", other)),
+    }
 }
 
-/// Whether the function's policy lets `principal` (a service) invoke it from `source_arn`.
-pub(crate) fn may_invoke(
-    _cloud: &Cloud,
-    _place: &Place,
-    _name: &str,
-    _principal: &str,
-    _source_arn: &str,
-) -> Result<bool, Refusal> {
-    Ok(false)
-}
-
-pub(crate) async fn perform(_cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Refusal> {
-    Err(Refusal::new(501, "NotImplementedException", call.operation))
+/// A transaction after which functions are not as they were.
+fn change<T>(cloud: &Cloud, work: impl FnOnce(&Tx) -> Result<T, Refusal>) -> Result<T, Refusal> {
+    let outcome = cloud.store.transact(work)?;
+    cloud.environments.known.changed();
+    Ok(outcome)
 }

@@ -1,0 +1,194 @@
+//! `Invoke`: by a call, by an API, and in the background.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde::de::IgnoredAny;
+use tokio::time::sleep;
+
+use super::checks::Checks;
+use super::known::Target;
+use super::name::Named;
+use super::refusals::no_function;
+use super::{Invoked, run};
+use crate::answer::{Answer, Refusal};
+use crate::call::Call;
+use crate::cloud::Cloud;
+use crate::place::Place;
+
+/// AWS: 6 MB and a hundred bytes, each way.
+pub(super) const LARGEST_PAYLOAD: usize = 6_291_556;
+/// Of an invocation in the background.
+const LARGEST_EVENT: usize = 1_048_576;
+/// AWS: "Lambda retries function errors twice", after one and two minutes.
+const RETRIES: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(120)];
+/// A throttled event is tried again for so long at most (AWS: 6 hours by default).
+const EVENT_LASTS: Duration = Duration::from_secs(6 * 3600);
+
+/// Runs the function `name` once.
+pub(crate) async fn invoke(
+    cloud: &Arc<Cloud>,
+    place: &Place,
+    name: &str,
+    payload: Bytes,
+    request_id: &str,
+) -> Result<Invoked, Refusal> {
+    let target = target(cloud, place, Named::at(place, name)?)?;
+    check_size(&payload, LARGEST_PAYLOAD)?;
+    let payload = event(payload)?;
+    run_apart(cloud, target, payload, request_id).await
+}
+
+/// Whether the function's policy lets `principal` (a service) invoke it from `source_arn`.
+pub(crate) fn may_invoke(
+    cloud: &Cloud,
+    place: &Place,
+    name: &str,
+    principal: &str,
+    source_arn: &str,
+) -> Result<bool, Refusal> {
+    let named = Named::at(place, name)?;
+    let target = cloud.environments.known.target(cloud, place, named)?;
+    Ok(target
+        .statements
+        .iter()
+        .any(|statement| statement.allows(principal, source_arn) && statement.is_effective(cloud)))
+}
+
+pub(super) async fn perform(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Refusal> {
+    let named = Named::of(call)?;
+    let header = |name: &str| call.headers.get(name).and_then(|value| value.to_str().ok());
+    let kind = header("x-amz-invocation-type").unwrap_or("RequestResponse");
+    let log = header("x-amz-log-type").unwrap_or("None");
+    let mut checks = Checks::default();
+    let kinds = ["Event", "RequestResponse", "DryRun"];
+    checks.one_of(kind, "invocationType", &kinds);
+    checks.one_of(log, "logType", &["None", "Tail"]);
+    checks.finish()?;
+    let most = match kind {
+        "Event" => LARGEST_EVENT,
+        _ => LARGEST_PAYLOAD,
+    };
+    check_size(&call.body, most)?;
+    let target = target(cloud, &call.place, named)?;
+    let payload = event(call.body.clone())?;
+    let version = target.function.version.clone();
+    if kind == "DryRun" {
+        return Ok(Answer::empty(204));
+    }
+    if kind == "Event" {
+        let background = in_background(
+            Arc::downgrade(cloud),
+            target,
+            payload,
+            call.request_id.clone(),
+        );
+        tokio::spawn(background);
+        return Ok(Answer::empty(202));
+    }
+    let invoked = run_apart(cloud, target, payload, &call.request_id).await?;
+    let mut answer =
+        Answer::bytes(200, invoked.payload).with_header("x-amz-executed-version", version);
+    if let Some(error) = invoked.error {
+        answer = answer.with_header("x-amz-function-error", error);
+    }
+    if log == "Tail" {
+        answer = answer.with_header("x-amz-log-result", STANDARD.encode(invoked.log_tail));
+    }
+    Ok(answer)
+}
+
+/// What is named, if it can be invoked now.
+fn target(cloud: &Cloud, place: &Place, named: Named) -> Result<Arc<Target>, Refusal> {
+    let target = cloud.environments.known.target(cloud, place, named)?;
+    if target.function.is_gone(cloud.now()) {
+        return Err(no_function(&target.arn));
+    }
+    target.function.check_active(cloud.now())?;
+    Ok(target)
+}
+
+/// As JSON; no payload is an empty event.
+fn event(payload: Bytes) -> Result<Bytes, Refusal> {
+    if payload.is_empty() {
+        return Ok(Bytes::from_static(b"{}"));
+    }
+    let why = match std::str::from_utf8(&payload) {
+        Ok(text) => serde_json::from_str::<IgnoredAny>(text)
+            .err()
+            .map(|error| error.to_string()),
+        Err(error) => Some(error.to_string()),
+    };
+    match why {
+        None => Ok(payload),
+        Some(why) => Err(Refusal::new(
+            400,
+            "InvalidRequestContentException",
+            format!(
+                "Could not parse request body into json: Could not parse payload into json: {why}"
+            ),
+        )),
+    }
+}
+
+fn check_size(payload: &Bytes, most: usize) -> Result<(), Refusal> {
+    if payload.len() <= most {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        413,
+        "RequestTooLargeException",
+        format!("Request must be smaller than {most} bytes for the InvokeFunction operation"),
+    ))
+}
+
+/// In a task of its own: on AWS too, a function goes on when whoever invoked it has left.
+async fn run_apart(
+    cloud: &Arc<Cloud>,
+    target: Arc<Target>,
+    payload: Bytes,
+    request_id: &str,
+) -> Result<Invoked, Refusal> {
+    let work = run::run(Arc::clone(cloud), target, payload, request_id.to_owned());
+    tokio::spawn(work)
+        .await
+        .map_err(|error| Refusal::internal(error.to_string()))?
+}
+
+/// Until it succeeds or has been tried often enough.
+async fn in_background(cloud: Weak<Cloud>, target: Arc<Target>, payload: Bytes, id: String) {
+    let mut retries = RETRIES.iter();
+    let began = tokio::time::Instant::now();
+    let mut pause = Duration::from_secs(1);
+    while let Some(cloud) = cloud.upgrade() {
+        let named = Named {
+            name: target.function.name.clone(),
+            qualifier: Some(target.function.version.clone()),
+        };
+        // As it is by now; gone, most likely, if it cannot be read.
+        let Ok(target) = cloud
+            .environments
+            .known
+            .target(&cloud, &target.key.0, named)
+        else {
+            return;
+        };
+        let outcome = run::run(Arc::clone(&cloud), target, payload.clone(), id.clone()).await;
+        drop(cloud);
+        match outcome {
+            Ok(invoked) if invoked.error.is_none() => return,
+            Ok(_) => match retries.next() {
+                Some(after) => sleep(*after).await,
+                None => return,
+            },
+            Err(_) if began.elapsed() < EVENT_LASTS => {
+                sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_secs(300));
+            }
+            Err(_) => return,
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! An AWS with functions, called by whole requests in memory.
+
+use std::io::{Cursor, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::Request;
+use local_aws::{Clock, Enforcement, Faults, LocalAws, Options, Outcome, Runner};
+use serde_json::{Value, json};
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+pub(crate) const ROLE: &str = "arn:aws:iam::000000000000:role/demo-role";
+pub(crate) const ARN: &str = "arn:aws:lambda:eu-west-1:000000000000:function:demo";
+pub(crate) const FUNCTIONS: &str = "/2015-03-31/functions";
+pub(crate) const DEMO: &str = "/2015-03-31/functions/demo";
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) bytes: Bytes,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes).unwrap_or(Value::Null)
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().expect("text"))
+    }
+
+    /// Status, code and message of a refusal.
+    pub(crate) fn refusal(&self) -> (u16, String, String) {
+        let code = self.header("x-amzn-errortype").to_owned();
+        let message = self.json()["message"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        (self.status, code, message)
+    }
+
+    pub(crate) fn log(&self) -> String {
+        let log = STANDARD
+            .decode(self.header("x-amz-log-result"))
+            .expect("base64");
+        String::from_utf8(log).expect("text")
+    }
+}
+
+fn request(
+    method: &str,
+    path: &str,
+    body: impl Into<Bytes>,
+    headers: &[(&str, &str)],
+) -> Request<Bytes> {
+    let mut request = Request::builder().method(method).uri(path).header(
+        "authorization",
+        "AWS4-HMAC-SHA256 Credential=000000000000/20261124/eu-west-1/lambda/aws4_request, SignedHeaders=host, Signature=00",
+    );
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.body(body.into()).expect("a request")
+}
+
+pub(crate) async fn send(
+    aws: &LocalAws,
+    method: &str,
+    path: &str,
+    body: impl Into<Bytes>,
+    headers: &[(&str, &str)],
+) -> Answer {
+    match aws.handle(request(method, path, body, headers)).await {
+        Outcome::Answered(response) => {
+            let (parts, bytes) = response.into_parts();
+            Answer {
+                status: parts.status.as_u16(),
+                headers: parts.headers,
+                bytes,
+            }
+        }
+        Outcome::Dropped => panic!("an answer"),
+    }
+}
+
+pub(crate) async fn call(aws: &LocalAws, method: &str, path: &str, body: &Value) -> Answer {
+    let body = if body.is_null() {
+        String::new()
+    } else {
+        body.to_string()
+    };
+    send(aws, method, path, body, &[]).await
+}
+
+pub(crate) async fn get(aws: &LocalAws, path: &str) -> Answer {
+    call(aws, "GET", path, &Value::Null).await
+}
+
+pub(crate) async fn invoke(aws: &LocalAws, event: &Value) -> Answer {
+    let path = format!("{DEMO}/invocations");
+    let event = event.to_string();
+    send(aws, "POST", &path, event, &[("x-amz-log-type", "Tail")]).await
+}
+
+fn open(folder: Option<PathBuf>, runner: Runner, clock: Clock) -> LocalAws {
+    LocalAws::open(Options {
+        folder,
+        clock,
+        runner,
+        faults: Faults::default(),
+        enforcement: Enforcement::Off,
+    })
+    .expect("an AWS")
+}
+
+/// In memory, on the runtime's time; functions give their event back.
+pub(crate) fn inline() -> LocalAws {
+    open(None, Runner::Inline(Arc::new(Ok)), Clock::runtime())
+}
+
+/// In a folder, with processes that end with this one.
+pub(crate) fn processes(folder: &Path) -> LocalAws {
+    let shim = Some(PathBuf::from(env!("CARGO_BIN_EXE_local-aws")));
+    open(
+        Some(folder.to_owned()),
+        Runner::Processes { shim },
+        Clock::System,
+    )
+}
+
+/// A zip with one file, as base64.
+pub(crate) fn zip(name: &str, bytes: &[u8], mode: u32) -> String {
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    writer
+        .start_file(name, SimpleFileOptions::default().unix_permissions(mode))
+        .expect("an entry");
+    writer.write_all(bytes).expect("its bytes");
+    STANDARD.encode(writer.finish().expect("an archive").into_inner())
+}
+
+/// `CreateFunction`'s input, with `changes`.
+pub(crate) fn function(zip: &str, changes: &Value) -> Value {
+    let mut input = json!({
+        "FunctionName": "demo", "Runtime": "provided.al2023", "Role": ROLE, "Handler": "bootstrap",
+        "Code": { "ZipFile": zip },
+    });
+    for (name, value) in changes.as_object().into_iter().flatten() {
+        input[name] = value.clone();
+    }
+    input
+}
+
+pub(crate) async fn create(aws: &LocalAws, changes: &Value) -> Answer {
+    let zip = zip("bootstrap", b"#!/bin/sh\n", 0o755);
+    call(aws, "POST", FUNCTIONS, &function(&zip, changes)).await
+}
+
+/// A bootstrap in shell: `init` runs once, `work` with each `$EVENT` and its `$ID`, and says `$ANSWER`.
+pub(crate) fn script(init: &str, work: &str) -> String {
+    format!(
+        r#"#!/bin/sh
+API="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime"
+HEAD=$(mktemp)
+{init}
+while true; do
+  EVENT=$(curl -sS -D "$HEAD" "$API/invocation/next") || exit 9
+  ID=$(grep -i lambda-runtime-aws-request-id "$HEAD" | tr -d '\r' | cut -d' ' -f2)
+  ANSWER=$EVENT
+  {work}
+  curl -sS -o /dev/null --data-binary "$ANSWER" "$API/invocation/$ID/response"
+done
+"#
+    )
+}
+
+/// A function with that bootstrap.
+pub(crate) async fn create_script(aws: &LocalAws, script: &str, changes: &Value) {
+    let zip = zip("bootstrap", script.as_bytes(), 0o755);
+    let made = call(aws, "POST", FUNCTIONS, &function(&zip, changes)).await;
+    assert_eq!(made.status, 201, "{made:?}");
+}

@@ -1,0 +1,7 @@
+//! Lambda, by whole requests.
+
+mod harness;
+
+mod control;
+mod execution;
+mod server;

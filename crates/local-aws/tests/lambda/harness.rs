@@ -117,6 +117,7 @@ fn open(folder: Option<PathBuf>, runner: Runner, clock: Clock) -> LocalAws {
         runner,
         faults: Faults::default(),
         enforcement: Enforcement::Off,
+        ..Options::default()
     })
     .expect("an AWS")
 }

@@ -141,7 +141,8 @@ impl Usage {
         Ok(counter)
     }
 
-    fn write(&self, cloud: &Cloud) -> Result<(), Refusal> {
+    /// What cannot be written now is with the next count.
+    fn write(&self, cloud: &Cloud) {
         let changed: Vec<Arc<Counter>> = self
             .counters
             .lock()
@@ -150,7 +151,7 @@ impl Usage {
             .filter(|counter| counter.is_changed.swap(false, Ordering::Relaxed))
             .cloned()
             .collect();
-        cloud.store.transact(|tx| {
+        let written = cloud.store.transact(|tx| {
             for counter in &changed {
                 let used = Used {
                     plan: counter.plan.clone(),
@@ -164,7 +165,12 @@ impl Usage {
                 }
             }
             Ok(())
-        })
+        });
+        if written.is_err() {
+            for counter in &changed {
+                counter.is_changed.store(true, Ordering::Relaxed);
+            }
+        }
     }
 }
 
@@ -186,8 +192,7 @@ pub(super) fn count(
             if let Some(cloud) = cloud.upgrade() {
                 let usage = &cloud.gateway.usage;
                 usage.is_write_due.store(false, Ordering::Release);
-                // What cannot be written now is with the next count.
-                let _ = usage.write(&cloud);
+                usage.write(&cloud);
             }
         });
     }

@@ -225,6 +225,7 @@ fn answer(response: &Response<Bytes>) -> Answer {
 }
 
 const KEY: &str = "01234567890123456789";
+const URI: &str = "arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/arn:aws:lambda:eu-west-1:000000000000:function:f/invocations";
 
 #[tokio::test]
 async fn an_api_has_awss_defaults() {
@@ -478,10 +479,9 @@ async fn methods_and_integrations_are_checked() {
     aws.put(&wrong, json!({ "authorizationType": "NONE" })).await.is_bad(
         "Invalid HttpMethod specified. Valid options are GET,PUT,POST,DELETE,PATCH,OPTIONS,HEAD,ANY",
     );
-    let uri = "arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/arn:aws:lambda:eu-west-1:000000000000:function:f/invocations";
     for (input, message) in [
         (
-            json!({ "type": "AWS_PROXY", "uri": uri }),
+            json!({ "type": "AWS_PROXY", "uri": URI }),
             "Enumeration value for HttpMethod must be non-empty",
         ),
         (
@@ -493,7 +493,7 @@ async fn methods_and_integrations_are_checked() {
             "Invalid ARN specified in the request",
         ),
         (
-            json!({ "type": "AWS", "httpMethod": "POST", "uri": uri, "timeoutInMillis": 49 }),
+            json!({ "type": "AWS", "httpMethod": "POST", "uri": URI, "timeoutInMillis": 49 }),
             "Timeout should be between 50 ms and 29000 ms",
         ),
         (
@@ -505,10 +505,16 @@ async fn methods_and_integrations_are_checked() {
             .await
             .is_bad(message);
     }
+}
+
+#[tokio::test]
+async fn methods_and_integrations_are_changed() {
+    let aws = Aws::new(Faults::default());
+    let api = aws.api(false).await;
     let put = aws
         .put(
             &api.method("/integration"),
-            json!({ "type": "AWS", "httpMethod": "POST", "uri": uri }),
+            json!({ "type": "AWS", "httpMethod": "POST", "uri": URI }),
         )
         .await;
     assert_eq!(
@@ -516,7 +522,7 @@ async fn methods_and_integrations_are_checked() {
         json!({
             "type": "AWS",
             "httpMethod": "POST",
-            "uri": uri,
+            "uri": URI,
             "passthroughBehavior": "WHEN_NO_MATCH",
             "timeoutInMillis": 29000,
             "cacheNamespace": api.resource,
@@ -843,7 +849,19 @@ async fn a_plan_links_stages_and_keys() {
     );
     let of_key = aws.get(&format!("/usageplans?keyId={key}")).await;
     assert_eq!(of_key.body["item"].as_array().map(Vec::len), Some(1));
+}
 
+#[tokio::test]
+async fn a_plan_is_patched_and_deleted() {
+    let aws = Aws::new(Faults::default());
+    let api = aws.api(true).await;
+    api.deploy("Prod").await;
+    let key = aws.key(KEY).await;
+    let stages = json!([{ "apiId": api.id, "stage": "Prod" }]);
+    let throttle = json!({ "rateLimit": 100, "burstLimit": 20 });
+    let plan = json!({ "name": "p", "apiStages": stages, "throttle": throttle });
+    let id = aws.plan(plan, &key).await;
+    let path = format!("/usageplans/{id}");
     let stage = format!("{}:Prod", api.id);
     let patched = aws
         .patch(
@@ -1103,10 +1121,9 @@ async fn what_is_too_large_is_refused() {
 async fn a_function_that_is_not_there_is_an_internal_error() {
     let aws = Aws::new(Faults::default());
     let api = aws.api(false).await;
-    let uri = "arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/arn:aws:lambda:eu-west-1:000000000000:function:f/invocations";
     aws.put(
         &api.method("/integration"),
-        json!({ "type": "AWS_PROXY", "httpMethod": "POST", "uri": uri }),
+        json!({ "type": "AWS_PROXY", "httpMethod": "POST", "uri": URI }),
     )
     .await;
     api.deploy("Prod").await;

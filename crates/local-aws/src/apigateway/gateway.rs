@@ -217,7 +217,7 @@ fn opening_key<'a>(
         .filter(|_| version.takes_header_keys)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| stage.key(value))
-        .filter(|key| key.enabled && key.linked + lag <= now)
+        .filter(|key| key.enabled && key.linked.saturating_add(lag) <= now)
         .ok_or_else(Denied::forbidden)
 }
 

@@ -91,7 +91,7 @@ pub(super) type Parameters = Vec<(String, String)>;
 impl ServedStage {
     /// What callers see `lag` after a deployment: nothing of a new stage, and of a moved one what was there before.
     pub(super) fn version(&self, now: Moment, lag: u64) -> Option<&Version> {
-        if self.deployed_at + lag <= now {
+        if self.deployed_at.saturating_add(lag) <= now {
             Some(&self.current)
         } else {
             self.former.as_ref()

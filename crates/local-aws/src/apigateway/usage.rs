@@ -90,7 +90,8 @@ fn start_of_period(quota: &Quota, day: Day) -> Day {
         "WEEK" => day.saturating_sub((day + 4 + 7 - offset % 7) % 7),
         "MONTH" => {
             let shifted = date(day.saturating_sub(offset));
-            (day_of(shifted.replace_day(1).unwrap_or(shifted))) + offset
+            let start = day_of(shifted.replace_day(1).unwrap_or(shifted)) + offset;
+            start.min(day)
         }
         _ => day,
     }
@@ -294,6 +295,7 @@ mod tests {
         assert_eq!(start("WEEK", 3, tuesday), (2026, 11, 18));
         assert_eq!(start("MONTH", 0, tuesday), (2026, 11, 1));
         assert_eq!(start("MONTH", 27, tuesday), (2026, 10, 28));
+        assert_eq!(start("MONTH", 27, (1970, 1, 1)), (1970, 1, 1));
     }
 
     #[test]

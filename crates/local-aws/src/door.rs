@@ -81,7 +81,7 @@ async fn carry_out(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Refusal> {
         iam::authorize(cloud, call)?;
     }
     match call.service {
-        Service::Iam => iam::perform(cloud, call).await,
+        Service::Iam => iam::perform(cloud, call),
         Service::Sts => sts::perform(cloud, call),
         Service::Lambda => lambda::perform(cloud, call).await,
         Service::ApiGateway => apigateway::perform(cloud, call).await,
@@ -202,7 +202,11 @@ fn by_action(call: &Call, operations: &'static [&'static str]) -> Result<Routed,
         ));
     };
     named(action, operations).ok_or_else(|| {
-        let message = format!("Could not find operation {action} for version 2010-05-08");
+        let version = match call.service {
+            Service::Sts => "2011-06-15",
+            _ => "2010-05-08",
+        };
+        let message = format!("Could not find operation {action} for version {version}");
         Refusal::new(400, "InvalidAction", message)
     })
 }

@@ -75,7 +75,9 @@ impl Store {
                 message TEXT NOT NULL
             );
             CREATE INDEX IF NOT EXISTS log_event_by_time
-                ON log_event (account, region, log_group, moment, id);",
+                ON log_event (account, region, log_group, moment, id);
+            CREATE INDEX IF NOT EXISTS log_event_by_stream
+                ON log_event (account, region, log_group, log_stream, moment, id);",
         )?;
         connection.pragma_update(None, "user_version", FORMAT)?;
         Ok(Self {

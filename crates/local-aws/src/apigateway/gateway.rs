@@ -1,29 +1,282 @@
-//! The data plane: requests to deployed APIs.
+//! The data plane: requests to deployed APIs, and whether they may pass.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::header::{AUTHORIZATION, HOST};
+use http::request::Parts;
+use http::{HeaderMap, Request, Response};
 
+use super::invocation::{self, Incoming};
+use super::reply::{Denied, Ids, Reply};
+use super::serving::{self, Key, Route, Served, ServedStage, Version};
+use super::throttle::Limiters;
+use super::usage::{self, Usage};
+use crate::answer::Refusal;
+use crate::clock::Moment;
 use crate::cloud::Cloud;
 
-/// What is spent of each plan's throttle and quota.
-#[derive(Debug, Default)]
-pub(crate) struct Gateway {}
+/// "Amazon API Gateway quotas".
+const LARGEST_BODY: usize = 10 * 1024 * 1024;
+const LARGEST_HEADERS: usize = 10_240;
+
+/// What is served, kept in memory until the control plane changes something, and what is spent of each limit.
+#[derive(Default)]
+pub(crate) struct Gateway {
+    /// Counts the control plane's changes.
+    version: AtomicU64,
+    served: RwLock<HashMap<String, (u64, Arc<Served>)>>,
+    pub(super) limiters: Limiters,
+    pub(super) usage: Usage,
+    #[cfg(test)]
+    pub(super) function: std::sync::OnceLock<invocation::TestFunction>,
+}
+
+impl Gateway {
+    /// The control plane has changed something.
+    pub(super) fn changed(&self) {
+        self.version.fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn served(&self, cloud: &Cloud, api: &str) -> Result<Option<Arc<Served>>, Refusal> {
+        let version = self.version.load(Ordering::Acquire);
+        let kept = self.served.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, served)) = kept.get(api)
+            && *of == version
+        {
+            return Ok(Some(served.clone()));
+        }
+        drop(kept);
+        let loaded = cloud.store.transact(|tx| serving::load(tx, self, api))?;
+        let mut kept = self.served.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(served) = loaded.map(Arc::new) else {
+            kept.remove(api);
+            return Ok(None);
+        };
+        kept.insert(api.to_owned(), (version, served.clone()));
+        Ok(Some(served))
+    }
+}
 
 /// The API, stage and path that a request is for.
-#[derive(Debug)]
-pub(crate) struct Target {}
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Target {
+    api: String,
+    stage: String,
+    /// As it was sent, without the stage.
+    path: String,
+}
 
 /// `/restapis/{api}/{stage}/_user_request_/{path}`, or the host `{api}.execute-api.…` with `/{stage}/{path}`.
-pub(crate) fn target(_request: &Request<Bytes>) -> Option<Target> {
-    None
+pub(crate) fn target(request: &Request<Bytes>) -> Option<Target> {
+    let path = request.uri().path();
+    if let Some(api) = api_of_host(request) {
+        let (stage, rest) = split(path.strip_prefix('/')?);
+        return Some(Target {
+            api: api.to_owned(),
+            stage: stage.to_owned(),
+            path: rest.to_owned(),
+        });
+    }
+    let (api, rest) = path.strip_prefix("/restapis/")?.split_once('/')?;
+    let (stage, rest) = rest.split_once('/')?;
+    let (marker, rest) = split(rest);
+    (marker == "_user_request_").then(|| Target {
+        api: api.to_owned(),
+        stage: stage.to_owned(),
+        path: rest.to_owned(),
+    })
+}
+
+/// Up to the first slash, and from it on.
+fn split(path: &str) -> (&str, &str) {
+    match path.find('/') {
+        Some(at) => path.split_at(at),
+        None => (path, "/"),
+    }
+}
+
+fn api_of_host(request: &Request<Bytes>) -> Option<&str> {
+    let host = request
+        .headers()
+        .get(HOST)
+        .and_then(|host| host.to_str().ok())
+        .or_else(|| request.uri().host())?;
+    let (api, _) = host.split_once(".execute-api.")?;
+    (!api.is_empty() && !api.contains('.')).then_some(api)
 }
 
 pub(crate) async fn answer(
-    _cloud: &Arc<Cloud>,
-    _target: Target,
-    _request: Request<Bytes>,
+    cloud: &Arc<Cloud>,
+    target: Target,
+    request: Request<Bytes>,
 ) -> Response<Bytes> {
-    Response::new(Bytes::new())
+    let ids = Ids::new();
+    let (parts, body) = request.into_parts();
+    let reply = match pass(cloud, &target, &parts, body, &ids).await {
+        Ok(reply) => reply,
+        Err(denied) => denied.into(),
+    };
+    reply.into_response(&ids)
+}
+
+async fn pass(
+    cloud: &Arc<Cloud>,
+    target: &Target,
+    parts: &Parts,
+    body: Bytes,
+    ids: &Ids,
+) -> Result<Reply, Denied> {
+    let served = cloud
+        .gateway
+        .served(cloud, &target.api)
+        .map_err(|_| Denied::configuration())?
+        .ok_or_else(Denied::forbidden)?;
+    let stage = served
+        .stages
+        .get(&target.stage)
+        .ok_or_else(Denied::forbidden)?;
+    check_size(&parts.headers, &body)?;
+    let now = cloud.now();
+    let (key_lag, deployment_lag) =
+        cloud.with_faults(|faults| (faults.key_propagation_ms, faults.deployment_propagation_ms));
+    let version = stage
+        .version(now, deployment_lag)
+        .ok_or_else(Denied::no_route)?;
+    if version.is_disabled {
+        return Err(Denied::forbidden());
+    }
+    let (route, parameters) = version
+        .find(parts.method.as_str(), &target.path)
+        .ok_or_else(Denied::no_route)?;
+    authorize(route, &parts.headers)?;
+    let key = if route.method.api_key_required {
+        Some(opening_key(stage, version, &parts.headers, now, key_lag)?)
+    } else {
+        None
+    };
+    spend(cloud, route, key, now)?;
+    invocation::run(Incoming {
+        cloud,
+        place: &served.place,
+        api: &target.api,
+        stage: &target.stage,
+        deployment: &version.deployment,
+        variables: stage.variables.as_ref(),
+        binary_media_types: &version.binary_media_types,
+        route,
+        method: &parts.method,
+        headers: &parts.headers,
+        path: &target.path,
+        query: parts.uri.query().unwrap_or_default(),
+        parameters,
+        body,
+        ids,
+        key: key.map(|key| (key.id.as_str(), key.value.as_str())),
+    })
+    .await
+}
+
+fn check_size(headers: &HeaderMap, body: &Bytes) -> Result<(), Denied> {
+    let size: usize = headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum();
+    if size > LARGEST_HEADERS {
+        return Err(Denied::headers_too_long());
+    }
+    if body.len() > LARGEST_BODY {
+        return Err(Denied::too_long());
+    }
+    Ok(())
+}
+
+/// With `AWS_IAM`, a request has to be signed; whose signature it is, is not looked at.
+fn authorize(route: &Route, headers: &HeaderMap) -> Result<(), Denied> {
+    let is_signed = headers
+        .get(AUTHORIZATION)
+        .is_some_and(|value| value.as_bytes().starts_with(b"AWS4-HMAC-SHA256 "));
+    if route.method.authorization_type == "AWS_IAM" && !is_signed {
+        return Err(Denied::no_route());
+    }
+    Ok(())
+}
+
+/// The key of a request: enabled, in a plan that covers the stage, and that long enough for callers to see it.
+fn opening_key<'a>(
+    stage: &'a ServedStage,
+    version: &Version,
+    headers: &HeaderMap,
+    now: Moment,
+    lag: u64,
+) -> Result<&'a Key, Denied> {
+    headers
+        .get("x-api-key")
+        .filter(|_| version.takes_header_keys)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| stage.key(value))
+        .filter(|key| key.enabled && key.linked + lag <= now)
+        .ok_or_else(Denied::forbidden)
+}
+
+/// The plan's limits, then the stage's, then the plan's quota: what is throttled does not count in the quota.
+fn spend(cloud: &Arc<Cloud>, route: &Route, key: Option<&Key>, now: Moment) -> Result<(), Denied> {
+    if key.is_some_and(|key| !key.admits(route))
+        || route
+            .limiter
+            .as_ref()
+            .is_some_and(|limiter| !limiter.admits())
+    {
+        return Err(Denied::throttled());
+    }
+    if let Some(key) = key
+        && !usage::count(cloud, &key.counter, now, key.quota.as_ref())
+    {
+        return Err(Denied::quota_exceeded());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(host: &str, path: &str) -> Option<(String, String, String)> {
+        let request = Request::builder()
+            .uri(path)
+            .header(HOST, host)
+            .body(Bytes::new())
+            .expect("a request");
+        target(&request).map(|target| (target.api, target.stage, target.path))
+    }
+
+    fn target_of(api: &str, stage: &str, path: &str) -> Option<(String, String, String)> {
+        Some((api.into(), stage.into(), path.into()))
+    }
+
+    #[test]
+    fn targets_are_in_the_path_or_the_host() {
+        let local = "127.0.0.1:4566";
+        assert_eq!(
+            found(local, "/restapis/abc/Prod/_user_request_/a/b?c=d"),
+            target_of("abc", "Prod", "/a/b")
+        );
+        assert_eq!(
+            found(local, "/restapis/abc/Prod/_user_request_"),
+            target_of("abc", "Prod", "/")
+        );
+        assert_eq!(
+            found("abc.execute-api.localhost:4566", "/Prod/a/"),
+            target_of("abc", "Prod", "/a/")
+        );
+        assert_eq!(
+            found("abc.execute-api.eu-west-1.amazonaws.com", "/"),
+            target_of("abc", "", "/")
+        );
+        assert_eq!(found(local, "/restapis/abc/resources/def"), None);
+        assert_eq!(found(local, "/restapis/abc/stages/_user_request_x"), None);
+        assert_eq!(found("execute-api.localhost", "/"), None);
+    }
 }

@@ -1,28 +1,99 @@
 //! `CloudWatch` Logs: groups, streams and events.
 
+mod deliver;
+mod events;
+mod filter;
+mod group;
+mod input;
+mod json_filter;
+mod put;
+mod read;
+mod stream;
+mod tags;
+
 use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
-use crate::clock::Moment;
 use crate::cloud::Cloud;
 use crate::place::Place;
+use crate::store::Tx;
+
+pub(crate) use deliver::deliver;
 
 pub(crate) const TARGETS: &[&str] = &["Logs_20140328."];
-pub(crate) const OPERATIONS: &[&str] = &[];
 
-pub(crate) fn perform(_cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Refusal> {
-    Err(Refusal::new(501, "NotImplementedException", call.operation))
+/// What an operation works with.
+struct Work<'a> {
+    cloud: &'a Cloud,
+    call: &'a Call,
+    tx: &'a Tx<'a>,
+    place: &'a Place,
 }
 
-/// Lines that a function wrote, with the time of each, by the rights of its role: without them they are lost, as on AWS.
-pub(crate) fn deliver(
-    _cloud: &Cloud,
-    _place: &Place,
-    _role: &str,
-    _group: &str,
-    _stream: &str,
-    _lines: &[(Moment, String)],
-) -> Result<(), Refusal> {
-    Ok(())
+impl Work<'_> {
+    fn input<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
+        self.call.input()
+    }
+}
+
+type Operation = (&'static str, fn(&Work) -> Result<Value, Refusal>);
+
+const TABLE: [Operation; 18] = [
+    ("CreateLogGroup", group::create),
+    ("CreateLogStream", stream::create),
+    ("DeleteLogGroup", group::delete),
+    ("DeleteLogStream", stream::delete),
+    ("DeleteRetentionPolicy", group::delete_retention),
+    ("DescribeLogGroups", group::describe),
+    ("DescribeLogStreams", stream::describe),
+    ("FilterLogEvents", read::filter),
+    ("GetLogEvents", read::get),
+    ("ListTagsForResource", tags::list_of_resource),
+    ("ListTagsLogGroup", tags::list_of_group),
+    ("PutLogEvents", put::put),
+    (
+        "PutLogGroupDeletionProtection",
+        group::put_deletion_protection,
+    ),
+    ("PutRetentionPolicy", group::put_retention),
+    ("TagLogGroup", tags::tag_group),
+    ("TagResource", tags::tag_resource),
+    ("UntagLogGroup", tags::untag_group),
+    ("UntagResource", tags::untag_resource),
+];
+
+pub(crate) const OPERATIONS: &[&str] = &names();
+
+const fn names() -> [&'static str; TABLE.len()] {
+    let mut names = [""; TABLE.len()];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = TABLE[at].0;
+        at += 1;
+    }
+    names
+}
+
+pub(crate) fn perform(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Refusal> {
+    let (_, operation) = TABLE
+        .iter()
+        .find(|(name, _)| *name == call.operation)
+        .ok_or_else(|| Refusal::new(501, "NotImplementedException", call.operation))?;
+    let output = cloud.store.transact(|tx| {
+        operation(&Work {
+            cloud,
+            call,
+            tx,
+            place: &call.place,
+        })
+    })?;
+    Ok(match output {
+        // Operations without an output answer with no body at all.
+        Value::Null => Answer::empty(200),
+        output => Answer::ok(output),
+    })
 }

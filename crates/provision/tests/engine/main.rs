@@ -4,4 +4,6 @@
 
 mod fault;
 mod matrix;
+mod quotas;
+mod races;
 mod world;

@@ -7,9 +7,10 @@ use std::sync::{Arc, OnceLock};
 
 use clap::Parser;
 use local_aws::{Clock, Enforcement, Faults, LocalAws, Options, Runner};
-use provision::aws::Reach;
+use provision::aws::{Aws, Reach};
 use provision::cli::Cli;
 use provision::console::{Console, Printed};
+use provision::events::Events;
 use provision::exit::{Exit, Signal};
 use provision::interrupt::Interrupt;
 use provision::{Ground, run_on};
@@ -114,11 +115,7 @@ impl World {
         let ground = Ground {
             console,
             interrupt: Interrupt::by(hands.signal.subscribe()),
-            reach: Some(Reach {
-                config: self.config.clone(),
-                public: self.way.connector(),
-                keeps_pace: self.keeps_pace,
-            }),
+            reach: Some(self.reach()),
         };
         let exit = tokio::select! {
             biased;
@@ -130,6 +127,19 @@ impl World {
             printed: capture.printed(),
             calls: self.way.take_calls(),
         }
+    }
+
+    fn reach(&self) -> Reach {
+        Reach {
+            config: self.config.clone(),
+            public: self.way.connector(),
+            keeps_pace: self.keeps_pace,
+        }
+    }
+
+    /// The engine's own connection, for stacks that no command knows.
+    pub(crate) fn connect(&self, events: Events) -> Aws {
+        Aws::by(&self.reach(), events).expect("a configuration with a region")
     }
 
     pub(crate) async fn census(&self) -> Census {

@@ -1,0 +1,376 @@
+//! What a method is integrated with, and how what comes back becomes its response.
+
+use std::collections::BTreeMap;
+
+use regex_lite::Regex;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::patch::{self, ADD_REMOVE_REPLACE, Kind, REPLACE, REPLACE_REMOVE, Rule, Wording, rule};
+use super::refusal::{Violations, bad_request, no_integration, no_status, not_found};
+use super::{mapping, method, resource, shown};
+use crate::answer::{Answer, Refusal};
+use crate::call::Call;
+use crate::cloud::Cloud;
+
+/// By content type; an empty template is none (recorded by localstack, `test_put_integration_response_templates`).
+pub(super) type Templates = BTreeMap<String, Option<String>>;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Integration {
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    /// Of the request to what is integrated; Lambda takes only POST.
+    pub(super) http_method: Option<String>,
+    pub(super) uri: Option<String>,
+    pub(super) credentials: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_parameters: Option<BTreeMap<String, String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) request_templates: Option<Templates>,
+    pub(super) passthrough_behavior: String,
+    content_handling: Option<String>,
+    pub(super) timeout_in_millis: i64,
+    cache_namespace: String,
+    #[serde(default)]
+    cache_key_parameters: Vec<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) integration_responses: BTreeMap<String, IntegrationResponse>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct IntegrationResponse {
+    status_code: String,
+    pub(super) selection_pattern: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) response_parameters: Option<BTreeMap<String, String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) response_templates: Option<Templates>,
+    content_handling: Option<String>,
+}
+
+const TYPES: &[&str] = &["HTTP", "MOCK", "AWS_PROXY", "HTTP_PROXY", "AWS"];
+const CONTENT_HANDLINGS: &[&str] = &["CONVERT_TO_TEXT", "CONVERT_TO_BINARY"];
+const NO_PARAMETER: &str = "Invalid parameter name specified";
+const NO_CONTENT_TYPE: &str = "Content-Type specified was not found";
+
+const RULES: &[Rule] = &[
+    rule("/type", REPLACE, Kind::Text),
+    rule("/httpMethod", REPLACE, Kind::Text),
+    rule("/uri", REPLACE, Kind::Text),
+    rule("/credentials", REPLACE_REMOVE, Kind::Text),
+    rule("/passthroughBehavior", REPLACE, Kind::Text),
+    rule("/contentHandling", REPLACE_REMOVE, Kind::Text),
+    rule("/timeoutInMillis", REPLACE, Kind::Integer),
+    rule("/cacheNamespace", REPLACE, Kind::Text),
+    rule("/requestParameters/{}", ADD_REMOVE_REPLACE, Kind::Text).missing(NO_PARAMETER),
+    rule("/requestTemplates/{}", ADD_REMOVE_REPLACE, Kind::Text).missing(NO_CONTENT_TYPE),
+];
+
+const RESPONSE_RULES: &[Rule] = &[
+    rule("/selectionPattern", REPLACE, Kind::Text),
+    rule("/contentHandling", REPLACE_REMOVE, Kind::Text),
+    rule("/responseParameters/{}", ADD_REMOVE_REPLACE, Kind::Text).missing(NO_PARAMETER),
+    rule("/responseTemplates/{}", ADD_REMOVE_REPLACE, Kind::Text).missing(NO_CONTENT_TYPE),
+];
+
+impl Integration {
+    pub(super) fn shown(&self) -> Result<Map<String, Value>, Refusal> {
+        let mut members = shown::record(self, shown::Tags::IfAny)?;
+        let mut responses = Map::new();
+        for (status, response) in &self.integration_responses {
+            responses.insert(
+                status.clone(),
+                shown::record(response, shown::Tags::IfAny)?.into(),
+            );
+        }
+        if !responses.is_empty() {
+            members.insert("integrationResponses".to_owned(), responses.into());
+        }
+        Ok(members)
+    }
+}
+
+pub(super) fn put(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Input {
+        #[serde(rename = "type")]
+        kind: Option<String>,
+        http_method: Option<String>,
+        uri: Option<String>,
+        connection_type: Option<String>,
+        credentials: Option<String>,
+        request_parameters: Option<BTreeMap<String, String>>,
+        request_templates: Option<Templates>,
+        passthrough_behavior: Option<String>,
+        cache_namespace: Option<String>,
+        #[serde(default)]
+        cache_key_parameters: Vec<String>,
+        content_handling: Option<String>,
+        timeout_in_millis: Option<i64>,
+        response_transfer_mode: Option<String>,
+    }
+    let input: Input = call.input()?;
+    let kind = input.kind.unwrap_or_default();
+    let mut violations = Violations::default();
+    violations.one_of(&kind, "putIntegrationInput.type", TYPES);
+    if let Some(handling) = &input.content_handling {
+        let at = "putIntegrationInput.contentHandling";
+        violations.one_of(handling, at, CONTENT_HANDLINGS);
+    }
+    violations.refuse()?;
+    let shown = method::change(cloud, call, |method| {
+        if input
+            .connection_type
+            .is_some_and(|connection| connection != "INTERNET")
+        {
+            return Err(bad_request("The local AWS has no VPC links"));
+        }
+        if input
+            .response_transfer_mode
+            .is_some_and(|mode| mode != "BUFFERED")
+        {
+            return Err(bad_request("The local AWS does not stream responses"));
+        }
+        let integration = Integration {
+            kind,
+            http_method: input.http_method,
+            uri: input.uri,
+            credentials: input.credentials,
+            request_parameters: input.request_parameters,
+            request_templates: input.request_templates.map(without_empty),
+            passthrough_behavior: input
+                .passthrough_behavior
+                .unwrap_or_else(|| "WHEN_NO_MATCH".to_owned()),
+            content_handling: input.content_handling,
+            timeout_in_millis: input.timeout_in_millis.unwrap_or(29_000),
+            cache_namespace: input
+                .cache_namespace
+                .unwrap_or_else(|| call.label("resource_id").to_owned()),
+            cache_key_parameters: input.cache_key_parameters,
+            integration_responses: BTreeMap::new(),
+        };
+        check(&integration)?;
+        let shown = integration.shown()?;
+        method.method_integration = Some(integration);
+        Ok(shown)
+    })?;
+    Ok(Answer::json(201, shown.into()))
+}
+
+fn without_empty(templates: Templates) -> Templates {
+    templates
+        .into_iter()
+        .map(|(kind, template)| (kind, template.filter(|text| !text.is_empty())))
+        .collect()
+}
+
+fn check(integration: &Integration) -> Result<(), Refusal> {
+    match integration.kind.as_str() {
+        "MOCK" => {}
+        "AWS" | "AWS_PROXY" => {
+            if integration.http_method.as_deref().is_none_or(str::is_empty) {
+                return Err(bad_request(
+                    "Enumeration value for HttpMethod must be non-empty",
+                ));
+            }
+            check_uri(
+                &integration.kind,
+                integration.uri.as_deref().unwrap_or_default(),
+            )?;
+        }
+        _ => {
+            return Err(bad_request(format!(
+                "The local AWS does not forward to other hosts: integrations of type '{}' are not supported",
+                integration.kind
+            )));
+        }
+    }
+    if !(50..=29_000).contains(&integration.timeout_in_millis) {
+        return Err(bad_request("Timeout should be between 50 ms and 29000 ms"));
+    }
+    if !["WHEN_NO_MATCH", "WHEN_NO_TEMPLATES", "NEVER"]
+        .contains(&integration.passthrough_behavior.as_str())
+    {
+        return Err(bad_request(
+            "Invalid passthrough behavior specified. Valid options are WHEN_NO_MATCH,WHEN_NO_TEMPLATES,NEVER",
+        ));
+    }
+    if integration
+        .request_parameters
+        .as_ref()
+        .is_some_and(|parameters| !parameters.is_empty())
+    {
+        return Err(bad_request(
+            "The local AWS does not map request parameters of integrations",
+        ));
+    }
+    mapping::check_templates(integration.request_templates.as_ref())
+}
+
+/// `arn:{partition}:apigateway:{region}:lambda:path/2015-03-31/functions/{functionArn}/invocations`.
+fn check_uri(kind: &str, uri: &str) -> Result<(), Refusal> {
+    let parts: Vec<&str> = uri.splitn(6, ':').collect();
+    let ["arn", _, _, _, service, resource] = parts.as_slice() else {
+        return Err(bad_request("Invalid ARN specified in the request"));
+    };
+    if !resource.starts_with("path") && !resource.starts_with("action") {
+        return Err(bad_request(
+            "AWS ARN for integration must contain path or action",
+        ));
+    }
+    if *service == "lambda" && resource.contains("/functions/") {
+        return Ok(());
+    }
+    Err(bad_request(if kind == "AWS_PROXY" {
+        "Integrations of type 'AWS_PROXY' currently only supports Lambda function and Firehose stream invocations."
+    } else {
+        "The local AWS integrates methods with Lambda functions only"
+    }))
+}
+
+pub(super) fn get(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
+    let shown = method::read(cloud, call, |method| {
+        method
+            .method_integration
+            .as_ref()
+            .ok_or_else(no_integration)?
+            .shown()
+    })?;
+    Ok(Answer::ok(shown.into()))
+}
+
+pub(super) fn update(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
+    let operations = patch::operations(call)?;
+    let shown = method::change(cloud, call, |method| {
+        let integration = method
+            .method_integration
+            .as_mut()
+            .ok_or_else(no_integration)?;
+        for operation in &operations {
+            operation.apply(integration, RULES, Wording::Plain)?;
+        }
+        integration.request_templates = integration.request_templates.take().map(without_empty);
+        check(integration)?;
+        integration.shown()
+    })?;
+    Ok(Answer::ok(shown.into()))
+}
+
+pub(super) fn delete(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
+    method::change(cloud, call, |method| {
+        method
+            .method_integration
+            .take()
+            .map(|_| ())
+            .ok_or_else(no_integration)
+    })?;
+    Ok(Answer::empty(204))
+}
+
+pub(super) fn put_response(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Input {
+        selection_pattern: Option<String>,
+        response_parameters: Option<BTreeMap<String, String>>,
+        response_templates: Option<Templates>,
+        content_handling: Option<String>,
+    }
+    let status = method::status(call)?;
+    let input: Input = call.input()?;
+    let shown = method::change(cloud, call, |method| {
+        let integration = method
+            .method_integration
+            .as_mut()
+            .ok_or_else(|| not_found("No integration defined for method"))?;
+        if !method.method_responses.contains_key(status) {
+            return Err(bad_request("No method response exists for method."));
+        }
+        let response = IntegrationResponse {
+            status_code: status.to_owned(),
+            selection_pattern: input.selection_pattern,
+            response_parameters: input.response_parameters,
+            response_templates: input.response_templates.map(without_empty),
+            content_handling: input.content_handling,
+        };
+        check_response(&response)?;
+        let shown = shown::record(&response, shown::Tags::IfAny)?;
+        integration
+            .integration_responses
+            .insert(status.to_owned(), response);
+        Ok(shown)
+    })?;
+    Ok(Answer::json(201, shown.into()))
+}
+
+fn check_response(response: &IntegrationResponse) -> Result<(), Refusal> {
+    if let Some(pattern) = &response.selection_pattern
+        && Regex::new(pattern).is_err()
+    {
+        return Err(bad_request(format!(
+            "Invalid selection pattern specified: {pattern}"
+        )));
+    }
+    mapping::check_parameters(response.response_parameters.as_ref())?;
+    mapping::check_templates(response.response_templates.as_ref())
+}
+
+pub(super) fn get_response(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
+    let status = method::status(call)?;
+    let shown = method::read(cloud, call, |method| {
+        let response = method
+            .method_integration
+            .as_ref()
+            .ok_or_else(no_integration)?
+            .integration_responses
+            .get(status)
+            .ok_or_else(no_status)?;
+        shown::record(response, shown::Tags::IfAny)
+    })?;
+    Ok(Answer::ok(shown.into()))
+}
+
+pub(super) fn update_response(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
+    let status = call.label("status_code");
+    let mut violations = Violations::default();
+    violations.status_code(status);
+    let operations = patch::checked_operations(call, violations)?;
+    let shown = method::change(cloud, call, |method| {
+        let response = method
+            .method_integration
+            .as_mut()
+            .ok_or_else(no_integration)?
+            .integration_responses
+            .get_mut(status)
+            .ok_or_else(no_status)?;
+        for operation in &operations {
+            operation.apply(response, RESPONSE_RULES, Wording::Plain)?;
+        }
+        response.response_templates = response.response_templates.take().map(without_empty);
+        check_response(response)?;
+        shown::record(response, shown::Tags::IfAny)
+    })?;
+    Ok(Answer::ok(shown.into()))
+}
+
+/// An unknown method is told as an unknown integration here (recorded by localstack,
+/// `test_delete_integration_response_errors`).
+pub(super) fn delete_response(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
+    let status = method::status(call)?;
+    resource::change(cloud, call, |tree| {
+        tree.resource_mut(call.label("resource_id"))?
+            .methods
+            .get_mut(call.label("http_method"))
+            .and_then(|method| method.method_integration.as_mut())
+            .ok_or_else(no_integration)?
+            .integration_responses
+            .remove(status)
+            .map(|_| ())
+            .ok_or_else(no_status)
+    })?;
+    Ok(Answer::empty(204))
+}

@@ -1,0 +1,332 @@
+//! The methods of a resource, and the responses that each declares.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::integration::Integration;
+use super::patch::{self, ADD_REMOVE_REPLACE, Kind, REPLACE, Rule, Wording, rule};
+use super::refusal::{Violations, bad_request, conflict, no_method, no_status};
+use super::resource::{self, Resource};
+use super::{model, shown};
+use crate::answer::{Answer, Refusal};
+use crate::call::Call;
+use crate::cloud::Cloud;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Method {
+    pub(super) http_method: String,
+    pub(super) authorization_type: String,
+    pub(super) api_key_required: bool,
+    operation_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_parameters: Option<BTreeMap<String, bool>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_models: Option<BTreeMap<String, String>>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) method_responses: BTreeMap<String, MethodResponse>,
+    pub(super) method_integration: Option<Integration>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct MethodResponse {
+    status_code: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_parameters: Option<BTreeMap<String, bool>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_models: Option<BTreeMap<String, String>>,
+}
+
+const METHODS: &[&str] = &[
+    "GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "HEAD", "ANY",
+];
+const NO_PARAMETER: &str = "Invalid parameter name specified";
+const NO_CONTENT_TYPE: &str = "Content-Type specified was not found";
+
+const RULES: &[Rule] = &[
+    rule("/authorizationType", REPLACE, Kind::Text),
+    rule("/authorizerId", REPLACE, Kind::Text),
+    rule("/apiKeyRequired", REPLACE, Kind::Flag),
+    rule("/operationName", REPLACE, Kind::Text),
+    rule("/requestValidatorId", REPLACE, Kind::Text),
+    rule("/requestParameters/{}", ADD_REMOVE_REPLACE, Kind::Flag).missing(NO_PARAMETER),
+    rule("/requestModels/{}", ADD_REMOVE_REPLACE, Kind::Text).missing(NO_CONTENT_TYPE),
+];
+
+const RESPONSE_RULES: &[Rule] = &[
+    rule("/responseParameters/{}", ADD_REMOVE_REPLACE, Kind::Flag).missing(NO_PARAMETER),
+    rule("/responseModels/{}", ADD_REMOVE_REPLACE, Kind::Text).missing(NO_CONTENT_TYPE),
+];
+
+impl Method {
+    pub(super) fn shown(&self) -> Result<Map<String, Value>, Refusal> {
+        let mut members = shown::record(self, shown::Tags::IfAny)?;
+        if let Some(integration) = &self.method_integration {
+            members.insert("methodIntegration".to_owned(), integration.shown()?.into());
+        }
+        Ok(members)
+    }
+}
+
+impl Resource {
+    /// The method that a call names.
+    pub(super) fn method(&self, call: &Call) -> Result<&Method, Refusal> {
+        self.methods
+            .get(call.label("http_method"))
+            .ok_or_else(no_method)
+    }
+
+    pub(super) fn method_mut(&mut self, call: &Call) -> Result<&mut Method, Refusal> {
+        self.methods
+            .get_mut(call.label("http_method"))
+            .ok_or_else(no_method)
+    }
+}
+
+/// Reads the method that a call names.
+pub(super) fn read<T>(
+    cloud: &Cloud,
+    call: &Call,
+    work: impl FnOnce(&Method) -> Result<T, Refusal>,
+) -> Result<T, Refusal> {
+    resource::read(cloud, call, |tree| {
+        work(tree.resource(call.label("resource_id"))?.method(call)?)
+    })
+}
+
+/// Changes the method that a call names.
+pub(super) fn change<T>(
+    cloud: &Cloud,
+    call: &Call,
+    work: impl FnOnce(&mut Method) -> Result<T, Refusal>,
+) -> Result<T, Refusal> {
+    resource::change(cloud, call, |tree| {
+        work(
+            tree.resource_mut(call.label("resource_id"))?
+                .method_mut(call)?,
+        )
+    })
+}
+
+pub(super) fn put(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Input {
+        authorization_type: Option<String>,
+        api_key_required: Option<bool>,
+        operation_name: Option<String>,
+        request_parameters: Option<BTreeMap<String, bool>>,
+        request_models: Option<BTreeMap<String, String>>,
+        request_validator_id: Option<String>,
+    }
+    let input: Input = call.input()?;
+    let name = call.label("http_method");
+    let shown = resource::change(cloud, call, |tree| {
+        let resource = tree.resource_mut(call.label("resource_id"))?;
+        if !METHODS.contains(&name) {
+            return Err(bad_request(format!(
+                "Invalid HttpMethod specified. Valid options are {}",
+                METHODS.join(",")
+            )));
+        }
+        if input.request_validator_id.is_some_and(|id| !id.is_empty()) {
+            return Err(no_validator());
+        }
+        let method = Method {
+            http_method: name.to_owned(),
+            authorization_type: input.authorization_type.unwrap_or_default(),
+            api_key_required: input.api_key_required.unwrap_or(false),
+            operation_name: input.operation_name,
+            request_parameters: input.request_parameters,
+            request_models: input.request_models,
+            method_responses: BTreeMap::new(),
+            method_integration: None,
+        };
+        check(&method)?;
+        if resource.methods.contains_key(name) {
+            return Err(conflict("Method already exists for this resource"));
+        }
+        let shown = method.shown()?;
+        resource.methods.insert(name.to_owned(), method);
+        Ok(shown)
+    })?;
+    Ok(Answer::json(201, shown.into()))
+}
+
+/// There are no request validators here.
+fn no_validator() -> Refusal {
+    bad_request("Invalid Request Validator identifier specified")
+}
+
+fn check(method: &Method) -> Result<(), Refusal> {
+    match method.authorization_type.as_str() {
+        "NONE" | "AWS_IAM" => {}
+        // There are no authorizers here.
+        "CUSTOM" | "COGNITO_USER_POOLS" => return Err(no_authorizer()),
+        _ => {
+            return Err(bad_request(
+                "Invalid authorization type specified. Valid options are NONE,AWS_IAM,CUSTOM,COGNITO_USER_POOLS",
+            ));
+        }
+    }
+    let mut names = std::collections::BTreeSet::new();
+    for parameter in method.request_parameters.iter().flatten() {
+        let name = ["querystring.", "header.", "path."]
+            .iter()
+            .find_map(|place| {
+                parameter
+                    .0
+                    .strip_prefix("method.request.")?
+                    .strip_prefix(place)
+            })
+            .filter(|name| !name.is_empty())
+            .ok_or_else(|| {
+                bad_request(format!(
+                    "Invalid mapping expression specified: Validation Result: warnings : [], errors : [Invalid mapping \
+                     expression specified: {}]",
+                    parameter.0
+                ))
+            })?;
+        if !names.insert(name) {
+            return Err(bad_request(
+                "Parameter names must be unique across querystring, header and path",
+            ));
+        }
+    }
+    model::check(method.request_models.as_ref())
+}
+
+fn no_authorizer() -> Refusal {
+    bad_request(
+        "Invalid authorizer ID specified. Setting the authorization type to CUSTOM or COGNITO_USER_POOLS requires a valid \
+         authorizer.",
+    )
+}
+
+pub(super) fn get(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
+    let shown = read(cloud, call, Method::shown)?;
+    Ok(Answer::ok(shown.into()))
+}
+
+pub(super) fn update(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
+    let operations = patch::operations(call)?;
+    let shown = change(cloud, call, |method| {
+        for operation in &operations {
+            match operation.parts().as_slice() {
+                ["requestValidatorId"] if !operation.text().is_empty() => {
+                    return Err(no_validator());
+                }
+                // Of no effect without an authorization type that needs one (recorded by localstack,
+                // `test_update_method_validation`: `skip-auth-id-with-wrong-type`).
+                ["authorizerId"] => operation.only(REPLACE)?,
+                _ => operation.apply(method, RULES, Wording::Plain)?,
+            }
+        }
+        check(method)?;
+        method.shown()
+    })?;
+    Ok(Answer::ok(shown.into()))
+}
+
+pub(super) fn delete(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
+    resource::change(cloud, call, |tree| {
+        tree.resource_mut(call.label("resource_id"))?
+            .methods
+            .remove(call.label("http_method"))
+            .map(|_| ())
+            .ok_or_else(no_method)
+    })?;
+    Ok(Answer::empty(204))
+}
+
+/// The status code of a call, which the model limits.
+pub(super) fn status(call: &Call) -> Result<&str, Refusal> {
+    let status = call.label("status_code");
+    let mut violations = Violations::default();
+    violations.status_code(status);
+    violations.refuse()?;
+    Ok(status)
+}
+
+pub(super) fn put_response(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Input {
+        response_parameters: Option<BTreeMap<String, bool>>,
+        response_models: Option<BTreeMap<String, String>>,
+    }
+    let status = status(call)?;
+    let input: Input = call.input()?;
+    let shown = change(cloud, call, |method| {
+        if method.method_responses.contains_key(status) {
+            return Err(conflict("Response already exists for this resource"));
+        }
+        let response = MethodResponse {
+            status_code: status.to_owned(),
+            response_parameters: input.response_parameters,
+            response_models: input.response_models,
+        };
+        check_response(&response)?;
+        let shown = shown::record(&response, shown::Tags::IfAny)?;
+        method.method_responses.insert(status.to_owned(), response);
+        Ok(shown)
+    })?;
+    Ok(Answer::json(201, shown.into()))
+}
+
+fn check_response(response: &MethodResponse) -> Result<(), Refusal> {
+    for name in response.response_parameters.iter().flatten() {
+        if !name.0.starts_with("method.response.header.") {
+            return Err(bad_request(format!(
+                "Invalid mapping expression specified: Validation Result: warnings : [], errors : [Invalid mapping \
+                 expression specified: {}]",
+                name.0
+            )));
+        }
+    }
+    model::check(response.response_models.as_ref())
+}
+
+pub(super) fn get_response(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
+    let status = status(call)?;
+    let shown = read(cloud, call, |method| {
+        let response = method.method_responses.get(status).ok_or_else(no_status)?;
+        shown::record(response, shown::Tags::IfAny)
+    })?;
+    Ok(Answer::ok(shown.into()))
+}
+
+/// 201, as the model has it.
+pub(super) fn update_response(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
+    let status = call.label("status_code");
+    let mut violations = Violations::default();
+    violations.status_code(status);
+    let operations = patch::checked_operations(call, violations)?;
+    let shown = change(cloud, call, |method| {
+        let response = method
+            .method_responses
+            .get_mut(status)
+            .ok_or_else(no_status)?;
+        for operation in &operations {
+            operation.apply(response, RESPONSE_RULES, Wording::Plain)?;
+        }
+        check_response(response)?;
+        shown::record(response, shown::Tags::IfAny)
+    })?;
+    Ok(Answer::json(201, shown.into()))
+}
+
+pub(super) fn delete_response(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
+    let status = status(call)?;
+    change(cloud, call, |method| {
+        method
+            .method_responses
+            .remove(status)
+            .map(|_| ())
+            .ok_or_else(no_status)
+    })?;
+    Ok(Answer::empty(204))
+}

@@ -1,0 +1,175 @@
+//! What a proxy integration's function answers with: status, headers and a text.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{HeaderMap, StatusCode};
+use serde_json::{Map, Value};
+
+use super::reply::{Denied, Reply};
+
+const MEMBERS: [&str; 5] = [
+    "statusCode",
+    "headers",
+    "multiValueHeaders",
+    "body",
+    "isBase64Encoded",
+];
+
+/// Headers of the connection or of the gateway, which functions cannot set ("Important notes for REST APIs").
+const REMAPPED: [&str; 8] = [
+    "authorization",
+    "connection",
+    "content-length",
+    "content-md5",
+    "date",
+    "host",
+    "server",
+    "www-authenticate",
+];
+
+/// The reply that a function's answer is; one of another form is the function's fault.
+pub(super) fn reply(payload: &[u8], decodes: bool) -> Result<Reply, Denied> {
+    read(payload, decodes).ok_or_else(Denied::bad_function)
+}
+
+fn read(payload: &[u8], decodes: bool) -> Option<Reply> {
+    let answer: Map<String, Value> = serde_json::from_slice(payload).ok()?;
+    if answer
+        .keys()
+        .any(|member| !MEMBERS.contains(&member.as_str()))
+    {
+        return None;
+    }
+    let status = status(answer.get("statusCode")?)?;
+    let mut headers = HeaderMap::new();
+    for (name, value) in object(answer.get("headers"))? {
+        add(&mut headers, name, value)?;
+    }
+    for (name, values) in object(answer.get("multiValueHeaders"))? {
+        if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
+            headers.remove(name);
+        }
+        for value in values.as_array()? {
+            add(&mut headers, name, value)?;
+        }
+    }
+    if !headers.contains_key(CONTENT_TYPE) {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    let text = match answer.get("body") {
+        None | Some(Value::Null) => "",
+        Some(Value::String(text)) => text,
+        Some(_) => return None,
+    };
+    let is_base64 = match answer.get("isBase64Encoded") {
+        None | Some(Value::Null) => false,
+        Some(flag) => flag.as_bool()?,
+    };
+    let body = if is_base64 && decodes {
+        Bytes::from(STANDARD.decode(text).ok()?)
+    } else {
+        Bytes::from(text.to_owned())
+    };
+    Some(Reply {
+        status,
+        headers,
+        body,
+    })
+}
+
+/// A number, or a text that is one.
+fn status(value: &Value) -> Option<StatusCode> {
+    let number = match value {
+        Value::String(text) => text.parse().ok()?,
+        value => value.as_u64()?,
+    };
+    let status = StatusCode::from_u16(u16::try_from(number).ok()?).ok()?;
+    (status.as_u16() >= 200 && status.as_u16() < 600).then_some(status)
+}
+
+fn object(value: Option<&Value>) -> Option<impl Iterator<Item = (&String, &Value)>> {
+    let members = match value {
+        None | Some(Value::Null) => None,
+        Some(value) => Some(value.as_object()?),
+    };
+    Some(members.into_iter().flatten())
+}
+
+fn add(headers: &mut HeaderMap, name: &str, value: &Value) -> Option<()> {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Number(_) | Value::Bool(_) => value.to_string(),
+        Value::Null => return Some(()),
+        Value::Array(_) | Value::Object(_) => return None,
+    };
+    let lower = name.to_ascii_lowercase();
+    if lower == "transfer-encoding" {
+        return None;
+    }
+    let name = if REMAPPED.contains(&lower.as_str()) {
+        format!("x-amzn-remapped-{lower}")
+    } else {
+        lower
+    };
+    headers.append(
+        HeaderName::from_bytes(name.as_bytes()).ok()?,
+        HeaderValue::from_str(&text).ok()?,
+    );
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn answers_of_another_form_are_the_functions_fault() {
+        for answer in [
+            json!("pong"),
+            json!(null),
+            json!([]),
+            json!({}),
+            json!({ "body": "x" }),
+            json!({ "statusCode": 200, "body": { "a": 1 } }),
+            json!({ "statusCode": 200, "Item": {} }),
+            json!({ "statusCode": "x" }),
+            json!({ "statusCode": 99 }),
+            json!({ "statusCode": 200, "headers": [] }),
+            json!({ "statusCode": 200, "headers": { "a": {} } }),
+            json!({ "statusCode": 200, "headers": { "a\n": "b" } }),
+            json!({ "statusCode": 200, "isBase64Encoded": true, "body": "%" }),
+        ] {
+            let denied = reply(answer.to_string().as_bytes(), true).expect_err("it is refused");
+            assert_eq!(denied.status, 502, "{answer}");
+        }
+        assert!(reply(b"{", false).is_err());
+    }
+
+    #[test]
+    fn an_answer_becomes_the_reply() {
+        let answer = json!({
+            "statusCode": "201",
+            "headers": { "X-A": 1, "Content-Length": 3, "x-b": "gone" },
+            "multiValueHeaders": { "X-B": ["1", "2"] },
+            "body": "AAEC",
+            "isBase64Encoded": true,
+        })
+        .to_string();
+        let binary = reply(answer.as_bytes(), true).expect("a reply");
+        assert_eq!(binary.status, StatusCode::CREATED);
+        assert_eq!(binary.body.as_ref(), [0, 1, 2]);
+        assert_eq!(binary.headers["x-a"], "1");
+        assert_eq!(binary.headers["x-amzn-remapped-content-length"], "3");
+        assert_eq!(binary.headers["content-type"], "application/json");
+        let values: Vec<_> = binary.headers.get_all("x-b").iter().collect();
+        assert_eq!(values, ["1", "2"]);
+        let text = reply(answer.as_bytes(), false).expect("a reply");
+        assert_eq!(text.body.as_ref(), b"AAEC");
+        let empty = reply(b"{\"statusCode\":204}", false).expect("a reply");
+        assert!(empty.body.is_empty());
+    }
+}

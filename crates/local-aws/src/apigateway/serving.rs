@@ -1,0 +1,441 @@
+//! An API as it is served: its stages, compiled for routing, with the keys that open each.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use percent_encoding::percent_decode_str;
+
+use super::api_key::ApiKey;
+use super::deployment::{Deployment, Snapshot};
+use super::gateway::Gateway;
+use super::method::Method;
+use super::plan_key::PlanKey;
+use super::resource::is_variable;
+use super::rest_api::RestApi;
+use super::stage::{Stage, Variables};
+use super::stage_patch;
+use super::throttle::Limiter;
+use super::usage::Counter;
+use super::usage_plan::{Quota, Throttle, UsagePlan};
+use crate::answer::Refusal;
+use crate::clock::Moment;
+use crate::place::Place;
+use crate::store::Tx;
+
+pub(super) struct Served {
+    pub(super) place: Place,
+    pub(super) stages: HashMap<String, ServedStage>,
+}
+
+pub(super) struct ServedStage {
+    pub(super) variables: Option<Variables>,
+    deployed_at: Moment,
+    current: Version,
+    former: Option<Version>,
+    /// By value.
+    keys: HashMap<String, Key>,
+}
+
+/// One deployment under one stage.
+pub(super) struct Version {
+    pub(super) deployment: String,
+    pub(super) binary_media_types: Vec<String>,
+    pub(super) is_disabled: bool,
+    /// Whether keys come in the header `x-api-key`.
+    pub(super) takes_header_keys: bool,
+    root: Node,
+}
+
+/// One method of one resource.
+pub(super) struct Route {
+    pub(super) resource_id: String,
+    /// With its variables in braces.
+    pub(super) path: String,
+    pub(super) method: Method,
+    /// What the integration's URI names, if it names a function.
+    pub(super) function: Option<Function>,
+    pub(super) limiter: Option<Arc<Limiter>>,
+    /// `{path}/{method}`, as usage plans name methods.
+    name: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Function {
+    pub(super) place: Place,
+    pub(super) name: String,
+}
+
+/// A key in the plan through which it opens the stage.
+pub(super) struct Key {
+    pub(super) id: String,
+    pub(super) value: String,
+    pub(super) enabled: bool,
+    pub(super) linked: Moment,
+    pub(super) quota: Option<Quota>,
+    pub(super) counter: Arc<Counter>,
+    limiter: Option<Arc<Limiter>>,
+    method_limiters: HashMap<String, Arc<Limiter>>,
+}
+
+#[derive(Default)]
+struct Node {
+    fixed: HashMap<String, Node>,
+    variable: Option<(String, Box<Node>)>,
+    greedy: Option<(String, Box<Node>)>,
+    methods: HashMap<String, Arc<Route>>,
+}
+
+/// Path variables and what was in their place.
+pub(super) type Parameters = Vec<(String, String)>;
+
+impl ServedStage {
+    /// What callers see `lag` after a deployment: nothing of a new stage, and of a moved one what was there before.
+    pub(super) fn version(&self, now: Moment, lag: u64) -> Option<&Version> {
+        if self.deployed_at + lag <= now {
+            Some(&self.current)
+        } else {
+            self.former.as_ref()
+        }
+    }
+
+    pub(super) fn key(&self, value: &str) -> Option<&Key> {
+        self.keys.get(value)
+    }
+}
+
+impl Key {
+    /// The plan's limits for the method before those for all.
+    pub(super) fn admits(&self, route: &Route) -> bool {
+        let of_method = self.method_limiters.get(&route.name);
+        of_method
+            .into_iter()
+            .chain(&self.limiter)
+            .all(|limiter| limiter.admits())
+    }
+}
+
+impl Version {
+    /// `of` makes what limits a method by its path and name.
+    pub(super) fn new(
+        deployment: &str,
+        snapshot: &Snapshot,
+        variables: Option<&Variables>,
+        limiter_of: impl Fn(&str, &str) -> Option<Arc<Limiter>>,
+    ) -> Self {
+        let mut root = Node::default();
+        for resource in snapshot.tree.resources.values() {
+            let node = root.place(&resource.path);
+            for (name, method) in &resource.methods {
+                let uri = method
+                    .method_integration
+                    .as_ref()
+                    .and_then(|integration| integration.uri.as_deref());
+                let route = Route {
+                    resource_id: resource.id.clone(),
+                    path: resource.path.clone(),
+                    method: method.clone(),
+                    function: uri.and_then(|uri| function(&with_variables(uri, variables))),
+                    limiter: limiter_of(&resource.path, name),
+                    name: format!("{}/{name}", resource.path.trim_end_matches('/')),
+                };
+                node.methods.insert(name.clone(), Arc::new(route));
+            }
+        }
+        Self {
+            deployment: deployment.to_owned(),
+            binary_media_types: snapshot.binary_media_types.clone(),
+            is_disabled: snapshot.disabled,
+            takes_header_keys: snapshot.key_source == "HEADER",
+            root,
+        }
+    }
+
+    /// The method for a path as it was sent, without its stage. A slash at the end makes no difference.
+    pub(super) fn find(&self, method: &str, path: &str) -> Option<(&Arc<Route>, Parameters)> {
+        let path = path.strip_prefix('/').unwrap_or(path);
+        let path = path.strip_suffix('/').unwrap_or(path);
+        let segments: Vec<String> = if path.is_empty() {
+            Vec::new()
+        } else {
+            path.split('/')
+                .map(|segment| percent_decode_str(segment).decode_utf8_lossy().into_owned())
+                .collect()
+        };
+        let mut parameters = Parameters::new();
+        let node = self.root.find(&segments, &mut parameters)?;
+        let route = node.methods.get(method).or_else(|| node.methods.get("ANY"));
+        Some((route?, parameters))
+    }
+}
+
+impl Node {
+    /// The node of a resource's path.
+    fn place(&mut self, path: &str) -> &mut Self {
+        let mut node = self;
+        for part in path.split('/').filter(|part| !part.is_empty()) {
+            if !is_variable(part) {
+                node = node.fixed.entry(part.to_owned()).or_default();
+                continue;
+            }
+            let name = part.trim_matches(['{', '}']);
+            let (slot, name) = match name.strip_suffix('+') {
+                Some(name) => (&mut node.greedy, name),
+                None => (&mut node.variable, name),
+            };
+            node = &mut slot
+                .get_or_insert_with(|| (name.to_owned(), Box::default()))
+                .1;
+        }
+        node
+    }
+
+    /// The most specific resource with methods.
+    fn find(&self, segments: &[String], parameters: &mut Parameters) -> Option<&Self> {
+        let [first, rest @ ..] = segments else {
+            return (!self.methods.is_empty()).then_some(self);
+        };
+        if let Some(node) = self.fixed.get(first)
+            && let Some(found) = node.find(rest, parameters)
+        {
+            return Some(found);
+        }
+        if let Some((name, node)) = &self.variable
+            && !first.is_empty()
+        {
+            let before = parameters.len();
+            parameters.push((name.clone(), first.clone()));
+            if let Some(found) = node.find(rest, parameters) {
+                return Some(found);
+            }
+            parameters.truncate(before);
+        }
+        let (name, node) = self.greedy.as_ref()?;
+        parameters.push((name.clone(), segments.join("/")));
+        (!node.methods.is_empty()).then_some(node)
+    }
+}
+
+/// `${stageVariables.name}` replaced; what there is no variable for becomes nothing.
+fn with_variables(uri: &str, variables: Option<&Variables>) -> String {
+    let mut text = String::new();
+    let mut rest = uri;
+    while let Some((before, after)) = rest.split_once("${stageVariables.") {
+        let Some((name, after)) = after.split_once('}') else {
+            break;
+        };
+        text.push_str(before);
+        text.push_str(
+            variables
+                .and_then(|variables| variables.get(name))
+                .map_or("", String::as_str),
+        );
+        rest = after;
+    }
+    text + rest
+}
+
+/// The function in `…:lambda:path/2015-03-31/functions/{functionArn}/invocations`.
+fn function(uri: &str) -> Option<Function> {
+    let (_, rest) = uri.split_once("/functions/")?;
+    let arn = rest.strip_suffix("/invocations")?;
+    let parts: Vec<&str> = arn.splitn(7, ':').collect();
+    let ["arn", _, "lambda", region, account, "function", name] = parts.as_slice() else {
+        return None;
+    };
+    if name.is_empty() {
+        return None;
+    }
+    Some(Function {
+        place: Place {
+            account: (*account).to_owned(),
+            region: (*region).to_owned(),
+        },
+        name: name.strip_suffix(":$LATEST").unwrap_or(name).to_owned(),
+    })
+}
+
+/// What the store has of an API, ready to serve.
+pub(super) fn load(tx: &Tx, gateway: &Gateway, id: &str) -> Result<Option<Served>, Refusal> {
+    let Some((place, api)) = tx.find::<RestApi>(id)? else {
+        return Ok(None);
+    };
+    let mut stages = HashMap::new();
+    for stage in tx.list::<Stage>(&place, &format!("{}/", api.id))? {
+        let version = |deployment: &str| -> Result<Option<Version>, Refusal> {
+            let deployment = tx.get::<Deployment>(&place, &format!("{id}/{deployment}"))?;
+            Ok(deployment.map(|deployment| {
+                Version::new(
+                    &deployment.id,
+                    &deployment.snapshot,
+                    stage.variables.as_ref(),
+                    |path, method| method_limiter(gateway, &stage, path, method),
+                )
+            }))
+        };
+        let Some(current) = version(&stage.deployment_id)? else {
+            continue;
+        };
+        let former = match &stage.former {
+            Some(former) => version(former)?,
+            None => None,
+        };
+        let served = ServedStage {
+            deployed_at: stage.deployed_at,
+            current,
+            former,
+            keys: keys(tx, gateway, &place, &stage)?,
+            variables: stage.variables,
+        };
+        stages.insert(stage.stage_name, served);
+    }
+    Ok(Some(Served { place, stages }))
+}
+
+/// The stage's own limit of a method, or the one that it has for all.
+fn method_limiter(
+    gateway: &Gateway,
+    stage: &Stage,
+    path: &str,
+    method: &str,
+) -> Option<Arc<Limiter>> {
+    let settings = &stage.method_settings;
+    let setting = settings
+        .iter()
+        .find(|(key, _)| stage_patch::names(key, path, method))
+        .map(|(_, setting)| setting)
+        .or_else(|| settings.get("*/*"))?;
+    let throttle = Throttle {
+        burst_limit: Some(setting.throttling_burst_limit).filter(|burst| *burst >= 0),
+        rate_limit: Some(setting.throttling_rate_limit).filter(|rate| *rate >= 0.0),
+    };
+    let scope = format!("stage/{}/{}{path}/{method}", stage.api, stage.stage_name);
+    Some(gateway.limiters.get(scope, throttle))
+}
+
+fn keys(
+    tx: &Tx,
+    gateway: &Gateway,
+    place: &Place,
+    stage: &Stage,
+) -> Result<HashMap<String, Key>, Refusal> {
+    let mut keys = HashMap::new();
+    for plan in tx.list::<UsagePlan>(place, "")? {
+        let Some(linked) = plan
+            .api_stages
+            .iter()
+            .find(|linked| linked.api_id == stage.api && linked.stage == stage.stage_name)
+        else {
+            continue;
+        };
+        for link in tx.list::<PlanKey>(place, &format!("{}/", plan.id))? {
+            let Some(key) = tx.get::<ApiKey>(place, &link.key_id)? else {
+                continue;
+            };
+            let scope = format!("plan/{}/{}", plan.id, key.id);
+            let method_limiters = linked
+                .throttle
+                .iter()
+                .map(|(method, throttle)| {
+                    let scope = format!("{scope}/{}/{}{method}", stage.api, stage.stage_name);
+                    (method.clone(), gateway.limiters.get(scope, *throttle))
+                })
+                .collect();
+            let limiter = plan
+                .throttle
+                .map(|throttle| gateway.limiters.get(scope, throttle));
+            keys.insert(
+                key.value.clone(),
+                Key {
+                    counter: gateway.usage.counter(tx, place, &plan.id, &key.id)?,
+                    id: key.id,
+                    value: key.value,
+                    enabled: key.enabled,
+                    linked: link.linked,
+                    quota: plan.quota.clone(),
+                    limiter,
+                    method_limiters,
+                },
+            );
+        }
+    }
+    Ok(keys)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uris_name_functions() {
+        let arn = "arn:aws:lambda:eu-west-1:000000000000:function:f";
+        let uri = |arn: &str| {
+            format!(
+                "arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/{arn}/invocations"
+            )
+        };
+        let found = function(&uri(arn)).expect("a function");
+        assert_eq!(
+            (found.name.as_str(), found.place.region.as_str()),
+            ("f", "eu-west-1")
+        );
+        assert_eq!(function(&uri("arn:aws:lambda:r:0:function:")), None);
+        assert_eq!(
+            function("arn:aws:apigateway:r:lambda:path/functions/x"),
+            None
+        );
+        let variables = Variables::from([("name".to_owned(), "f".to_owned())]);
+        let text = uri("arn:aws:lambda:r:0:function:${stageVariables.name}");
+        let named = function(&with_variables(&text, Some(&variables))).expect("a function");
+        assert_eq!(named.name, "f");
+        assert_eq!(function(&with_variables(&text, None)), None);
+    }
+
+    #[test]
+    fn the_most_specific_resource_wins() {
+        let mut root = Node::default();
+        for path in ["/", "/a", "/a/b", "/a/{id}", "/a/{id}/c", "/{proxy+}"] {
+            let method = serde_json::from_value(serde_json::json!({
+                "httpMethod": "ANY", "authorizationType": "NONE", "apiKeyRequired": false,
+            }));
+            let route = Route {
+                resource_id: path.to_owned(),
+                path: path.to_owned(),
+                method: method.expect("a method"),
+                function: None,
+                limiter: None,
+                name: String::new(),
+            };
+            root.place(path)
+                .methods
+                .insert("ANY".into(), Arc::new(route));
+        }
+        let version = Version {
+            deployment: String::new(),
+            binary_media_types: vec![],
+            is_disabled: false,
+            takes_header_keys: true,
+            root,
+        };
+        let found = |path| {
+            let (route, parameters) = version.find("GET", path)?;
+            let values: Vec<String> = parameters.into_iter().map(|(_, value)| value).collect();
+            Some((route.path.clone(), values.join(",")))
+        };
+        for (path, resource, values) in [
+            ("", "/", ""),
+            ("/", "/", ""),
+            ("/a/", "/a", ""),
+            ("/a/b", "/a/b", ""),
+            ("/a/x%20y", "/a/{id}", "x y"),
+            ("/a/b/c", "/a/{id}/c", "b"),
+            ("/a/b/d", "/{proxy+}", "a/b/d"),
+            ("/A", "/{proxy+}", "A"),
+        ] {
+            assert_eq!(
+                found(path),
+                Some((resource.to_owned(), values.to_owned())),
+                "{path}"
+            );
+        }
+    }
+}

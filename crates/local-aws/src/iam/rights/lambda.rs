@@ -1,0 +1,62 @@
+//! The rights of Lambda's operations.
+
+use percent_encoding::percent_decode_str;
+
+use super::{Need, action, has_any, text};
+use crate::answer::Refusal;
+use crate::call::Call;
+
+const LAMBDA: &str = "lambda.amazonaws.com";
+
+pub(super) fn needs(call: &Call) -> Result<Vec<Need>, Refusal> {
+    let mut needs = vec![Need::new(action(call), resource(call)?)];
+    if let "CreateFunction" | "UpdateFunctionConfiguration" = call.operation {
+        let body = call.json()?;
+        if let Some(role) = text(&body, "Role") {
+            needs.push(Need::pass_role(role, LAMBDA));
+        }
+        if call.operation == "CreateFunction" && has_any(body.get("Tags")) {
+            needs.push(Need::new("lambda:TagResource", resource(call)?));
+        }
+    }
+    Ok(needs)
+}
+
+fn resource(call: &Call) -> Result<String, Refusal> {
+    if call.operation == "CreateFunction" {
+        let body = call.json()?;
+        return Ok(function(
+            call,
+            text(&body, "FunctionName").unwrap_or("*"),
+            None,
+        ));
+    }
+    // Of `/2015-03-31/functions/{name}/…` and `/2017-03-31/tags/{arn}`, whatever the version.
+    let mut segments = call.path.trim_start_matches('/').split('/').skip(1);
+    let kind = segments.next().unwrap_or_default();
+    let named = segments
+        .next()
+        .filter(|segment| !segment.is_empty())
+        .map(|segment| percent_decode_str(segment).decode_utf8_lossy());
+    Ok(match (kind, named) {
+        ("functions", Some(name)) => function(call, &name, call.parameter("Qualifier")),
+        ("tags", Some(arn)) => arn.into_owned(),
+        _ => "*".to_owned(),
+    })
+}
+
+/// The ARN of what goes by a name, a partial ARN or a whole one.
+fn function(call: &Call, name: &str, qualifier: Option<&str>) -> String {
+    let arn = if name.starts_with("arn:") {
+        name.to_owned()
+    } else {
+        let name = name
+            .split_once(":function:")
+            .map_or(name, |(_, name)| name.trim());
+        call.place.arn("lambda", &format!("function:{name}"))
+    };
+    match qualifier {
+        Some(qualifier) => format!("{arn}:{qualifier}"),
+        None => arn,
+    }
+}

@@ -1,0 +1,329 @@
+//! Which actions on which resources a call needs (AWS: "Service Authorization Reference").
+
+mod apigateway;
+mod dynamodb;
+mod iam;
+mod lambda;
+mod logs;
+
+use serde_json::Value;
+
+use crate::answer::Refusal;
+use crate::call::Call;
+use crate::service::Service;
+use crate::store::Tx;
+
+/// One right that a call needs.
+#[derive(Debug, PartialEq)]
+pub(super) struct Need {
+    pub(super) action: String,
+    /// All ARNs that the thing goes by; the first is the one that AWS tells.
+    pub(super) resources: Vec<String>,
+    pub(super) context: Vec<(String, String)>,
+}
+
+impl Need {
+    fn new(action: impl Into<String>, resource: impl Into<String>) -> Self {
+        Self {
+            action: action.into(),
+            resources: vec![resource.into()],
+            context: Vec::new(),
+        }
+    }
+
+    fn with(mut self, key: &str, value: impl Into<String>) -> Self {
+        self.context.push((key.to_owned(), value.into()));
+        self
+    }
+
+    /// Handing a role to a service.
+    fn pass_role(role: &str, service: &str) -> Self {
+        Self::new("iam:PassRole", role).with("iam:PassedToService", service)
+    }
+}
+
+/// The action that a call is, in policies.
+pub(super) fn action(call: &Call) -> String {
+    let name = match (call.service, call.operation) {
+        (Service::ApiGateway, _) => call.method.as_str(),
+        (Service::Lambda, "Invoke" | "InvokeAsync" | "InvokeWithResponseStream") => {
+            "InvokeFunction"
+        }
+        (_, operation) => operation,
+    };
+    format!("{}:{name}", call.service.name())
+}
+
+/// Empty where AWS asks for no right.
+pub(super) fn needs(call: &Call, tx: &Tx) -> Result<Vec<Need>, Refusal> {
+    match call.service {
+        Service::DynamoDb => dynamodb::needs(call),
+        Service::Lambda => lambda::needs(call),
+        Service::ApiGateway => Ok(apigateway::needs(call)),
+        Service::Logs => logs::needs(call),
+        Service::Iam => iam::needs(call, tx),
+        Service::Sts => Ok(match call.operation {
+            // AWS tells everybody who they are.
+            "GetCallerIdentity" | "GetSessionToken" => vec![],
+            _ => vec![Need::new(
+                action(call),
+                call.parameter("RoleArn").unwrap_or("*"),
+            )],
+        }),
+    }
+}
+
+/// A member of the body that is a text.
+fn text<'a>(body: &'a Value, member: &str) -> Option<&'a str> {
+    body.get(member).and_then(Value::as_str)
+}
+
+/// Whether a list or map of tags has any.
+fn has_any(tags: Option<&Value>) -> bool {
+    match tags {
+        Some(Value::Array(list)) => !list.is_empty(),
+        Some(Value::Object(map)) => !map.is_empty(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, Method};
+    use serde_json::json;
+
+    use super::*;
+    use crate::call::{Caller, form};
+    use crate::place::Place;
+    use crate::store::Store;
+
+    /// Action and first resource of each right that a call needs.
+    fn needed(
+        service: Service,
+        operation: &'static str,
+        method: &str,
+        target: &str,
+        body: &Value,
+    ) -> Vec<(String, String)> {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let call = Call {
+            service,
+            place: Place {
+                account: "1".into(),
+                region: "r".into(),
+            },
+            caller: Caller::Account,
+            is_function: false,
+            request_id: String::new(),
+            operation,
+            labels: std::collections::BTreeMap::new(),
+            query: form(query),
+            method: Method::from_bytes(method.as_bytes()).expect("a method"),
+            path: path.to_owned(),
+            headers: HeaderMap::new(),
+            body: body.to_string().into(),
+        };
+        let store = Store::open(None).expect("a store in memory");
+        let needs = store.transact(|tx| needs(&call, tx)).expect("needs");
+        needs
+            .into_iter()
+            .map(|need| (need.action, need.resources[0].clone()))
+            .collect()
+    }
+
+    fn assert_needed(found: &[(String, String)], expected: &[(&str, &str)]) {
+        let found: Vec<(&str, &str)> = found
+            .iter()
+            .map(|(action, resource)| (action.as_str(), resource.as_str()))
+            .collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn dynamodb_is_about_tables() {
+        let of = |operation, body: Value| needed(Service::DynamoDb, operation, "POST", "/", &body);
+        let table = "arn:aws:dynamodb:r:1:table/t";
+        assert_needed(
+            &of("PutItem", json!({ "TableName": "t" })),
+            &[("dynamodb:PutItem", table)],
+        );
+        assert_needed(
+            &of("GetItem", json!({ "TableName": table })),
+            &[("dynamodb:GetItem", table)],
+        );
+        assert_needed(
+            &of("Query", json!({ "TableName": "t", "IndexName": "i" })),
+            &[("dynamodb:Query", "arn:aws:dynamodb:r:1:table/t/index/i")],
+        );
+        assert_needed(
+            &of(
+                "BatchGetItem",
+                json!({ "RequestItems": { "t": {}, "u": {} } }),
+            ),
+            &[
+                ("dynamodb:BatchGetItem", table),
+                ("dynamodb:BatchGetItem", "arn:aws:dynamodb:r:1:table/u"),
+            ],
+        );
+        let items = json!([
+            { "Put": { "TableName": "t" } },
+            { "ConditionCheck": { "TableName": "t" } },
+        ]);
+        assert_needed(
+            &of("TransactWriteItems", json!({ "TransactItems": items })),
+            &[
+                ("dynamodb:PutItem", table),
+                ("dynamodb:ConditionCheckItem", table),
+            ],
+        );
+        for (statement, action, resource) in [
+            (
+                "SELECT * FROM \"t\".\"i\" WHERE a = 1",
+                "dynamodb:PartiQLSelect",
+                "arn:aws:dynamodb:r:1:table/t/index/i",
+            ),
+            ("insert into t value {}", "dynamodb:PartiQLInsert", table),
+            ("UPDATE \"t\" SET a = 1", "dynamodb:PartiQLUpdate", table),
+            ("DELETE FROM t", "dynamodb:PartiQLDelete", table),
+            ("nonsense", "dynamodb:PartiQLSelect", "*"),
+        ] {
+            assert_needed(
+                &of("ExecuteStatement", json!({ "Statement": statement })),
+                &[(action, resource)],
+            );
+        }
+        assert_needed(
+            &of("ListTables", json!({})),
+            &[("dynamodb:ListTables", "*")],
+        );
+        assert_needed(
+            &of("BatchWriteItem", json!({})),
+            &[("dynamodb:BatchWriteItem", "*")],
+        );
+    }
+
+    #[test]
+    fn lambda_is_about_functions_and_the_roles_they_get() {
+        let function = "arn:aws:lambda:r:1:function:f";
+        let role = "arn:aws:iam::1:role/x";
+        let body = json!({ "FunctionName": "f", "Role": role, "Tags": { "a": "b" } });
+        assert_needed(
+            &needed(
+                Service::Lambda,
+                "CreateFunction",
+                "POST",
+                "/2015-03-31/functions",
+                &body,
+            ),
+            &[
+                ("lambda:CreateFunction", function),
+                ("iam:PassRole", role),
+                ("lambda:TagResource", function),
+            ],
+        );
+        for (operation, action, path, resource) in [
+            (
+                "Invoke",
+                "lambda:InvokeFunction",
+                "/2015-03-31/functions/f/invocations",
+                function,
+            ),
+            (
+                "Invoke",
+                "lambda:InvokeFunction",
+                "/2015-03-31/functions/arn%3Aaws%3Alambda%3Ar%3A1%3Afunction%3Af/invocations",
+                function,
+            ),
+            (
+                "GetFunction",
+                "lambda:GetFunction",
+                "/2015-03-31/functions/1:function:f?Qualifier=v",
+                "arn:aws:lambda:r:1:function:f:v",
+            ),
+            (
+                "ListFunctions",
+                "lambda:ListFunctions",
+                "/2015-03-31/functions/",
+                "*",
+            ),
+            (
+                "ListTags",
+                "lambda:ListTags",
+                "/2017-03-31/tags/arn%3Aaws%3Alambda%3Ar%3A1%3Afunction%3Af",
+                function,
+            ),
+        ] {
+            assert_needed(
+                &needed(Service::Lambda, operation, "GET", path, &json!({})),
+                &[(action, resource)],
+            );
+        }
+    }
+
+    #[test]
+    fn api_gateway_is_about_verbs_and_paths() {
+        let tags = "arn:aws:apigateway:r::/tags/arn%3Aaws%3Aapigateway%3Ar%3A%3A%2Frestapis";
+        assert_needed(
+            &needed(
+                Service::ApiGateway,
+                "CreateRestApi",
+                "POST",
+                "/restapis",
+                &json!({ "tags": { "a": "b" } }),
+            ),
+            &[
+                ("apigateway:POST", "arn:aws:apigateway:r::/restapis"),
+                ("apigateway:PUT", tags),
+                ("apigateway:POST", tags),
+            ],
+        );
+        assert_needed(
+            &needed(
+                Service::ApiGateway,
+                "GetStage",
+                "GET",
+                "/restapis/a/stages/Prod",
+                &json!({}),
+            ),
+            &[(
+                "apigateway:GET",
+                "arn:aws:apigateway:r::/restapis/a/stages/Prod",
+            )],
+        );
+    }
+
+    #[test]
+    fn logs_are_about_groups_and_streams() {
+        let of = |operation, body: Value| needed(Service::Logs, operation, "POST", "/", &body);
+        let group = "arn:aws:logs:r:1:log-group:g:log-stream:";
+        assert_needed(
+            &of(
+                "PutLogEvents",
+                json!({ "logGroupName": "g", "logStreamName": "s" }),
+            ),
+            &[(
+                "logs:PutLogEvents",
+                "arn:aws:logs:r:1:log-group:g:log-stream:s",
+            )],
+        );
+        assert_needed(
+            &of(
+                "CreateLogGroup",
+                json!({ "logGroupName": "g", "tags": { "a": "b" } }),
+            ),
+            &[("logs:CreateLogGroup", group), ("logs:TagResource", group)],
+        );
+        let arn = json!({ "logGroupIdentifier": "arn:aws:logs:r:1:log-group:g:*" });
+        assert_needed(
+            &of("FilterLogEvents", arn),
+            &[("logs:FilterLogEvents", group)],
+        );
+        assert_needed(
+            &of("DescribeLogGroups", json!({})),
+            &[(
+                "logs:DescribeLogGroups",
+                "arn:aws:logs:r:1:log-group::log-stream:",
+            )],
+        );
+    }
+}

@@ -1,0 +1,103 @@
+//! Two runs at once, without a lock: thousands of interleavings of their calls.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use local_aws::Faults;
+use provision::exit::Exit;
+use testkit::{Census, Decision};
+
+use crate::world::{Hands, World};
+
+/// What runs beside `up`, and what the run after both is.
+const PAIRS: [(&[&str], &[&str]); 3] = [
+    (&["up", "--yes"], &["up", "--yes"]),
+    (&["down", "--yes"], &["up", "--yes"]),
+    (&["down", "--yes"], &["down", "--yes"]),
+];
+
+fn rounds() -> u64 {
+    let default = 40;
+    match std::env::var("PROVISION_RACES") {
+        Ok(text) => text.parse().unwrap_or(default),
+        Err(_) => default,
+    }
+}
+
+/// Each call takes its own time, so that every seed is another order.
+fn shuffle(world: &World, seed: u64) {
+    let chance = Mutex::new(fastrand::Rng::with_seed(seed));
+    world.way.decide(move |_| {
+        let mut chance = chance.lock().expect("no holder panics");
+        Decision::Delay(Duration::from_millis(chance.u64(0..120)))
+    });
+}
+
+async fn race(seed: u64, clean: &Arc<Census>) -> Result<(), String> {
+    let (beside, after) = PAIRS[usize::try_from(seed % 3).unwrap_or_default()];
+    let world = if beside[0] == "down" && seed.is_multiple_of(2) {
+        World::deployed(Faults::default()).await
+    } else {
+        World::new(Faults::default()).await
+    };
+    shuffle(&world, seed);
+    let (one, other) = (Hands::new(), Hands::new());
+    // The second starts at any moment of the first.
+    let late = Duration::from_millis(fastrand::Rng::with_seed(seed).u64(0..1500));
+    let (one, other) = tokio::join!(world.run_by(&one, &["up", "--yes"]), async {
+        tokio::time::sleep(late).await;
+        world.run_by(&other, beside).await
+    });
+    world.way.forward_all();
+    for ended in [&one, &other] {
+        if !matches!(ended.exit, Some(Exit::Done | Exit::Partly | Exit::Failed)) {
+            return Err(format!("one ended with {:?}: {}", ended.exit, ended.printed.stderr));
+        }
+    }
+    let is_up_up = beside[0] == "up";
+    let says_why = |ended: &crate::world::Ended| {
+        ended.exit == Some(Exit::Done) || ended.printed.stderr.contains("deploying")
+    };
+    if is_up_up && !(says_why(&one) && says_why(&other)) {
+        return Err(format!(
+            "neither success nor a word of the other run:\n{}\n---\n{}",
+            one.printed.stderr, other.printed.stderr
+        ));
+    }
+    let last = world.run(after).await;
+    if last.exit != Some(Exit::Done) {
+        return Err(format!("the run after both ended with {:?}: {}", last.exit, last.printed.stderr));
+    }
+    let census = world.census().await;
+    let is_right = if after[0] == "up" {
+        census.masked() == clean.masked()
+    } else {
+        census.is_empty()
+    };
+    if is_right {
+        Ok(())
+    } else {
+        Err(format!("in the end the account holds {:#}", census.masked()))
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the line is what CI shows")]
+#[tokio::test(start_paused = true)]
+async fn two_runs_at_once_need_no_lock() {
+    let clean = Arc::new(World::deployed(Faults::default()).await.census().await);
+    let only = std::env::var("PROVISION_RACE").ok().and_then(|seed| seed.parse().ok());
+    let seeds = match only {
+        Some(seed) => seed..seed + 1,
+        None => 0..rounds(),
+    };
+    let mut violations = Vec::new();
+    let tried = seeds.clone().count();
+    for seed in seeds {
+        if let Err(why) = Box::pin(race(seed, &clean)).await {
+            println!("FAILED seed {seed}: {why}\n  again: PROVISION_RACE={seed} cargo test -p provision --test engine races");
+            violations.push(seed);
+        }
+    }
+    println!("races: {tried} interleavings, {} violations", violations.len());
+    assert_eq!(violations, Vec::<u64>::new());
+}

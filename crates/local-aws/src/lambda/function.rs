@@ -44,7 +44,7 @@ pub(super) struct Function {
 }
 
 impl Record for Function {
-    const KIND: &'static str = "function";
+    const KIND: &'static str = "lambda-function";
 
     fn key(&self) -> String {
         key(&self.name, &self.version)

@@ -3,6 +3,7 @@
 use super::refusals::invalid;
 use crate::answer::Refusal;
 use crate::cloud::Cloud;
+use crate::iam;
 use crate::place::Place;
 use crate::store::Tx;
 
@@ -29,9 +30,7 @@ pub(super) fn name(arn: &str) -> &str {
     arn.rsplit('/').next().unwrap_or_default()
 }
 
-// MERGE: until `crate::iam` has `role` and `is_assumable_by`; then
-// `Ok(iam::role(tx, place, name)?.is_some_and(|role| iam::is_assumable_by(cloud, &role, "lambda.amazonaws.com")))`.
-#[expect(clippy::unnecessary_wraps, reason = "see above")]
-fn is_assumable(_cloud: &Cloud, _tx: &Tx, _place: &Place, name: &str) -> Result<bool, Refusal> {
-    Ok(!name.is_empty())
+fn is_assumable(cloud: &Cloud, tx: &Tx, place: &Place, name: &str) -> Result<bool, Refusal> {
+    let role = iam::role(tx, place, name)?;
+    Ok(role.is_some_and(|role| iam::is_assumable_by(cloud, &role, "lambda.amazonaws.com")))
 }

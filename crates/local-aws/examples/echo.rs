@@ -4,7 +4,7 @@
 //! An event with `"fail": "exit"` ends it, `"sleep"` makes it wait for so many milliseconds first, `"print"` is printed.
 
 use std::env;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::thread::sleep;
 use std::time::Duration;

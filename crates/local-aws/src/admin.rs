@@ -13,10 +13,10 @@ use crate::faults::Faults;
 
 /// What a person would call things of theirs.
 const KINDS: &[&str] = &[
-    "role",
-    "policy",
+    "iam-role",
+    "iam-policy",
     "table",
-    "function",
+    "lambda-function",
     "log-group",
     "rest-api",
     "api-key",

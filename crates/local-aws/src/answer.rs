@@ -78,7 +78,7 @@ impl Answer {
 
 /// A call that was refused, in AWS's words.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Refusal {
+pub(crate) struct Refusal {
     pub(crate) status: u16,
     /// As on the wire.
     pub(crate) code: String,

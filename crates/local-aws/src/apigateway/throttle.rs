@@ -15,7 +15,7 @@ use super::usage_plan::Throttle;
 
 /// The runtime's time, which tests pause.
 #[derive(Clone, Debug)]
-struct RuntimeClock {
+pub(super) struct RuntimeClock {
     start: Instant,
 }
 
@@ -27,7 +27,8 @@ impl Clock for RuntimeClock {
     }
 }
 
-type Bucket = RateLimiter<NotKeyed, InMemoryState, RuntimeClock, NoOpMiddleware<Duration>>;
+pub(super) type Bucket =
+    RateLimiter<NotKeyed, InMemoryState, RuntimeClock, NoOpMiddleware<Duration>>;
 
 /// One bucket.
 pub(super) enum Limiter {

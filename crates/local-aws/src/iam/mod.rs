@@ -128,19 +128,3 @@ pub(crate) fn is_assumable_by(cloud: &Cloud, role: &Role, service_principal: &st
             &context,
         )
 }
-
-/// Whether the policies of the role `role` allow `action` on `resource`. Not within a transaction: [`Rights`] are for
-/// there.
-pub(crate) fn allows(
-    cloud: &Cloud,
-    place: &Place,
-    role: &str,
-    action: &str,
-    resource: &str,
-    context: &[(&str, &str)],
-) -> Result<bool, Refusal> {
-    let rights = cloud
-        .store
-        .transact(|tx| Rights::of(cloud, tx, place, role, None))?;
-    Ok(rights.allow(action, resource, context))
-}

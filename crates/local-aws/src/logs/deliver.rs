@@ -96,6 +96,7 @@ mod tests {
             runner: Runner::Inline(Arc::new(Ok)),
             faults: Faults::default(),
             enforcement,
+            ..Options::default()
         })
         .expect("a new one in memory")
     }

@@ -16,6 +16,7 @@ pub(crate) fn aws(enforcement: Enforcement, faults: Faults) -> LocalAws {
         runner: Runner::Inline(std::sync::Arc::new(Ok)),
         faults,
         enforcement,
+        ..Options::default()
     })
     .expect("a new one in memory")
 }

@@ -14,12 +14,16 @@ use provision::input::digest;
 use provision::owner::Tags;
 use provision::plan::Plan;
 use provision::planner;
-use provision::resource::{Deployment, Look, Method, RestApi, Stage};
+use provision::resource::method::Integration;
+use provision::resource::{Arn, Deployment, Look, Method, RestApi, Stage};
 use testkit::Call;
 use tokio::time::Instant;
 
 use crate::world::World;
 
+/// A function that nobody looks for.
+const INTEGRATION: &str = "arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/\
+    arn:aws:lambda:eu-west-1:123456789012:function:f/invocations";
 const LATENCY: Duration = Duration::from_millis(60);
 
 fn rates() -> Faults {
@@ -31,10 +35,7 @@ fn rates() -> Faults {
 }
 
 fn refused(calls: &[Call]) -> usize {
-    calls
-        .iter()
-        .filter(|call| call.status == Some(429))
-        .count()
+    calls.iter().filter(|call| call.status == Some(429)).count()
 }
 
 /// `count` APIs of one method each: what the rates of single operations hold up most.
@@ -61,8 +62,8 @@ fn apis(count: usize) -> Stack {
                 key_required: false,
                 authorization: "NONE".into(),
                 operation: String::new(),
-                integration: Some(provision::resource::method::Integration::lambda_proxy(
-                    "arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/arn:aws:lambda:eu-west-1:123456789012:function:f/invocations".to_owned(),
+                integration: Some(Integration::lambda_proxy(
+                    Arn(INTEGRATION.to_owned()).into(),
                 )),
             },
         );
@@ -91,7 +92,11 @@ fn apis(count: usize) -> Stack {
     stack
 }
 
-async fn carried_out(world: &World, stack: &Stack, plan: impl AsyncFn(&Aws) -> Plan) -> (Duration, Vec<Call>) {
+async fn carried_out(
+    world: &World,
+    stack: &Stack,
+    plan: impl AsyncFn(&Aws) -> Plan,
+) -> (Duration, Vec<Call>) {
     let aws = world.connect(Events::default());
     let plan = plan(&aws).await;
     world.way.take_calls();
@@ -147,9 +152,8 @@ async fn a_run_alone_is_never_told_to_slow_down() {
     let best_down = Duration::from_secs(30) * (COUNT - 1) + LATENCY;
     calls.extend(of_up);
     calls.extend(of_down);
-    let over = |took: Duration, best: Duration| {
-        100.0 * (took.as_secs_f64() / best.as_secs_f64() - 1.0)
-    };
+    let over =
+        |took: Duration, best: Duration| 100.0 * (took.as_secs_f64() / best.as_secs_f64() - 1.0);
     println!(
         "quotas: {} calls, {} answers of 429; {COUNT} APIs up in {:.2} s ({:+.1} % of the best schedule, {:.2} s), down \
          in {:.2} s ({:+.1} % of {:.2} s)",
@@ -164,7 +168,10 @@ async fn a_run_alone_is_never_told_to_slow_down() {
     );
     assert_eq!(refused(&calls), 0);
     assert!(up <= best_up.mul_f64(1.1), "{up:?} against {best_up:?}");
-    assert!(down <= best_down.mul_f64(1.1), "{down:?} against {best_down:?}");
+    assert!(
+        down <= best_down.mul_f64(1.1),
+        "{down:?} against {best_down:?}"
+    );
 }
 
 /// The test above can fail: without our own pace there are refusals.

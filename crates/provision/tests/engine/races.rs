@@ -51,7 +51,10 @@ async fn race(seed: u64, clean: &Arc<Census>) -> Result<(), String> {
     world.way.forward_all();
     for ended in [&one, &other] {
         if !matches!(ended.exit, Some(Exit::Done | Exit::Partly | Exit::Failed)) {
-            return Err(format!("one ended with {:?}: {}", ended.exit, ended.printed.stderr));
+            return Err(format!(
+                "one ended with {:?}: {}",
+                ended.exit, ended.printed.stderr
+            ));
         }
     }
     let is_up_up = beside[0] == "up";
@@ -66,7 +69,10 @@ async fn race(seed: u64, clean: &Arc<Census>) -> Result<(), String> {
     }
     let last = world.run(after).await;
     if last.exit != Some(Exit::Done) {
-        return Err(format!("the run after both ended with {:?}: {}", last.exit, last.printed.stderr));
+        return Err(format!(
+            "the run after both ended with {:?}: {}",
+            last.exit, last.printed.stderr
+        ));
     }
     let census = world.census().await;
     let is_right = if after[0] == "up" {
@@ -77,7 +83,10 @@ async fn race(seed: u64, clean: &Arc<Census>) -> Result<(), String> {
     if is_right {
         Ok(())
     } else {
-        Err(format!("in the end the account holds {:#}", census.masked()))
+        Err(format!(
+            "in the end the account holds {:#}",
+            census.masked()
+        ))
     }
 }
 
@@ -85,7 +94,9 @@ async fn race(seed: u64, clean: &Arc<Census>) -> Result<(), String> {
 #[tokio::test(start_paused = true)]
 async fn two_runs_at_once_need_no_lock() {
     let clean = Arc::new(World::deployed(Faults::default()).await.census().await);
-    let only = std::env::var("PROVISION_RACE").ok().and_then(|seed| seed.parse().ok());
+    let only = std::env::var("PROVISION_RACE")
+        .ok()
+        .and_then(|seed| seed.parse().ok());
     let seeds = match only {
         Some(seed) => seed..seed + 1,
         None => 0..rounds(),
@@ -94,10 +105,15 @@ async fn two_runs_at_once_need_no_lock() {
     let tried = seeds.clone().count();
     for seed in seeds {
         if let Err(why) = Box::pin(race(seed, &clean)).await {
-            println!("FAILED seed {seed}: {why}\n  again: PROVISION_RACE={seed} cargo test -p provision --test engine races");
+            println!(
+                "FAILED seed {seed}: {why}\n  again: PROVISION_RACE={seed} cargo test -p provision --test engine races"
+            );
             violations.push(seed);
         }
     }
-    println!("races: {tried} interleavings, {} violations", violations.len());
+    println!(
+        "races: {tried} interleavings, {} violations",
+        violations.len()
+    );
     assert_eq!(violations, Vec::<u64>::new());
 }

@@ -85,6 +85,6 @@ pub(crate) async fn housekeeping(cloud: Arc<Cloud>) {
     loop {
         pace.tick().await;
         cloud.databases.sweep().await;
-        cloud.environments.end_idle().await;
+        cloud.environments.end_idle();
     }
 }

@@ -19,9 +19,9 @@ use crate::place::Place;
 
 /// What a new account has of concurrency (AWS: "Lambda quotas"), here for each function by itself.
 const CONCURRENCY: u32 = 10;
-const IDLE: Duration = Duration::from_secs(600);
+const IDLE: Duration = Duration::from_mins(10);
 /// Well before its credentials expire.
-const OLDEST: Duration = Duration::from_secs(6 * 3600);
+const OLDEST: Duration = Duration::from_hours(6);
 
 /// Everything that runs, and what it runs from.
 #[derive(Debug)]
@@ -100,7 +100,7 @@ impl Environments {
     }
 
     /// Ends those that have had nothing to do for some minutes.
-    pub(crate) async fn end_idle(&self) {
+    pub(crate) fn end_idle(&self) {
         let mut ended = Vec::new();
         self.pools().retain(|_, pool| {
             let (keep, end) = std::mem::take(&mut pool.idle)

@@ -89,19 +89,14 @@ pub(super) fn architecture(architectures: Option<&Vec<String>>) -> Result<Option
         return Ok(None);
     };
     let mut checks = Checks::default();
-    match &architectures[..] {
-        [one] => {
-            checks.one_of(one, "architectures", &["x86_64", "arm64"]);
-            checks.finish()?;
-            Ok(Some(one.clone()))
-        }
-        _ => {
-            let value = format!("[{}]", architectures.join(", "));
-            checks.fail(value, "architectures", "have length equal to 1");
-            checks.finish()?;
-            Ok(None)
-        }
+    if let [one] = &architectures[..] {
+        checks.one_of(one, "architectures", &["x86_64", "arm64"]);
+    } else {
+        let value = format!("[{}]", architectures.join(", "));
+        checks.fail(value, "architectures", "have length equal to 1");
     }
+    checks.finish()?;
+    Ok(architectures.first().cloned())
 }
 
 pub(super) async fn create(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Refusal> {

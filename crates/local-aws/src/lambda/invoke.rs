@@ -24,9 +24,9 @@ pub(super) const LARGEST_PAYLOAD: usize = 6_291_556;
 /// Of an invocation in the background.
 const LARGEST_EVENT: usize = 1_048_576;
 /// AWS: "Lambda retries function errors twice", after one and two minutes.
-const RETRIES: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(120)];
+const RETRIES: [Duration; 2] = [Duration::from_mins(1), Duration::from_mins(2)];
 /// A throttled event is tried again for so long at most (AWS: 6 hours by default).
-const EVENT_LASTS: Duration = Duration::from_secs(6 * 3600);
+const EVENT_LASTS: Duration = Duration::from_hours(6);
 
 /// Runs the function `name` once.
 pub(crate) async fn invoke(
@@ -186,7 +186,7 @@ async fn in_background(cloud: Weak<Cloud>, target: Arc<Target>, payload: Bytes, 
             },
             Err(_) if began.elapsed() < EVENT_LASTS => {
                 sleep(pause).await;
-                pause = (pause * 2).min(Duration::from_secs(300));
+                pause = (pause * 2).min(Duration::from_mins(5));
             }
             Err(_) => return,
         }

@@ -10,7 +10,7 @@ use crate::harness::*;
 
 #[tokio::test(start_paused = true)]
 async fn a_new_function_is_described_whole() {
-    let aws = inline();
+    let aws = inline().await;
     let made = create(
         &aws,
         &json!({ "Environment": { "Variables": { "NAME": "x" } }, "Tags": { "a": "b" } }),
@@ -57,7 +57,7 @@ async fn a_new_function_is_described_whole() {
 
 #[tokio::test(start_paused = true)]
 async fn states_come_and_go_with_time() {
-    let aws = inline();
+    let aws = inline().await;
     aws.set_faults(Faults {
         function_pending_ms: 2_000,
         function_updating_ms: 3_000,
@@ -125,7 +125,7 @@ async fn states_come_and_go_with_time() {
 
 #[tokio::test(start_paused = true)]
 async fn bad_input_is_refused_as_by_aws() {
-    let aws = inline();
+    let aws = inline().await;
     let cases = [
         (json!({ "Timeout": 0 }), "ValidationException"),
         (json!({ "MemorySize": 10_241 }), "ValidationException"),
@@ -176,6 +176,10 @@ async fn bad_input_is_refused_as_by_aws() {
             "AccessDeniedException",
         ),
         (
+            json!({ "Role": "arn:aws:iam::000000000000:role/other" }),
+            "InvalidParameterValueException",
+        ),
+        (
             json!({ "Role": "arn:aws:iam::111111111111:role/x" }),
             "AccessDeniedException",
         ),
@@ -209,7 +213,7 @@ async fn bad_input_is_refused_as_by_aws() {
 
 #[tokio::test(start_paused = true)]
 async fn code_and_configuration_change_apart() {
-    let aws = inline();
+    let aws = inline().await;
     let made = create(&aws, &Value::Null).await.json();
     let stale = json!({ "Timeout": 9, "RevisionId": "0" });
     let configuration = format!("{DEMO}/configuration");
@@ -258,7 +262,7 @@ async fn code_and_configuration_change_apart() {
 
 #[tokio::test(start_paused = true)]
 async fn permissions_are_statements_of_a_policy() {
-    let aws = inline();
+    let aws = inline().await;
     create(&aws, &Value::Null).await;
     let policy = format!("{DEMO}/policy");
     assert_eq!(
@@ -334,7 +338,7 @@ async fn permissions_are_statements_of_a_policy() {
 
 #[tokio::test(start_paused = true)]
 async fn lists_have_pages() {
-    let aws = inline();
+    let aws = inline().await;
     for at in 0..5 {
         create(&aws, &json!({ "FunctionName": format!("f{at}") })).await;
     }
@@ -371,7 +375,7 @@ async fn lists_have_pages() {
 
 #[tokio::test(start_paused = true)]
 async fn versions_stay_as_they_were_published() {
-    let aws = inline();
+    let aws = inline().await;
     create(&aws, &json!({ "Publish": true })).await;
     let versions = format!("{DEMO}/versions");
     let same = call(&aws, "POST", &versions, &json!({})).await.json();
@@ -435,7 +439,7 @@ async fn versions_stay_as_they_were_published() {
 
 #[tokio::test(start_paused = true)]
 async fn tags_and_concurrency_are_the_functions() {
-    let aws = inline();
+    let aws = inline().await;
     create(&aws, &json!({ "Tags": { "a": "1", "b": "2" } })).await;
     let tags = format!("/2017-03-31/tags/{}", ARN.replace(':', "%3A"));
     assert_eq!(
@@ -483,7 +487,7 @@ async fn tags_and_concurrency_are_the_functions() {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_function_has_not_is_said_so() {
-    let aws = inline();
+    let aws = inline().await;
     create(&aws, &Value::Null).await;
     let signing = get(&aws, "/2020-06-30/functions/demo/code-signing-config").await;
     assert_eq!(signing.json()["FunctionName"], "demo");
@@ -499,7 +503,7 @@ async fn what_a_function_has_not_is_said_so() {
 
 #[tokio::test(start_paused = true)]
 async fn invocations_are_of_three_kinds() {
-    let aws = inline();
+    let aws = inline().await;
     create(&aws, &Value::Null).await;
     let path = format!("{DEMO}/invocations");
     let answer = invoke(&aws, &json!({ "a": 1 })).await;
@@ -534,4 +538,30 @@ async fn invocations_are_of_three_kinds() {
     assert_eq!(refused.refusal().1, "RequestTooLargeException");
     let arn = format!("{FUNCTIONS}/{ARN}/invocations");
     assert_eq!(send(&aws, "POST", &arn, "1", &[]).await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_has_to_be_lambdas_and_takes_its_time() {
+    let aws = inline().await;
+    let gone = "Action=DeleteRole&Version=2010-05-08&RoleName=demo-role";
+    let form = role_form("apigateway.amazonaws.com");
+    let iam = |body: &str| signed("POST", "/", "iam", body.to_owned(), &[]);
+    aws.handle(iam(gone)).await;
+    aws.handle(iam(&form)).await;
+    let refused = create(&aws, &Value::Null).await;
+    let refusal = (
+        400,
+        "InvalidParameterValueException".to_owned(),
+        "The role defined for the function cannot be assumed by Lambda.".to_owned(),
+    );
+    assert_eq!(refused.refusal(), refusal);
+    aws.set_faults(Faults {
+        role_propagation_ms: 8_000,
+        ..Faults::default()
+    });
+    aws.handle(iam(gone)).await;
+    aws.handle(iam(&role_form("lambda.amazonaws.com"))).await;
+    assert_eq!(create(&aws, &Value::Null).await.refusal(), refusal);
+    sleep(Duration::from_secs(8)).await;
+    assert_eq!(create(&aws, &Value::Null).await.status, 201);
 }

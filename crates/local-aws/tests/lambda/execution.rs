@@ -42,7 +42,7 @@ fn folder() -> tempfile::TempDir {
 #[tokio::test]
 async fn a_process_is_reused_until_its_function_changes() {
     let folder = folder();
-    let aws = processes(folder.path());
+    let aws = processes(folder.path()).await;
     aws.set_endpoint("http://127.0.0.1:1");
     let work = r#"echo "for $EVENT"; echo "and this" >&2; ANSWER="[$$, \"$AWS_LAMBDA_FUNCTION_NAME $AWS_REGION $NAME $AWS_ENDPOINT_URL $_HANDLER $AWS_LAMBDA_LOG_GROUP_NAME ${HOME-none} ${LOCAL_AWS_PARENT-none}\", \"$PWD\", \"$LAMBDA_TASK_ROOT\"]""#;
     create_script(
@@ -93,7 +93,7 @@ async fn a_process_is_reused_until_its_function_changes() {
 #[tokio::test]
 async fn a_function_out_of_time_is_killed_with_its_children() {
     let folder = folder();
-    let aws = processes(folder.path());
+    let aws = processes(folder.path()).await;
     let file = folder.path().join("child");
     let work = format!("sleep 60 & echo $! > {}; wait", file.display());
     create_script(&aws, &script("", &work), &json!({ "Timeout": 1 })).await;
@@ -125,7 +125,7 @@ async fn a_function_out_of_time_is_killed_with_its_children() {
 #[tokio::test]
 async fn a_process_that_ends_fails_one_invocation() {
     let folder = folder();
-    let aws = processes(folder.path());
+    let aws = processes(folder.path()).await;
     let work = r#"case "$EVENT" in '"exit"') exit 3;; '"kill"') kill -9 $$;; '"well"') exit 0;; esac; ANSWER=$$"#;
     create_script(&aws, &script("", work), &json!({})).await;
     let exit = |message: &str| ("Runtime.ExitError".to_owned(), message.to_owned());
@@ -169,7 +169,7 @@ async fn what_does_not_start_says_why() {
     ];
     for (name, mode, message) in cases {
         let folder = folder();
-        let aws = processes(folder.path());
+        let aws = processes(folder.path()).await;
         let zip = zip(name, b"#!/bin/sh\n", mode);
         call(&aws, "POST", FUNCTIONS, &function(&zip, &json!({}))).await;
         assert_eq!(
@@ -178,7 +178,7 @@ async fn what_does_not_start_says_why() {
         );
     }
     let folder = folder();
-    let aws = processes(folder.path());
+    let aws = processes(folder.path()).await;
     create_script(&aws, "not a program", &json!({})).await;
     assert_eq!(
         error(&aws, &json!({})).await.1,
@@ -214,7 +214,7 @@ async fn what_does_not_start_says_why() {
 #[tokio::test]
 async fn an_error_of_the_init_phase_is_the_answer() {
     let folder = folder();
-    let aws = processes(folder.path());
+    let aws = processes(folder.path()).await;
     let init = r#"curl -sS -o /dev/null -H 'Lambda-Runtime-Function-Error-Type: Runtime.NoTable' \
   --data '{"errorType":"NoTable","errorMessage":"no table"}' "$API/init/error"; exit 1"#;
     create_script(&aws, &script(init, ""), &json!({})).await;
@@ -227,7 +227,7 @@ async fn an_error_of_the_init_phase_is_the_answer() {
 #[tokio::test]
 async fn the_runtime_api_refuses_what_is_out_of_turn() {
     let folder = folder();
-    let aws = processes(folder.path());
+    let aws = processes(folder.path()).await;
     let work = r#"
   STATUS() { curl -sS -o /dev/null -w '%{http_code} ' --data-binary '1' "$@"; }
   ANSWER="\"$(STATUS "$API/invocation/other/response") $(STATUS "$API/init/error") $(curl -sS -o /dev/null -w '%{http_code}' "$API/invocation/next") $(STATUS "$API/x")\""
@@ -255,7 +255,7 @@ async fn the_runtime_api_refuses_what_is_out_of_turn() {
 #[tokio::test]
 async fn several_run_at_once_up_to_the_concurrency() {
     let folder = folder();
-    let aws = processes(folder.path());
+    let aws = processes(folder.path()).await;
     create_script(
         &aws,
         &script("", "sleep 0.3; ANSWER=$$"),
@@ -285,7 +285,7 @@ async fn several_run_at_once_up_to_the_concurrency() {
 #[tokio::test]
 async fn a_function_goes_on_without_its_caller() {
     let folder = folder();
-    let aws = processes(folder.path());
+    let aws = processes(folder.path()).await;
     let file = folder.path().join("done");
     let work = format!("sleep 0.3; touch {}; ANSWER=$$", file.display());
     create_script(&aws, &script("", &work), &json!({ "Timeout": 20 })).await;

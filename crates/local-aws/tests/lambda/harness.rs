@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::Request;
-use local_aws::{Clock, Enforcement, Faults, LocalAws, Options, Outcome, Runner};
+use local_aws::{Clock, Enforcement, LocalAws, Options, Outcome, Runner};
 use serde_json::{Value, json};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
@@ -55,16 +55,20 @@ impl Answer {
     }
 }
 
-fn request(
+pub(crate) fn signed(
     method: &str,
     path: &str,
+    service: &str,
     body: impl Into<Bytes>,
     headers: &[(&str, &str)],
 ) -> Request<Bytes> {
-    let mut request = Request::builder().method(method).uri(path).header(
-        "authorization",
-        "AWS4-HMAC-SHA256 Credential=000000000000/20261124/eu-west-1/lambda/aws4_request, SignedHeaders=host, Signature=00",
+    let signature = format!(
+        "AWS4-HMAC-SHA256 Credential=000000000000/20261124/eu-west-1/{service}/aws4_request, SignedHeaders=host, Signature=00"
     );
+    let mut request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header("authorization", signature);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
@@ -78,7 +82,10 @@ pub(crate) async fn send(
     body: impl Into<Bytes>,
     headers: &[(&str, &str)],
 ) -> Answer {
-    match aws.handle(request(method, path, body, headers)).await {
+    match aws
+        .handle(signed(method, path, "lambda", body, headers))
+        .await
+    {
         Outcome::Answered(response) => {
             let (parts, bytes) = response.into_parts();
             Answer {
@@ -110,31 +117,49 @@ pub(crate) async fn invoke(aws: &LocalAws, event: &Value) -> Answer {
     send(aws, "POST", &path, event, &[("x-amz-log-type", "Tail")]).await
 }
 
-fn open(folder: Option<PathBuf>, runner: Runner, clock: Clock) -> LocalAws {
-    LocalAws::open(Options {
+async fn open(folder: Option<PathBuf>, runner: Runner, clock: Clock) -> LocalAws {
+    let aws = LocalAws::open(Options {
         folder,
         clock,
         runner,
-        faults: Faults::default(),
         enforcement: Enforcement::Off,
         ..Options::default()
     })
-    .expect("an AWS")
+    .expect("an AWS");
+    let role = signed("POST", "/", "iam", role_form("lambda.amazonaws.com"), &[]);
+    match aws.handle(role).await {
+        Outcome::Answered(made) => assert_eq!(made.status(), 200, "{made:?}"),
+        Outcome::Dropped => panic!("an answer"),
+    }
+    aws
+}
+
+/// `CreateRole` for the functions' role, which `service` may assume.
+pub(crate) fn role_form(service: &str) -> String {
+    let trust = format!(
+        "{{\"Version\":\"2012-10-17\",\"Statement\":{{\"Effect\":\"Allow\",\"Principal\":{{\"Service\":\"{service}\"}},\
+         \"Action\":\"sts:AssumeRole\"}}}}"
+    );
+    format!(
+        "Action=CreateRole&Version=2010-05-08&RoleName=demo-role&AssumeRolePolicyDocument={}",
+        percent_encoding::utf8_percent_encode(&trust, percent_encoding::NON_ALPHANUMERIC)
+    )
 }
 
 /// In memory, on the runtime's time; functions give their event back.
-pub(crate) fn inline() -> LocalAws {
-    open(None, Runner::Inline(Arc::new(Ok)), Clock::runtime())
+pub(crate) async fn inline() -> LocalAws {
+    open(None, Runner::Inline(Arc::new(Ok)), Clock::runtime()).await
 }
 
 /// In a folder, with processes that end with this one.
-pub(crate) fn processes(folder: &Path) -> LocalAws {
+pub(crate) async fn processes(folder: &Path) -> LocalAws {
     let shim = Some(PathBuf::from(env!("CARGO_BIN_EXE_local-aws")));
     open(
         Some(folder.to_owned()),
         Runner::Processes { shim },
         Clock::System,
     )
+    .await
 }
 
 /// A zip with one file, as base64.

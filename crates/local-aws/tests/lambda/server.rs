@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::harness::{FUNCTIONS, function, script, zip};
+use crate::harness::{FUNCTIONS, function, role_form, script, zip};
 
 fn serve(folder: &Path) -> (Child, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_local-aws"))
@@ -25,12 +25,16 @@ fn serve(folder: &Path) -> (Child, String) {
 }
 
 fn post(host: &str, path: &str, body: &Value) -> Value {
-    let body = body.to_string();
+    let answer = send(host, "lambda", path, &body.to_string());
+    serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{answer}"))
+}
+
+fn send(host: &str, service: &str, path: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(host).expect("a connection");
     write!(
         stream,
         "POST {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncontent-length: {}\r\nauthorization: \
-         AWS4-HMAC-SHA256 Credential=000000000000/20261124/eu-west-1/lambda/aws4_request, SignedHeaders=host, \
+         AWS4-HMAC-SHA256 Credential=000000000000/20261124/eu-west-1/{service}/aws4_request, SignedHeaders=host, \
          Signature=00\r\n\r\n{body}",
         body.len()
     )
@@ -38,7 +42,7 @@ fn post(host: &str, path: &str, body: &Value) -> Value {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");
     let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
-    serde_json::from_str(body).unwrap_or_else(|_| panic!("{answer}"))
+    body.to_owned()
 }
 
 fn ends(pid: &Value) {
@@ -57,6 +61,7 @@ fn ends(pid: &Value) {
 fn functions_end_with_the_server_and_are_there_again() {
     let folder = tempfile::tempdir().expect("a folder");
     let (mut server, host) = serve(folder.path());
+    send(&host, "iam", "/", &role_form("lambda.amazonaws.com"));
     // Its own child does not hold it back: it is not told that the server has ended.
     let body = script("sleep 1000 & CHILD=$!", "ANSWER=\"[$$, $CHILD]\"");
     let zip = zip("bootstrap", body.as_bytes(), 0o755);

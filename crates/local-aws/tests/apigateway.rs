@@ -49,8 +49,8 @@ impl Aws {
             runner: Runner::Processes { shim: None },
             faults,
             enforcement: Enforcement::Off,
-        ..Options::default()
-    });
+            ..Options::default()
+        });
         Self(aws.expect("a cloud"))
     }
 

@@ -2,6 +2,7 @@
 
 mod support;
 
+use handler::Event;
 use handler::json::{Json, MAX_DEPTH};
 use support::{Lab, json};
 
@@ -181,13 +182,32 @@ async fn malformed_json_is_refused_in_pythons_words() {
 #[tokio::test]
 async fn an_event_that_is_no_text_is_refused() {
     let handler = support::handler_at("http://127.0.0.1:9");
-    let failure = handler
-        .handle(Err("invalid unicode".to_owned()), support::invocation())
-        .await;
-    assert_eq!(
-        failure.expect_err("it is refused").message,
-        "Unable to unmarshal input: invalid unicode"
-    );
+    for (bytes, problem) in [
+        (
+            &b"{\"operation\": \"\xff\"}"[..],
+            "invalid unicode code point at line 1 column 16",
+        ),
+        (
+            b"{\"operation\"",
+            "EOF while parsing an object at line 1 column 12",
+        ),
+        (b"\"\\ud800\"", "Lone surrogate: line 1 column 2 (char 1)"),
+        (b"", "EOF while parsing a value at line 1 column 0"),
+    ] {
+        let event: Event = serde_json::from_slice(bytes).expect("reading an event never fails");
+        let failure = handler
+            .handle(event, support::invocation())
+            .await
+            .expect_err("it is refused");
+        assert_eq!(
+            (failure.status, &*failure.error_type, &*failure.message),
+            (
+                400,
+                "Runtime.UnmarshalError",
+                &*format!("Unable to unmarshal input: {problem}")
+            )
+        );
+    }
 }
 
 #[tokio::test]

@@ -81,13 +81,17 @@ fn body(envelope: &Json) -> Result<Json, Failure> {
     json::parse(&text).map_err(Failure::unreadable)
 }
 
+/// A failure is an answer too: Python's messages quote what was sent, at up to thrice its length.
 pub(crate) fn raw_answer(outcome: Result<Json, Failure>) -> Result<String, Failure> {
-    let answer = outcome?.to_string();
-    if answer.len() > MAX_ANSWER {
-        Err(Failure::too_large())
-    } else {
-        Ok(answer)
+    let answer = outcome.map(|value| value.to_string());
+    let length = match &answer {
+        Ok(answer) => answer.len(),
+        Err(failure) => failure.to_json().to_string().len(),
+    };
+    if length > MAX_ANSWER {
+        return Err(Failure::too_large());
     }
+    answer
 }
 
 /// The envelope's text, and the failure it tells of if it does.
@@ -95,20 +99,15 @@ pub(crate) fn proxy_answer(
     outcome: Result<Json, Failure>,
     request_id: &str,
 ) -> (String, Option<Failure>) {
-    match outcome {
-        Ok(value) => {
-            let answer = envelope(200, value.to_string(), request_id);
-            if answer.len() > MAX_ANSWER {
-                proxy_answer(Err(Failure::too_large()), request_id)
-            } else {
-                (answer, None)
-            }
-        }
-        Err(failure) => (
-            envelope(failure.status, failure.to_json().to_string(), request_id),
-            Some(failure),
-        ),
+    let (status, body, failure) = match outcome {
+        Ok(value) => (200, value, None),
+        Err(failure) => (failure.status, failure.to_json(), Some(failure)),
+    };
+    let answer = envelope(status, body.to_string(), request_id);
+    if answer.len() > MAX_ANSWER {
+        return proxy_answer(Err(Failure::too_large()), request_id);
     }
+    (answer, failure)
 }
 
 fn envelope(status: u16, body: String, request_id: &str) -> String {

@@ -81,7 +81,9 @@ struct Report {
 impl Report {
     fn check(&mut self, shape: &Shape, value: &Json, name: &str) {
         match (shape, value) {
-            (Shape::Attribute | Shape::Number, _) | (Shape::Boolean, Json::Bool(_)) => {}
+            (Shape::Attribute | Shape::Number, _)
+            | (Shape::Boolean, Json::Bool(_))
+            | (Shape::Map(Shape::Attribute), Json::Object(_)) => {}
             (Shape::String { min }, Json::String(text)) => {
                 self.length(name, text.chars().count(), *min);
             }

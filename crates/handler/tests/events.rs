@@ -265,6 +265,18 @@ async fn six_megabytes_are_answered() {
         (status, answer.get("errorType")),
         (413, Some(&Json::text("Function.ResponseSizeTooLarge")))
     );
+
+    // Python's message quotes the value, and six bytes for three of it.
+    let grows_when_quoted = format!(
+        r#"{{"operation": "create", "tableName": "lab", "payload": {{"Item": ["{}"]}}}}"#,
+        "\u{200b}".repeat(1_050_000)
+    );
+    let (status, answer) = lab.post(&grows_when_quoted).await;
+    assert_eq!(
+        (status, answer.get("errorType")),
+        (413, Some(&Json::text("Function.ResponseSizeTooLarge")))
+    );
+    assert_eq!(lab.failure(&grows_when_quoted).await.status, 413);
 }
 
 #[tokio::test]

@@ -12,12 +12,16 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::{LocalAws, Outcome};
 
 /// Lambda takes 70,167,211 bytes; nothing takes more.
 const LARGEST_BODY: usize = 72_000_000;
+/// The longest that an orderly end waits.
+const LAST_ANSWERS: Duration = Duration::from_secs(3);
 /// A client that does not finish its headers is let go.
 const HEADERS_WITHIN: Duration = Duration::from_secs(30);
 
@@ -30,8 +34,9 @@ impl LocalAws {
     ) -> io::Result<()> {
         let address = listener.local_addr()?;
         self.set_endpoint(&format!("http://{address}"));
+        let (stopping, _) = watch::channel(());
         let mut connections = JoinSet::new();
-        connections.spawn(crate::admin::housekeeping(self.0.clone()));
+        let housekeeping = tokio::spawn(crate::admin::housekeeping(self.0.clone()));
         tokio::pin!(shutdown);
         loop {
             tokio::select! {
@@ -39,7 +44,7 @@ impl LocalAws {
                 () = self.0.stop.notified() => break,
                 accepted = listener.accept() => match accepted {
                     Ok((stream, _)) => {
-                        connections.spawn(connection(self.clone(), stream));
+                        connections.spawn(connection(self.clone(), stream, stopping.subscribe()));
                     }
                     // Out of file descriptors, most likely; what is open goes on and gives some back.
                     Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
@@ -47,7 +52,12 @@ impl LocalAws {
                 Some(_) = connections.join_next(), if !connections.is_empty() => {}
             }
         }
-        connections.shutdown().await;
+        drop(listener);
+        drop(stopping);
+        housekeeping.abort();
+        // What has been asked is answered, unless it takes too long.
+        let answered = async { while connections.join_next().await.is_some() {} };
+        let _ = timeout(LAST_ANSWERS, answered).await;
         self.0.environments.end_all().await;
         Ok(())
     }
@@ -58,15 +68,20 @@ impl LocalAws {
     }
 }
 
-async fn connection(aws: LocalAws, stream: TcpStream) {
+async fn connection(aws: LocalAws, stream: TcpStream, mut stopping: watch::Receiver<()>) {
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| answer(aws.clone(), request));
-    // An error here is the client's leaving, or a lost answer made on purpose.
-    let _ = http1::Builder::new()
+    let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADERS_WITHIN)
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+        .serve_connection(TokioIo::new(stream), service);
+    let mut serving = std::pin::pin!(serving);
+    // An error here is the client's leaving, or a lost answer made on purpose.
+    tokio::select! {
+        _ = serving.as_mut() => return,
+        _ = stopping.changed() => serving.as_mut().graceful_shutdown(),
+    }
+    let _ = serving.await;
 }
 
 /// The connection is closed without an answer.

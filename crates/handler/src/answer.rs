@@ -1,6 +1,7 @@
 //! From `DynamoDB`'s reply to what boto3 returns: known fields in its order, plain values, then the metadata.
 
-use http::HeaderMap;
+use compact_str::CompactString;
+use http::{HeaderMap, HeaderValue};
 
 use crate::attribute::from_attribute;
 use crate::dynamodb::Reply;
@@ -8,25 +9,26 @@ use crate::json::{Json, Object};
 use crate::shape::{Members, Operation, Shape};
 
 pub(crate) fn to_answer(operation: &Operation, reply: Reply) -> Json {
-    let mut answer = match reply.body {
-        Json::Object(fields) => known_fields(operation.output, fields),
-        _ => Object::new(),
+    let fields = match reply.body {
+        Json::Object(fields) => fields,
+        _ => Object::default(),
     };
-    answer.insert(
-        "ResponseMetadata".to_owned(),
-        metadata(reply.status, &reply.headers, reply.retries),
-    );
-    Json::Object(answer)
+    let metadata = metadata(reply.status, &reply.headers, reply.retries);
+    Json::Object(
+        known_fields(operation.output, fields)
+            .chain([("ResponseMetadata".into(), metadata)])
+            .collect(),
+    )
 }
 
-fn known_fields(members: Members, mut fields: Object) -> Object {
-    let known = members.iter().filter_map(|(name, shape)| {
-        let value = fields
-            .swap_remove(*name)
-            .filter(|value| *value != Json::Null)?;
-        Some(((*name).to_owned(), plain(shape, value)))
-    });
-    known.collect()
+fn known_fields(
+    members: Members,
+    mut fields: Object,
+) -> impl Iterator<Item = (CompactString, Json)> {
+    members.iter().filter_map(move |(name, shape)| {
+        let value = fields.remove(name).filter(|value| *value != Json::Null)?;
+        Some(((*name).into(), plain(shape, value)))
+    })
 }
 
 fn plain(shape: &Shape, value: Json) -> Json {
@@ -42,26 +44,25 @@ fn plain(shape: &Shape, value: Json) -> Json {
                 .collect(),
         ),
         (Shape::Structure { members, .. }, Json::Object(fields)) => {
-            Json::Object(known_fields(members, fields))
+            Json::Object(known_fields(members, fields).collect())
         }
         (_, value) => value,
     }
 }
 
 fn metadata(status: u16, headers: &HeaderMap, retries: u32) -> Json {
-    let text = |value: &http::HeaderValue| {
-        Json::String(String::from_utf8_lossy(value.as_bytes()).into_owned())
-    };
-    let mut metadata = Object::new();
-    if let Some(id) = headers.get("x-amzn-requestid") {
-        metadata.insert("RequestId".to_owned(), text(id));
-    }
-    metadata.insert("HTTPStatusCode".to_owned(), Json::number(status));
-    let headers = headers
-        .iter()
-        .map(|(name, value)| (name.as_str().to_owned(), text(value)))
-        .collect();
-    metadata.insert("HTTPHeaders".to_owned(), Json::Object(headers));
-    metadata.insert("RetryAttempts".to_owned(), Json::number(retries));
-    Json::Object(metadata)
+    let text = |value: &HeaderValue| Json::text(String::from_utf8_lossy(value.as_bytes()));
+    let id = headers
+        .get("x-amzn-requestid")
+        .map(|id| ("RequestId".into(), text(id)));
+    let headers = headers.keys().filter_map(|name| {
+        let last = headers.get_all(name).iter().next_back()?;
+        Some((name.as_str().into(), text(last)))
+    });
+    let rest = [
+        ("HTTPStatusCode".into(), Json::number(status)),
+        ("HTTPHeaders".into(), Json::Object(headers.collect())),
+        ("RetryAttempts".into(), Json::number(retries)),
+    ];
+    Json::Object(id.into_iter().chain(rest).collect())
 }

@@ -4,9 +4,10 @@
 //! `DynamoDB`'s own JSON. A stored map that looks like one of these is wrapped as `{"M": {…}}`.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use compact_str::{CompactString, format_compact};
 
 use crate::failure::Failure;
-use crate::json::{self, Json, Object};
+use crate::json::{self, Json, Object, write_array, write_object};
 use crate::python;
 
 /// Significant digits of a number.
@@ -17,47 +18,56 @@ const MAX_EXPONENT: usize = 126;
 /// `DynamoDB` stores 32 levels and Python fails somewhere above 100; in between the refusal is `DynamoDB`'s.
 const MAX_DEPTH: usize = 128;
 
-pub(crate) fn to_attribute(value: Json) -> Result<Json, Failure> {
-    attribute_at(0, value)
+/// Writes a plain value as a typed one. What boto3 refuses is refused, with `out` left unfinished.
+pub(crate) fn write_attribute(value: &Json, out: &mut String) -> Result<(), Failure> {
+    write_at(0, value, out)
 }
 
-fn attribute_at(depth: usize, value: Json) -> Result<Json, Failure> {
+fn write_at(depth: usize, value: &Json, out: &mut String) -> Result<(), Failure> {
     if depth > MAX_DEPTH {
         return Err(Failure::caller(
             "RecursionError",
             "maximum recursion depth exceeded while calling a Python object",
         ));
     }
-    Ok(match value {
-        Json::Null => Json::tagged("NULL", Json::Bool(true)),
-        Json::Bool(_) => Json::tagged("BOOL", value),
-        Json::Number(text) => Json::tagged("N", Json::String(stored_number(text)?)),
-        Json::String(_) => Json::tagged("S", value),
-        Json::Array(items) => Json::tagged(
-            "L",
-            Json::Array(
-                items
-                    .into_iter()
-                    .map(|item| attribute_at(depth + 1, item))
-                    .collect::<Result<_, _>>()?,
-            ),
-        ),
-        Json::Object(members) => match special_form(&members) {
-            Some(Special::Typed) => Json::Object(members),
-            Some(Special::Wrapped) => map_at(depth, unwrapped(members))?,
-            None => map_at(depth, members)?,
+    match value {
+        Json::Null => out.push_str(r#"{"NULL": true}"#),
+        Json::Bool(_) => tagged("BOOL", value, out),
+        Json::Number(text) => {
+            out.push_str(r#"{"N": ""#);
+            out.push_str(stored_number(text)?);
+            out.push_str(r#""}"#);
+        }
+        Json::String(_) => tagged("S", value, out),
+        Json::Array(items) => {
+            out.push_str(r#"{"L": "#);
+            write_array(items, out, |item, out| write_at(depth + 1, item, out))?;
+            out.push('}');
+        }
+        Json::Object(members) => match special_form(members) {
+            Some(Special::Typed) => value.write(out),
+            Some(Special::Wrapped(inner)) => write_map(depth, inner, out)?,
+            None => write_map(depth, members, out)?,
         },
-    })
+    }
+    Ok(())
 }
 
-fn map_at(depth: usize, members: Object) -> Result<Json, Failure> {
-    let members = members
-        .into_iter()
-        .map(|(name, value)| Ok((name, attribute_at(depth + 1, value)?)));
-    Ok(Json::tagged(
-        "M",
-        Json::Object(members.collect::<Result<_, Failure>>()?),
-    ))
+fn tagged(tag: &str, value: &Json, out: &mut String) {
+    out.push_str("{\"");
+    out.push_str(tag);
+    out.push_str("\": ");
+    value.write(out);
+    out.push('}');
+}
+
+fn write_map(depth: usize, members: &Object, out: &mut String) -> Result<(), Failure> {
+    out.push_str(r#"{"M": "#);
+    write_object(members, out, |_, value, out| {
+        write_at(depth + 1, value, out)
+    })?;
+    out.push('}');
+    Ok(())
 }
 
 pub(crate) fn from_attribute(attribute: Json) -> Json {
@@ -87,24 +97,20 @@ pub(crate) fn from_attribute(attribute: Json) -> Json {
     }
 }
 
-enum Special {
+enum Special<'a> {
     /// A set or binary, already as `DynamoDB` wants it.
     Typed,
     /// A map that would be taken for a special form without its wrapper.
-    Wrapped,
+    Wrapped(&'a Object),
 }
 
-fn special_form(members: &Object) -> Option<Special> {
-    if members.len() != 1 {
-        return None;
-    }
-    let (name, value) = members.first()?;
-    match (&**name, value) {
+fn special_form(members: &Object) -> Option<Special<'_>> {
+    match members.single()? {
         ("SS", Json::Array(items)) if is_set(items, |_| true) => Some(Special::Typed),
         ("NS", Json::Array(items)) if is_set(items, json::is_number) => Some(Special::Typed),
         ("BS", Json::Array(items)) if is_set(items, is_base64) => Some(Special::Typed),
         ("B", Json::String(text)) if is_base64(text) => Some(Special::Typed),
-        ("M", Json::Object(inner)) => special_form(inner).map(|_| Special::Wrapped),
+        ("M", Json::Object(inner)) => special_form(inner).map(|_| Special::Wrapped(inner)),
         _ => None,
     }
 }
@@ -120,21 +126,14 @@ fn is_base64(text: &str) -> bool {
     STANDARD.decode(text).is_ok()
 }
 
-fn unwrapped(members: Object) -> Object {
-    match members.into_iter().next() {
-        Some((_, Json::Object(inner))) => inner,
-        _ => Object::new(),
-    }
-}
-
 /// An integer is refused where boto3 refuses it. Everything else is `DynamoDB`'s to judge, digit for digit.
-fn stored_number(text: String) -> Result<String, Failure> {
-    if !python::is_integer(&text) {
+fn stored_number(text: &str) -> Result<&str, Failure> {
+    if !python::is_integer(text) {
         return Ok(text);
     }
     let digits = text.trim_start_matches('-');
     if digits == "0" {
-        return Ok("0".to_owned());
+        return Ok("0");
     }
     if digits.len() <= PRECISION {
         return Ok(text);
@@ -155,7 +154,7 @@ fn stored_number(text: String) -> Result<String, Failure> {
 }
 
 /// The text as `DynamoDB` wrote it, except that integers too long to be sent back become an exponent form.
-fn plain_number(text: String) -> Json {
+fn plain_number(text: CompactString) -> Json {
     if !json::is_number(&text) {
         return Json::String(text);
     }
@@ -164,7 +163,10 @@ fn plain_number(text: String) -> Json {
         return Json::Number(text);
     }
     let significant = text.trim_end_matches('0');
-    Json::Number(format!("{significant}E+{}", text.len() - significant.len()))
+    Json::Number(format_compact!(
+        "{significant}E+{}",
+        text.len() - significant.len()
+    ))
 }
 
 #[cfg(test)]
@@ -174,7 +176,7 @@ mod tests {
 
     use super::*;
     use crate::json::parse;
-    use crate::json::tests::any_json;
+    use crate::json::tests::{any_json, named};
 
     fn any_stored_number() -> impl Strategy<Value = String> {
         prop_oneof![
@@ -189,17 +191,17 @@ mod tests {
     }
 
     fn texts(texts: impl IntoIterator<Item = String>) -> Json {
-        Json::Array(texts.into_iter().map(Json::String).collect())
+        Json::Array(texts.into_iter().map(Json::text).collect())
     }
 
     fn any_attribute() -> impl Strategy<Value = Json> {
         let leaf = prop_oneof![
             Just(Json::tagged("NULL", Json::Bool(true))),
             any::<bool>().prop_map(|flag| Json::tagged("BOOL", Json::Bool(flag))),
-            any_stored_number().prop_map(|number| Json::tagged("N", Json::String(number))),
+            any_stored_number().prop_map(|number| Json::tagged("N", Json::text(number))),
             prop_oneof![any::<String>(), any_stored_binary(), any_stored_number()]
-                .prop_map(|text| Json::tagged("S", Json::String(text))),
-            any_stored_binary().prop_map(|bytes| Json::tagged("B", Json::String(bytes))),
+                .prop_map(|text| Json::tagged("S", Json::text(text))),
+            any_stored_binary().prop_map(|bytes| Json::tagged("B", Json::text(bytes))),
             btree_set(any::<String>(), 1..4).prop_map(|set| Json::tagged("SS", texts(set))),
             btree_set(any_stored_number(), 1..4).prop_map(|set| Json::tagged("NS", texts(set))),
             btree_set(any_stored_binary(), 1..4).prop_map(|set| Json::tagged("BS", texts(set))),
@@ -208,13 +210,18 @@ mod tests {
             let name = prop_oneof!["SS|NS|BS|B|M", any::<String>()];
             prop_oneof![
                 vec(inner.clone(), 0..4).prop_map(|items| Json::tagged("L", Json::Array(items))),
-                btree_map(name.clone(), inner.clone(), 0..4).prop_map(|members| {
-                    Json::tagged("M", Json::Object(members.into_iter().collect()))
-                }),
+                btree_map(name.clone(), inner.clone(), 0..4)
+                    .prop_map(|members| { Json::tagged("M", Json::Object(named(members))) }),
                 (name, inner)
                     .prop_map(|(name, value)| Json::tagged("M", Json::tagged(&name, value))),
             ]
         })
+    }
+
+    fn to_attribute(value: &Json) -> Result<Json, Failure> {
+        let mut out = String::new();
+        write_attribute(value, &mut out)?;
+        Ok(parse(&out).expect("a typed value is JSON"))
     }
 
     proptest! {
@@ -222,18 +229,18 @@ mod tests {
         fn what_is_stored_can_be_sent_back(attribute in any_attribute()) {
             let plain = from_attribute(attribute.clone());
             let sent = parse(&plain.to_string()).expect("a plain value is JSON");
-            prop_assert_eq!(to_attribute(sent), Ok(attribute));
+            prop_assert_eq!(to_attribute(&sent), Ok(attribute));
         }
 
         #[test]
         fn what_is_sent_comes_back(value in any_json()) {
-            let stored = to_attribute(value.clone()).expect("the value is one boto3 takes");
+            let stored = to_attribute(&value).expect("the value is one boto3 takes");
             prop_assert_eq!(from_attribute(stored), value);
         }
     }
 
     fn converted(plain: &str) -> String {
-        to_attribute(parse(plain).expect("it is JSON"))
+        to_attribute(&parse(plain).expect("it is JSON"))
             .map_or_else(|failure| failure.error_type, |value| value.to_string())
     }
 
@@ -284,7 +291,7 @@ mod tests {
 
     #[test]
     fn long_integers_come_back_in_a_form_that_can_be_sent() {
-        let stored = Json::tagged("N", Json::String(format!("-12{}", "0".repeat(100))));
+        let stored = Json::tagged("N", Json::text(format!("-12{}", "0".repeat(100))));
         assert_eq!(from_attribute(stored).to_string(), "-12E+100");
         assert_eq!(converted("-12E+100"), r#"{"N": "-12E+100"}"#);
     }

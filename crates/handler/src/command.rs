@@ -47,9 +47,7 @@ impl Command {
             Some("delete") => &DELETE_ITEM,
             Some("list") => &SCAN,
             Some("echo") => {
-                return Ok(Self::Echo(
-                    event.swap_remove("payload").unwrap_or(Json::Null),
-                ));
+                return Ok(Self::Echo(event.remove("payload").unwrap_or(Json::Null)));
             }
             Some("ping") => return Ok(Self::Ping),
             _ => {
@@ -57,11 +55,11 @@ impl Command {
                 return Err(Failure::caller("ValueError", message));
             }
         };
-        let Some(table) = event.swap_remove("tableName") else {
+        let Some(table) = event.remove("tableName") else {
             let message = "cannot access free variable 'dynamo' where it is not associated with a value in enclosing scope";
             return Err(Failure::caller("NameError", message));
         };
-        let parameters = parameters(table, event.swap_remove("payload").unwrap_or(Json::Null))?;
+        let parameters = parameters(table, event.remove("payload").unwrap_or(Json::Null))?;
         Ok(Self::Call {
             operation: call,
             parameters,
@@ -71,7 +69,7 @@ impl Command {
 
 /// The payload's own `TableName` wins, as in boto3; what keeps callers to one table is the role.
 fn parameters(table: Json, payload: Json) -> Result<Object, Failure> {
-    let Json::Object(payload) = payload else {
+    let Json::Object(mut payload) = payload else {
         let message = format!(
             "boto3.resources.factory.ResourceFactory._create_action.<locals>.do_action() argument after ** must be a \
              mapping, not {}",
@@ -91,10 +89,11 @@ fn parameters(table: Json, payload: Json) -> Result<Object, Failure> {
             return Err(Failure::caller("TypeError", message));
         }
     }
-    let mut parameters = Object::with_capacity(payload.len() + 1);
-    parameters.insert("TableName".to_owned(), table);
-    parameters.extend(payload);
-    Ok(parameters)
+    let table = payload.remove("TableName").unwrap_or(table);
+    Ok([("TableName".into(), table)]
+        .into_iter()
+        .chain(payload)
+        .collect())
 }
 
 fn not_an_object(event: &Json) -> Failure {

@@ -62,10 +62,10 @@ impl DynamoDb {
     pub(crate) async fn call(
         &self,
         operation: &Operation,
-        body: &Json,
+        body: String,
         deadline: Instant,
     ) -> Result<Reply, Failure> {
-        let body = Bytes::from(body.to_string());
+        let body = Bytes::from(body);
         let mut retries = 0;
         loop {
             let attempt = timeout_at(deadline, self.attempt(operation, &body, retries)).await;

@@ -25,11 +25,12 @@ use tokio::time::Instant;
 
 pub use config::{Config, log_level};
 pub use dynamodb::DynamoDb;
+pub use event::Event;
 pub use failure::Failure;
 pub use log::Level;
 
 use command::Command;
-use event::Event;
+use event::Form;
 use json::Json;
 use log::Entry;
 
@@ -61,32 +62,21 @@ impl Handler {
     }
 
     /// The answer's text, or for a raw event the failure that Lambda is to report.
-    pub async fn handle(
-        &self,
-        event: Result<&str, String>,
-        invocation: Invocation,
-    ) -> Result<String, Failure> {
-        let start = Instant::now();
+    pub async fn handle(&self, event: Event, invocation: Invocation) -> Result<String, Failure> {
+        let deadline = Instant::now() + invocation.remaining;
         let mut entry = Entry {
             is_cold: self.is_cold.swap(false, Ordering::Relaxed),
             ..Entry::default()
         };
-        let event = event.map_err(Failure::unreadable).and_then(Event::read);
-        let (answer, failure) = match event {
-            Ok(Event::Raw(event)) => {
-                let outcome = self
-                    .run(event, start + invocation.remaining, &mut entry)
-                    .await;
-                let answer = event::raw_answer(outcome);
+        let (answer, failure) = match event.form {
+            Ok(Form::Raw(event)) => {
+                let answer = event::raw_answer(self.run(event, deadline, &mut entry).await);
                 let failure = answer.as_ref().err().cloned();
                 (answer, failure)
             }
-            Ok(Event::Proxy(body)) => {
+            Ok(Form::Proxy(body)) => {
                 let outcome = match body {
-                    Ok(event) => {
-                        self.run(event, start + invocation.remaining, &mut entry)
-                            .await
-                    }
+                    Ok(event) => self.run(event, deadline, &mut entry).await,
                     Err(failure) => Err(failure),
                 };
                 let (answer, failure) = event::proxy_answer(outcome, &invocation.request_id);
@@ -97,7 +87,7 @@ impl Handler {
         entry.status = failure.as_ref().map_or(200, |failure| failure.status);
         entry.error_type = failure.map(|failure| failure.error_type);
         entry.request_id = invocation.request_id;
-        entry.total = start.elapsed();
+        entry.total = event.arrived.elapsed();
         entry.write(self.log_level);
         answer
     }
@@ -124,7 +114,7 @@ impl Handler {
         let request = parameters::to_request(operation, parameters)?;
         let database = self.database.as_ref().map_err(Clone::clone)?;
         let sent = Instant::now();
-        let reply = database.call(operation, &request, deadline).await;
+        let reply = database.call(operation, request, deadline).await;
         entry.dynamodb = Some(sent.elapsed());
         let reply = reply?;
         entry.retries = Some(reply.retries);

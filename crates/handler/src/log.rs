@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::time::Duration;
 
+use compact_str::format_compact;
+
 use crate::json::Json;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,8 +62,10 @@ impl Entry {
     }
 
     fn to_json(&self) -> Json {
-        let milliseconds =
-            |time: Duration| Json::Number(format!("{:.3}", time.as_secs_f64() * 1000.0));
+        let milliseconds = |time: Duration| {
+            let micros = time.as_micros();
+            Json::Number(format_compact!("{}.{:03}", micros / 1000, micros % 1000))
+        };
         let text = |text: &str| Json::text(text);
         Json::object([
             ("level", text(self.level().name())),

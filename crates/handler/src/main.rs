@@ -4,9 +4,8 @@ use std::env;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use handler::{Config, DynamoDb, Failure, Handler, Invocation, log_level};
+use handler::{Config, DynamoDb, Event, Failure, Handler, Invocation, log_level};
 use lambda_runtime::{Context, LambdaEvent, service_fn};
-use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 /// Kept back from the time Lambda allows, to answer before it ends the function.
@@ -16,17 +15,6 @@ const WITHOUT_DEADLINE: Duration = Duration::from_secs(29);
 /// Bounds what an unreachable endpoint can add to a start.
 const INIT_CONNECT: Duration = Duration::from_secs(2);
 
-/// An event's text. What is wrong with it is the handler's to say.
-struct Text(Result<Box<RawValue>, String>);
-
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(
-            Box::<RawValue>::deserialize(deserializer).map_err(|error| error.to_string()),
-        ))
-    }
-}
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     let variable = |name: &str| env::var(name).ok();
@@ -35,15 +23,11 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         let _ = tokio::time::timeout(INIT_CONNECT, database.open()).await;
     }
     let handler = Rc::new(Handler::new(database, log_level(variable)));
-    lambda_runtime::run(service_fn(move |event: LambdaEvent<Text>| {
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Event>| {
         let handler = Rc::clone(&handler);
         async move {
-            let LambdaEvent {
-                payload: Text(text),
-                context,
-            } = event;
-            let text = text.as_ref().map(|text| text.get()).map_err(Clone::clone);
-            let answer = handler.handle(text, invocation(&context)).await?;
+            let LambdaEvent { payload, context } = event;
+            let answer = handler.handle(payload, invocation(&context)).await?;
             RawValue::from_string(answer).map_err(|error| Failure {
                 status: 500,
                 error_type: "Runtime.MarshalError".to_owned(),

@@ -2,21 +2,23 @@
 
 use std::fmt::Write;
 
-use crate::attribute::to_attribute;
+use crate::attribute::write_attribute;
 use crate::failure::Failure;
-use crate::json::{Json, Object};
+use crate::json::{Json, Object, write_array, write_object};
 use crate::python;
-use crate::shape::{Operation, Shape, member};
+use crate::shape::{Members, Operation, Shape, member};
 
 /// The body to send, or what boto3 would raise before sending anything.
-pub(crate) fn to_request(operation: &Operation, parameters: Object) -> Result<Json, Failure> {
+pub(crate) fn to_request(operation: &Operation, parameters: Object) -> Result<String, Failure> {
     check_placeholders(&parameters)?;
-    let request = convert(&operation.input, Json::Object(parameters))?;
-    check_table_name(request.get("TableName"))?;
+    let parameters = Json::Object(parameters);
+    let mut body = String::new();
+    write(&operation.input, &parameters, &mut body)?;
+    check_table_name(parameters.get("TableName"))?;
     let mut report = Report::default();
-    report.check(&operation.input, &request, "");
+    report.check(&operation.input, &parameters, "");
     report.finish()?;
-    Ok(request)
+    Ok(body)
 }
 
 /// boto3 merges generated placeholders into these before it looks at their types.
@@ -47,33 +49,28 @@ fn check_table_name(name: Option<&Json>) -> Result<(), Failure> {
     }
 }
 
-fn convert(shape: &Shape, value: Json) -> Result<Json, Failure> {
-    Ok(match (shape, value) {
-        (Shape::Attribute, value) => to_attribute(value)?,
-        (Shape::List { of, .. }, Json::Array(items)) => Json::Array(
-            items
-                .into_iter()
-                .map(|item| convert(of, item))
-                .collect::<Result<_, _>>()?,
-        ),
+/// Left as it is, for `Report` to name.
+const UNKNOWN: &Shape = &Shape::Number;
+
+fn write(shape: &Shape, value: &Json, out: &mut String) -> Result<(), Failure> {
+    match (shape, value) {
+        (Shape::Attribute, value) => write_attribute(value, out),
+        (Shape::List { of, .. }, Json::Array(items)) => {
+            write_array(items, out, |item, out| write(of, item, out))
+        }
         (Shape::Map(of), Json::Object(entries)) => {
-            let entries = entries
-                .into_iter()
-                .map(|(name, value)| Ok((name, convert(of, value)?)));
-            Json::Object(entries.collect::<Result<_, Failure>>()?)
+            write_object(entries, out, |_, value, out| write(of, value, out))
         }
         (Shape::Structure { members, .. }, Json::Object(given)) => {
-            let converted = given.into_iter().map(|(name, value)| {
-                let value = match member(members, &name) {
-                    Some(shape) => convert(shape, value)?,
-                    None => value,
-                };
-                Ok((name, value))
-            });
-            Json::Object(converted.collect::<Result<_, Failure>>()?)
+            write_object(given, out, |name, value, out| {
+                write(member(members, name).unwrap_or(UNKNOWN), value, out)
+            })
         }
-        (_, value) => value,
-    })
+        (_, value) => {
+            value.write(out);
+            Ok(())
+        }
+    }
 }
 
 #[derive(Default)]
@@ -84,7 +81,9 @@ struct Report {
 impl Report {
     fn check(&mut self, shape: &Shape, value: &Json, name: &str) {
         match (shape, value) {
-            (Shape::Attribute | Shape::Number, _) | (Shape::Boolean, Json::Bool(_)) => {}
+            (Shape::Attribute | Shape::Number, _)
+            | (Shape::Boolean, Json::Bool(_))
+            | (Shape::Map(Shape::Attribute), Json::Object(_)) => {}
             (Shape::String { min }, Json::String(text)) => {
                 self.length(name, text.chars().count(), *min);
             }
@@ -104,7 +103,7 @@ impl Report {
                 }
             }
             (Shape::Map(of), Json::Object(entries)) => {
-                for (key, value) in entries {
+                for (key, value) in entries.iter() {
                     self.check(of, value, &format!("{name}.{key}"));
                 }
             }
@@ -115,29 +114,17 @@ impl Report {
         }
     }
 
-    fn structure(
-        &mut self,
-        required: &[&str],
-        members: &[(&str, &'static Shape)],
-        given: &Object,
-        name: &str,
-    ) {
+    fn structure(&mut self, required: &[&str], members: Members, given: &Object, name: &str) {
         for missing in required
             .iter()
-            .filter(|required| !given.contains_key(**required))
+            .filter(|required| !given.contains_key(required))
         {
             self.line(format_args!(
                 "Missing required parameter in {}: \"{missing}\"",
                 shown(name)
             ));
         }
-        let known = |given: &str| {
-            members
-                .iter()
-                .find(|(known, _)| *known == given)
-                .map(|(_, shape)| *shape)
-        };
-        for unknown in given.keys().filter(|given| known(given).is_none()) {
+        for unknown in given.keys().filter(|name| member(members, name).is_none()) {
             let valid = members
                 .iter()
                 .map(|(name, _)| *name)
@@ -148,8 +135,8 @@ impl Report {
                 shown(name)
             ));
         }
-        for (given, value) in given {
-            if let Some(shape) = known(given) {
+        for (given, value) in given.iter() {
+            if let Some(shape) = member(members, given) {
                 self.check(shape, value, &format!("{name}.{given}"));
             }
         }

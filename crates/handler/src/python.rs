@@ -24,7 +24,7 @@ pub(crate) fn type_name(value: &Json) -> &'static str {
 /// Python's `str(value)`.
 pub(crate) fn str(value: &Json) -> String {
     match value {
-        Json::String(text) => text.clone(),
+        Json::String(text) => text.to_string(),
         _ => repr(value),
     }
 }

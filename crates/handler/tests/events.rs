@@ -2,6 +2,7 @@
 
 mod support;
 
+use handler::Event;
 use handler::json::{Json, MAX_DEPTH};
 use support::{Lab, json};
 
@@ -181,13 +182,32 @@ async fn malformed_json_is_refused_in_pythons_words() {
 #[tokio::test]
 async fn an_event_that_is_no_text_is_refused() {
     let handler = support::handler_at("http://127.0.0.1:9");
-    let failure = handler
-        .handle(Err("invalid unicode".to_owned()), support::invocation())
-        .await;
-    assert_eq!(
-        failure.expect_err("it is refused").message,
-        "Unable to unmarshal input: invalid unicode"
-    );
+    for (bytes, problem) in [
+        (
+            &b"{\"operation\": \"\xff\"}"[..],
+            "invalid unicode code point at line 1 column 16",
+        ),
+        (
+            b"{\"operation\"",
+            "EOF while parsing an object at line 1 column 12",
+        ),
+        (b"\"\\ud800\"", "Lone surrogate: line 1 column 2 (char 1)"),
+        (b"", "EOF while parsing a value at line 1 column 0"),
+    ] {
+        let event: Event = serde_json::from_slice(bytes).expect("reading an event never fails");
+        let failure = handler
+            .handle(event, support::invocation())
+            .await
+            .expect_err("it is refused");
+        assert_eq!(
+            (failure.status, &*failure.error_type, &*failure.message),
+            (
+                400,
+                "Runtime.UnmarshalError",
+                &*format!("Unable to unmarshal input: {problem}")
+            )
+        );
+    }
 }
 
 #[tokio::test]
@@ -245,6 +265,18 @@ async fn six_megabytes_are_answered() {
         (status, answer.get("errorType")),
         (413, Some(&Json::text("Function.ResponseSizeTooLarge")))
     );
+
+    // Python's message quotes the value, and six bytes for three of it.
+    let grows_when_quoted = format!(
+        r#"{{"operation": "create", "tableName": "lab", "payload": {{"Item": ["{}"]}}}}"#,
+        "\u{200b}".repeat(1_050_000)
+    );
+    let (status, answer) = lab.post(&grows_when_quoted).await;
+    assert_eq!(
+        (status, answer.get("errorType")),
+        (413, Some(&Json::text("Function.ResponseSizeTooLarge")))
+    );
+    assert_eq!(lab.failure(&grows_when_quoted).await.status, 413);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use handler::json::Json;
-use handler::{Config, DynamoDb, Handler, Level};
+use handler::{Config, DynamoDb, Event, Handler, Level};
 use support::{Lab, ask, handler_at, json, post};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -260,7 +260,7 @@ async fn silence_is_504_in_time() {
         ..support::invocation()
     };
     let answer = handler
-        .handle(Ok(&envelope(LIST)), invocation)
+        .handle(Event::read(&envelope(LIST)), invocation)
         .await
         .expect("an envelope is answered");
     assert_eq!(json(&answer).get("statusCode"), Some(&Json::number(504)));

@@ -14,7 +14,6 @@ fn fields(answer: &Json) -> Vec<&str> {
         .as_object()
         .expect("an answer is an object")
         .keys()
-        .map(String::as_str)
         .collect()
 }
 

@@ -14,18 +14,21 @@ use std::time::Duration;
 
 use database::Database;
 use program::{Program, Run};
-use runtime_api::RuntimeApi;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 const COLD_ROUNDS: usize = 25;
 const COLD_ROUNDS_PYTHON: usize = 5;
-const WARM_ROUNDS: usize = 6;
-const WARM_REQUESTS: usize = 250;
+/// Programs take turns in short blocks, so that what else the machine does strikes all of them alike.
+const BLOCKS: usize = 100;
+const BLOCK: usize = 25;
+/// Requests before each block that are not counted: the others had the caches meanwhile.
+const BLOCK_WARM_UP: usize = 5;
 
 const ECHO: &str =
     r#"{"operation": "echo", "payload": {"somekey1": "somevalue1", "somekey2": "somevalue2"}}"#;
 const CREATE: &str = r#"{"operation": "create", "tableName": "lambda-apigateway", "payload": {"Item": {"id": "1234ABCD", "number": 5}}}"#;
+const LARGE: usize = 6_000_000;
 
 /// What was measured of one program; the bare echo creates nothing.
 struct Column<'a> {
@@ -34,13 +37,15 @@ struct Column<'a> {
     echoes: Vec<Duration>,
     creates: Vec<Duration>,
     peak_kib: u32,
+    /// With one text of 6 MB, and with two million numbers.
+    large_peaks_kib: [u32; 2],
     size: Option<(u32, u32)>,
 }
 
-#[tokio::main]
+/// One thread serves the Runtime API and the database, which leaves the other core to the program measured.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let database = Database::start().await?;
-    let api = RuntimeApi::start().await?;
     let echo = Program::rust(
         "bare echo",
         program_path("ECHO", "bench/release/examples/echo"),
@@ -51,29 +56,46 @@ async fn main() -> Result<()> {
 
     let (mut echo_cold, mut our_cold, mut python_cold) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..COLD_ROUNDS {
-        echo_cold.push(cold(&echo, &api, &database, ECHO).await?);
-        our_cold.push(cold(&ours, &api, &database, CREATE).await?);
+        echo_cold.push(cold(&echo, &database, ECHO).await?);
+        our_cold.push(cold(&ours, &database, CREATE).await?);
         if let Some(python) = python.as_ref().filter(|_| round < COLD_ROUNDS_PYTHON) {
-            python_cold.push(cold(python, &api, &database, CREATE).await?);
+            python_cold.push(cold(python, &database, CREATE).await?);
         }
     }
-    let mut echo = Column::of(&echo, median(echo_cold))?;
-    let mut ours = Column::of(&ours, median(our_cold))?;
-    let mut python = match &python {
-        Some(python) => Some(Column::of(python, median(python_cold))?),
-        None => None,
-    };
+    let mut columns = vec![
+        Column::of(&echo, median(echo_cold), &database).await?,
+        Column::of(&ours, median(our_cold), &database).await?,
+    ];
+    if let Some(python) = &python {
+        columns.push(Column::of(python, median(python_cold), &database).await?);
+    }
+
+    let mut runs = Vec::new();
+    for column in &columns {
+        runs.push(Run::start(column.program, &database).await?);
+    }
     let mut own_latencies = Vec::new();
-    for _ in 0..WARM_ROUNDS {
-        echo.warm(&api, &database).await?;
-        own_latencies.extend(database.own_latencies(WARM_REQUESTS).await?);
-        ours.warm(&api, &database).await?;
-        if let Some(python) = &mut python {
-            python.warm(&api, &database).await?;
+    for _ in 0..BLOCKS {
+        for (column, run) in columns.iter_mut().zip(&runs) {
+            column.echoes.extend(block(run, ECHO).await?);
+        }
+        own_latencies.extend(database.own_latencies(BLOCK_WARM_UP, BLOCK).await?);
+        for (column, run) in columns.iter_mut().zip(&runs) {
+            if column.program.can_create {
+                column.creates.extend(block(run, CREATE).await?);
+            }
         }
     }
-    report(median(own_latencies), &echo, &ours, python.as_ref())?;
-    Ok(())
+    for (column, run) in columns.iter_mut().zip(runs) {
+        column.peak_kib = run.peak_kib()?;
+        run.end().await?;
+    }
+    report(
+        median(own_latencies),
+        &columns[0],
+        &columns[1],
+        columns.get(2),
+    )
 }
 
 fn program_path(variable: &str, default: &str) -> PathBuf {
@@ -82,47 +104,51 @@ fn program_path(variable: &str, default: &str) -> PathBuf {
 }
 
 /// From spawn to the answer to the first request, which is waiting.
-async fn cold(
-    program: &Program,
-    api: &RuntimeApi,
-    database: &Database,
-    event: &str,
-) -> Result<Duration> {
-    let run = Run::start(program, api, database)?;
-    api.ask(event).await?;
+async fn cold(program: &Program, database: &Database, event: &str) -> Result<Duration> {
+    let run = Run::start(program, database).await?;
+    run.api.ask(event).await?;
     let time = run.age();
     run.end().await?;
     Ok(time)
 }
 
+async fn block(run: &Run, event: &str) -> Result<Vec<Duration>> {
+    for _ in 0..BLOCK_WARM_UP {
+        run.api.ask(event).await?;
+    }
+    let mut times = Vec::with_capacity(BLOCK);
+    for _ in 0..BLOCK {
+        times.push(run.api.ask(event).await?);
+    }
+    Ok(times)
+}
+
+/// The most memory a fresh program takes to echo this payload.
+async fn peak_kib(program: &Program, database: &Database, payload: &str) -> Result<u32> {
+    let run = Run::start(program, database).await?;
+    let event = format!(r#"{{"operation": "echo", "payload": {payload}}}"#);
+    run.api.ask(&event).await?;
+    let peak = run.peak_kib()?;
+    run.end().await?;
+    Ok(peak)
+}
+
 impl<'a> Column<'a> {
-    fn of(program: &'a Program, cold: Duration) -> Result<Self> {
-        let size = program.size()?;
+    async fn of(program: &'a Program, cold: Duration, database: &Database) -> Result<Self> {
+        let text = format!("\"{}\"", "x".repeat(LARGE));
+        let numbers = format!("[{}1]", "1, ".repeat(LARGE / 3));
         Ok(Self {
             program,
             cold,
             echoes: Vec::new(),
             creates: Vec::new(),
             peak_kib: 0,
-            size,
+            large_peaks_kib: [
+                peak_kib(program, database, &text).await?,
+                peak_kib(program, database, &numbers).await?,
+            ],
+            size: program.size()?,
         })
-    }
-
-    async fn warm(&mut self, api: &RuntimeApi, database: &Database) -> Result<()> {
-        let run = Run::start(self.program, api, database)?;
-        for _ in 0..WARM_REQUESTS {
-            api.ask(ECHO).await?;
-        }
-        for _ in 0..WARM_REQUESTS {
-            self.echoes.push(api.ask(ECHO).await?);
-        }
-        if self.program.can_create {
-            for _ in 0..WARM_REQUESTS {
-                self.creates.push(api.ask(CREATE).await?);
-            }
-        }
-        self.peak_kib = self.peak_kib.max(run.peak_kib()?);
-        run.end().await
     }
 
     fn warm_echo(&self) -> Duration {
@@ -148,21 +174,22 @@ fn report(
     let mut out = std::io::stdout().lock();
     writeln!(
         out,
-        "| | cold over TLS | warm echo | warm create over TLS | peak memory | binary | zip |"
+        "| | cold over TLS | warm echo | warm create over TLS | peak memory | at a 6 MB text | at 2 million numbers | binary | zip |"
     )?;
-    writeln!(out, "|---|---|---|---|---|---|---|")?;
+    writeln!(out, "|---|---|---|---|---|---|---|---|---|")?;
     for column in [Some(echo), Some(ours), python].into_iter().flatten() {
         let (binary, zip) = column
             .size
             .map_or_else(Default::default, |(binary, zip)| (mb(binary), mb(zip)));
+        let [text, numbers] = column.large_peaks_kib.map(mib);
         writeln!(
             out,
-            "| {} | {} | {} | {} | {:.1} MiB | {binary} | {zip} |",
+            "| {} | {} | {} | {} | {} | {text} | {numbers} | {binary} | {zip} |",
             column.program.name,
             ms(column.cold),
             ms(column.warm_echo()),
             column.warm_create().map_or_else(String::new, ms),
-            f64::from(column.peak_kib) / 1024.0,
+            mib(column.peak_kib),
         )?;
     }
     writeln!(
@@ -201,7 +228,11 @@ fn report(
 }
 
 fn ms(time: Duration) -> String {
-    format!("{:.2} ms", time.as_secs_f64() * 1000.0)
+    format!("{:.3} ms", time.as_secs_f64() * 1000.0)
+}
+
+fn mib(kib: u32) -> String {
+    format!("{:.1} MiB", f64::from(kib) / 1024.0)
 }
 
 fn mb(bytes: u32) -> String {

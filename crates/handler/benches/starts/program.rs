@@ -70,10 +70,12 @@ impl Program {
 pub(crate) struct Run {
     child: Child,
     start: Instant,
+    pub(crate) api: RuntimeApi,
 }
 
 impl Run {
-    pub(crate) fn start(program: &Program, api: &RuntimeApi, database: &Database) -> Result<Self> {
+    pub(crate) async fn start(program: &Program, database: &Database) -> Result<Self> {
+        let api = RuntimeApi::start().await?;
         let start = Instant::now();
         let child = Command::new(&program.path)
             .args(program.arguments)
@@ -93,7 +95,7 @@ impl Run {
             .stderr(Stdio::null())
             .kill_on_drop(true)
             .spawn()?;
-        Ok(Self { child, start })
+        Ok(Self { child, start, api })
     }
 
     pub(crate) fn age(&self) -> Duration {

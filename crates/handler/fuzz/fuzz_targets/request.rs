@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use handler::json::{Json, parse};
-use handler::{Config, DynamoDb, Handler, Invocation, Level};
+use handler::{Config, DynamoDb, Event, Handler, Invocation, Level};
 use libfuzzer_sys::fuzz_target;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -104,7 +104,7 @@ fuzz_target!(|input: &[u8]| {
     }
     LAB.with(|lab| {
         reply.clone_into(&mut lab.reply.borrow_mut());
-        let event = std::str::from_utf8(event).map_err(|error| error.to_string());
+        let event = Event::read(&String::from_utf8_lossy(event));
         let invocation = Invocation { request_id: "r".to_owned(), remaining: Duration::from_secs(5) };
         match lab.tasks.block_on(&lab.runtime, lab.handler.handle(event, invocation)) {
             Ok(answer) => {

@@ -3,34 +3,35 @@
 //! `serde_json` can do this with `arbitrary_precision`, but that feature changes number handling for every crate of
 //! the build, the deploy tool included.
 
+mod object;
 mod parse;
 mod write;
 
-use indexmap::IndexMap;
+use compact_str::{CompactString, ToCompactString};
 
+pub use object::Object;
 pub use parse::{MAX_DEPTH, ParseError, parse};
+pub(crate) use write::{write_array, write_object};
 
-/// An object in the order its keys were first seen; of duplicate keys the last value wins, as in Python.
-pub type Object = IndexMap<String, Json>;
-
+/// 32 bytes, and nothing on the heap for a short text: six megabytes can hold three million of them.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Json {
     Null,
     Bool(bool),
     /// A number's text, as JSON's grammar has it.
-    Number(String),
-    String(String),
+    Number(CompactString),
+    String(CompactString),
     Array(Vec<Json>),
     Object(Object),
 }
 
 impl Json {
-    pub fn text(value: impl Into<String>) -> Self {
+    pub fn text(value: impl Into<CompactString>) -> Self {
         Self::String(value.into())
     }
 
     pub fn number(value: impl Into<i64>) -> Self {
-        Self::Number(value.into().to_string())
+        Self::Number(value.into().to_compact_string())
     }
 
     /// An object with one member.
@@ -42,7 +43,7 @@ impl Json {
         Self::Object(
             members
                 .into_iter()
-                .map(|(name, value)| (name.to_owned(), value))
+                .map(|(name, value)| (name.into(), value))
                 .collect(),
         )
     }
@@ -106,22 +107,34 @@ pub(crate) mod tests {
         let leaf = prop_oneof![
             Just(Json::Null),
             any::<bool>().prop_map(Json::Bool),
-            any_number().prop_map(Json::Number),
-            any_text().prop_map(Json::String),
+            any_number().prop_map(|text| Json::Number(text.into())),
+            any_text().prop_map(Json::text),
         ];
         leaf.prop_recursive(6, 64, 6, |inner| {
             prop_oneof![
                 vec(inner.clone(), 0..6).prop_map(Json::Array),
                 btree_map(any_name(), inner.clone(), 0..6)
-                    .prop_map(|members| Json::Object(members.into_iter().collect())),
+                    .prop_map(|members| Json::Object(named(members))),
                 (any_name(), inner).prop_map(|(name, value)| Json::tagged(&name, value)),
             ]
         })
     }
 
+    pub(crate) fn named(members: impl IntoIterator<Item = (String, Json)>) -> Object {
+        members
+            .into_iter()
+            .map(|(name, value)| (name.into(), value))
+            .collect()
+    }
+
     fn is_in_range(text: &str) -> bool {
         !serde_json::from_str::<serde_json::Value>(text)
             .is_err_and(|error| error.to_string().starts_with("number out of range"))
+    }
+
+    #[test]
+    fn a_value_is_small() {
+        assert_eq!(size_of::<Json>(), 32);
     }
 
     proptest! {
@@ -146,7 +159,7 @@ pub(crate) mod tests {
         fn strings_read_as_serde_json_reads_them(text in r#"(\\u[dD][89a-fA-F][0-9a-f]{2}|\\["\\/bfnrt]|\\u00[0-9a-f]{2}|[a-zé😀]){0,8}"#) {
             let text = format!("\"{text}\"");
             let expected = serde_json::from_str::<String>(&text).ok();
-            prop_assert_eq!(parse(&text).ok(), expected.map(Json::String));
+            prop_assert_eq!(parse(&text).ok(), expected.map(Json::text));
         }
 
         #[test]

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use compact_str::CompactString;
+
 use super::{Json, Object};
 
 /// Python gives up at about this depth too; it bounds the recursion of everything that walks a `Json`.
@@ -104,9 +106,9 @@ impl Parser<'_> {
     fn object(&mut self, depth: usize) -> Result<Json, ParseError> {
         const NAME: &str = "Expecting property name enclosed in double quotes";
         self.descend(depth)?;
-        let mut members = Object::new();
+        let mut members = Vec::new();
         if self.take(b'}') {
-            return Ok(Json::Object(members));
+            return Ok(Json::Object(Object::default()));
         }
         loop {
             if self.peek() != Some(b'"') {
@@ -119,10 +121,10 @@ impl Parser<'_> {
             }
             self.skip_whitespace();
             let value = self.value(depth + 1)?;
-            members.insert(name, value);
+            members.push((name, value));
             self.skip_whitespace();
             if self.take(b'}') {
-                return Ok(Json::Object(members));
+                return Ok(Json::Object(Object::of_read(members)));
             }
             if !self.take(b',') {
                 return Err(self.error("Expecting ',' delimiter", self.at));
@@ -141,6 +143,7 @@ impl Parser<'_> {
             items.push(self.value(depth + 1)?);
             self.skip_whitespace();
             if self.take(b']') {
+                items.shrink_to_fit();
                 return Ok(Json::Array(items));
             }
             if !self.take(b',') {
@@ -164,7 +167,7 @@ impl Parser<'_> {
         match number_length(&self.bytes[start..]) {
             Some(length) => {
                 self.at += length;
-                Ok(Json::Number(self.text[start..self.at].to_owned()))
+                Ok(Json::Number(self.text[start..self.at].into()))
             }
             None => Err(self.error("Expecting value", start)),
         }
@@ -178,10 +181,10 @@ impl Parser<'_> {
         Ok(value)
     }
 
-    fn string(&mut self) -> Result<String, ParseError> {
+    fn string(&mut self) -> Result<CompactString, ParseError> {
         let opening = self.at;
         self.at += 1;
-        let mut out = String::new();
+        let mut out = CompactString::default();
         loop {
             let run = self.bytes[self.at..]
                 .iter()

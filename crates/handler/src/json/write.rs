@@ -1,60 +1,103 @@
 //! `Json` to text, spaced as Python's encoder spaces it.
 
-use std::fmt;
+use std::convert::Infallible;
+use std::fmt::{self, Write};
 
-use super::Json;
+use super::{Json, Object};
+
+impl Json {
+    pub fn write(&self, out: &mut String) {
+        match self {
+            Self::Null => out.push_str("null"),
+            Self::Bool(true) => out.push_str("true"),
+            Self::Bool(false) => out.push_str("false"),
+            Self::Number(text) => out.push_str(text),
+            Self::String(text) => write_string(text, out),
+            Self::Array(items) => {
+                let Ok(()) = write_array(items, out, Self::written);
+            }
+            Self::Object(members) => {
+                let Ok(()) = write_object(members, out, |_, value, out| value.written(out));
+            }
+        }
+    }
+
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "arrays and objects are also written where items can be refused"
+    )]
+    fn written(&self, out: &mut String) -> Result<(), Infallible> {
+        self.write(out);
+        Ok(())
+    }
+}
 
 impl fmt::Display for Json {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Null => f.write_str("null"),
-            Self::Bool(true) => f.write_str("true"),
-            Self::Bool(false) => f.write_str("false"),
-            Self::Number(text) => f.write_str(text),
-            Self::String(text) => write_string(text, f),
-            Self::Array(items) => {
-                f.write_str("[")?;
-                for (index, item) in items.iter().enumerate() {
-                    separate(index, f)?;
-                    item.fmt(f)?;
-                }
-                f.write_str("]")
-            }
-            Self::Object(members) => {
-                f.write_str("{")?;
-                for (index, (name, value)) in members.iter().enumerate() {
-                    separate(index, f)?;
-                    write_string(name, f)?;
-                    f.write_str(": ")?;
-                    value.fmt(f)?;
-                }
-                f.write_str("}")
-            }
-        }
+        let mut out = String::new();
+        self.write(&mut out);
+        f.write_str(&out)
     }
 }
 
-fn separate(index: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    if index > 0 { f.write_str(", ") } else { Ok(()) }
+/// An array whose items `write_item` writes.
+pub(crate) fn write_array<E>(
+    items: &[Json],
+    out: &mut String,
+    mut write_item: impl FnMut(&Json, &mut String) -> Result<(), E>,
+) -> Result<(), E> {
+    out.push('[');
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            out.push_str(", ");
+        }
+        write_item(item, out)?;
+    }
+    out.push(']');
+    Ok(())
 }
 
-fn write_string(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    f.write_str("\"")?;
+/// An object whose values `write_value` writes, told their names.
+pub(crate) fn write_object<E>(
+    members: &Object,
+    out: &mut String,
+    mut write_value: impl FnMut(&str, &Json, &mut String) -> Result<(), E>,
+) -> Result<(), E> {
+    out.push('{');
+    for (index, (name, value)) in members.iter().enumerate() {
+        if index > 0 {
+            out.push_str(", ");
+        }
+        write_string(name, out);
+        out.push_str(": ");
+        write_value(name, value, out)?;
+    }
+    out.push('}');
+    Ok(())
+}
+
+pub(crate) fn write_string(text: &str, out: &mut String) {
+    out.push('"');
     let mut rest = text;
-    while let Some(at) = rest.find(|c| matches!(c, '"' | '\\' | '\0'..='\u{1f}')) {
-        f.write_str(&rest[..at])?;
+    while let Some(at) = rest
+        .bytes()
+        .position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))
+    {
+        out.push_str(&rest[..at]);
         match rest.as_bytes()[at] {
-            b'"' => f.write_str("\\\"")?,
-            b'\\' => f.write_str("\\\\")?,
-            b'\n' => f.write_str("\\n")?,
-            b'\r' => f.write_str("\\r")?,
-            b'\t' => f.write_str("\\t")?,
-            0x8 => f.write_str("\\b")?,
-            0xc => f.write_str("\\f")?,
-            control => write!(f, "\\u{control:04x}")?,
+            b'"' => out.push_str("\\\""),
+            b'\\' => out.push_str("\\\\"),
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            0x8 => out.push_str("\\b"),
+            0xc => out.push_str("\\f"),
+            control => {
+                let _ = write!(out, "\\u{control:04x}");
+            }
         }
         rest = &rest[at + 1..];
     }
-    f.write_str(rest)?;
-    f.write_str("\"")
+    out.push_str(rest);
+    out.push('"');
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use dynoxide::Database;
 use handler::json::{Json, parse};
-use handler::{Config, DynamoDb, Failure, Handler, Invocation, Level};
+use handler::{Config, DynamoDb, Event, Failure, Handler, Invocation, Level};
 use tokio::net::TcpListener;
 
 pub(crate) struct Lab {
@@ -48,7 +48,7 @@ impl Lab {
         match self.ask(event).await {
             Ok(Json::Object(mut answer)) => {
                 let metadata = answer
-                    .shift_remove("ResponseMetadata")
+                    .remove("ResponseMetadata")
                     .expect("an answer has metadata");
                 assert_eq!(metadata.get("HTTPStatusCode"), Some(&Json::number(200)));
                 assert_eq!(metadata.get("RetryAttempts"), Some(&Json::number(0)));
@@ -104,7 +104,7 @@ pub(crate) fn invocation() -> Invocation {
 }
 
 pub(crate) async fn ask(handler: &Handler, event: &str) -> Result<Json, Failure> {
-    let answer = handler.handle(Ok(event), invocation()).await?;
+    let answer = handler.handle(Event::read(event), invocation()).await?;
     Ok(parse(&answer).expect("an answer is JSON"))
 }
 

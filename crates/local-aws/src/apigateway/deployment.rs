@@ -66,7 +66,7 @@ impl Snapshot {
         if methods.peek().is_none() {
             return Err(bad_request("The REST API doesn't contain any methods"));
         }
-        if methods.any(|method| method.method_integration.is_none()) {
+        if methods.any(|method| method.integration.is_none()) {
             return Err(bad_request("No integration defined for method"));
         }
         Ok(())

@@ -217,7 +217,7 @@ fn opening_key<'a>(
         .filter(|_| version.takes_header_keys)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| stage.key(value))
-        .filter(|key| key.enabled && key.linked + lag <= now)
+        .filter(|key| key.enabled && key.linked.saturating_add(lag) <= now)
         .ok_or_else(Denied::forbidden)
 }
 
@@ -252,8 +252,8 @@ mod tests {
         target(&request).map(|target| (target.api, target.stage, target.path))
     }
 
-    fn target_of(api: &str, stage: &str, path: &str) -> Option<(String, String, String)> {
-        Some((api.into(), stage.into(), path.into()))
+    fn target_of(api: &str, stage: &str, path: &str) -> (String, String, String) {
+        (api.into(), stage.into(), path.into())
     }
 
     #[test]
@@ -261,19 +261,19 @@ mod tests {
         let local = "127.0.0.1:4566";
         assert_eq!(
             found(local, "/restapis/abc/Prod/_user_request_/a/b?c=d"),
-            target_of("abc", "Prod", "/a/b")
+            Some(target_of("abc", "Prod", "/a/b"))
         );
         assert_eq!(
             found(local, "/restapis/abc/Prod/_user_request_"),
-            target_of("abc", "Prod", "/")
+            Some(target_of("abc", "Prod", "/"))
         );
         assert_eq!(
             found("abc.execute-api.localhost:4566", "/Prod/a/"),
-            target_of("abc", "Prod", "/a/")
+            Some(target_of("abc", "Prod", "/a/"))
         );
         assert_eq!(
             found("abc.execute-api.eu-west-1.amazonaws.com", "/"),
-            target_of("abc", "", "/")
+            Some(target_of("abc", "", "/"))
         );
         assert_eq!(found(local, "/restapis/abc/resources/def"), None);
         assert_eq!(found(local, "/restapis/abc/stages/_user_request_x"), None);

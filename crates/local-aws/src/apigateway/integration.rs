@@ -35,8 +35,12 @@ pub(super) struct Integration {
     cache_namespace: String,
     #[serde(default)]
     cache_key_parameters: Vec<String>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) integration_responses: BTreeMap<String, IntegrationResponse>,
+    #[serde(
+        rename = "integrationResponses",
+        default,
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
+    pub(super) responses: BTreeMap<String, IntegrationResponse>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -80,7 +84,7 @@ impl Integration {
     pub(super) fn shown(&self) -> Result<Map<String, Value>, Refusal> {
         let mut members = shown::record(self, shown::Tags::IfAny)?;
         let mut responses = Map::new();
-        for (status, response) in &self.integration_responses {
+        for (status, response) in &self.responses {
             responses.insert(
                 status.clone(),
                 shown::record(response, shown::Tags::IfAny)?.into(),
@@ -151,11 +155,11 @@ pub(super) fn put(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
                 .cache_namespace
                 .unwrap_or_else(|| call.label("resource_id").to_owned()),
             cache_key_parameters: input.cache_key_parameters,
-            integration_responses: BTreeMap::new(),
+            responses: BTreeMap::new(),
         };
         check(&integration)?;
         let shown = integration.shown()?;
-        method.method_integration = Some(integration);
+        method.integration = Some(integration);
         Ok(shown)
     })?;
     Ok(Answer::json(201, shown.into()))
@@ -235,7 +239,7 @@ fn check_uri(kind: &str, uri: &str) -> Result<(), Refusal> {
 pub(super) fn get(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
     let shown = method::read(cloud, call, |method| {
         method
-            .method_integration
+            .integration
             .as_ref()
             .ok_or_else(no_integration)?
             .shown()
@@ -246,10 +250,7 @@ pub(super) fn get(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
 pub(super) fn update(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
     let operations = patch::operations(call)?;
     let shown = method::change(cloud, call, |method| {
-        let integration = method
-            .method_integration
-            .as_mut()
-            .ok_or_else(no_integration)?;
+        let integration = method.integration.as_mut().ok_or_else(no_integration)?;
         for operation in &operations {
             operation.apply(integration, RULES, Wording::Plain)?;
         }
@@ -263,7 +264,7 @@ pub(super) fn update(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
 pub(super) fn delete(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
     method::change(cloud, call, |method| {
         method
-            .method_integration
+            .integration
             .take()
             .map(|_| ())
             .ok_or_else(no_integration)
@@ -284,10 +285,10 @@ pub(super) fn put_response(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal
     let input: Input = call.input()?;
     let shown = method::change(cloud, call, |method| {
         let integration = method
-            .method_integration
+            .integration
             .as_mut()
             .ok_or_else(|| not_found("No integration defined for method"))?;
-        if !method.method_responses.contains_key(status) {
+        if !method.responses.contains_key(status) {
             return Err(bad_request("No method response exists for method."));
         }
         let response = IntegrationResponse {
@@ -299,9 +300,7 @@ pub(super) fn put_response(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal
         };
         check_response(&response)?;
         let shown = shown::record(&response, shown::Tags::IfAny)?;
-        integration
-            .integration_responses
-            .insert(status.to_owned(), response);
+        integration.responses.insert(status.to_owned(), response);
         Ok(shown)
     })?;
     Ok(Answer::json(201, shown.into()))
@@ -323,10 +322,10 @@ pub(super) fn get_response(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal
     let status = method::status(call)?;
     let shown = method::read(cloud, call, |method| {
         let response = method
-            .method_integration
+            .integration
             .as_ref()
             .ok_or_else(no_integration)?
-            .integration_responses
+            .responses
             .get(status)
             .ok_or_else(no_status)?;
         shown::record(response, shown::Tags::IfAny)
@@ -341,10 +340,10 @@ pub(super) fn update_response(cloud: &Cloud, call: &Call) -> Result<Answer, Refu
     let operations = patch::checked_operations(call, violations)?;
     let shown = method::change(cloud, call, |method| {
         let response = method
-            .method_integration
+            .integration
             .as_mut()
             .ok_or_else(no_integration)?
-            .integration_responses
+            .responses
             .get_mut(status)
             .ok_or_else(no_status)?;
         for operation in &operations {
@@ -365,9 +364,9 @@ pub(super) fn delete_response(cloud: &Cloud, call: &Call) -> Result<Answer, Refu
         tree.resource_mut(call.label("resource_id"))?
             .methods
             .get_mut(call.label("http_method"))
-            .and_then(|method| method.method_integration.as_mut())
+            .and_then(|method| method.integration.as_mut())
             .ok_or_else(no_integration)?
-            .integration_responses
+            .responses
             .remove(status)
             .map(|_| ())
             .ok_or_else(no_status)

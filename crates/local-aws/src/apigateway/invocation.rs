@@ -52,7 +52,7 @@ pub(super) async fn run(incoming: Incoming<'_>) -> Result<Reply, Denied> {
     let integration = incoming
         .route
         .method
-        .method_integration
+        .integration
         .as_ref()
         .ok_or_else(Denied::configuration)?;
     let trace = trace_id(&incoming);
@@ -120,12 +120,11 @@ async fn invoke(
     let running = tokio::spawn(async move { call(&cloud, &function, payload).await });
     match timeout(wait, running).await {
         Err(_) => Err(Denied::timed_out()),
-        Ok(Err(_)) => Err(Denied::configuration()),
         Ok(Ok(Ok(invoked))) => Ok(invoked),
         // Lambda's own limit of 6 MB.
         Ok(Ok(Err(refusal))) if refusal.status == 413 => Err(Denied::too_long()),
         // Lambda's throttling is an internal error too ("execution failed with status 429", in the execution log).
-        Ok(Ok(Err(_))) => Err(Denied::configuration()),
+        Ok(Ok(Err(_)) | Err(_)) => Err(Denied::configuration()),
     }
 }
 
@@ -245,7 +244,7 @@ fn selected<'a>(
     integration: &'a Integration,
     outcome: Option<&str>,
 ) -> Result<(&'a str, &'a IntegrationResponse), Denied> {
-    let responses = &integration.integration_responses;
+    let responses = &integration.responses;
     let pattern_of = |response: &'a IntegrationResponse| {
         response
             .selection_pattern

@@ -17,7 +17,8 @@ use crate::cloud::Cloud;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Method {
-    pub(super) http_method: String,
+    #[serde(rename = "httpMethod")]
+    pub(super) name: String,
     pub(super) authorization_type: String,
     pub(super) api_key_required: bool,
     operation_name: Option<String>,
@@ -25,9 +26,14 @@ pub(super) struct Method {
     request_parameters: Option<BTreeMap<String, bool>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_models: Option<BTreeMap<String, String>>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) method_responses: BTreeMap<String, MethodResponse>,
-    pub(super) method_integration: Option<Integration>,
+    #[serde(
+        rename = "methodResponses",
+        default,
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
+    pub(super) responses: BTreeMap<String, MethodResponse>,
+    #[serde(rename = "methodIntegration")]
+    pub(super) integration: Option<Integration>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -64,7 +70,7 @@ const RESPONSE_RULES: &[Rule] = &[
 impl Method {
     pub(super) fn shown(&self) -> Result<Map<String, Value>, Refusal> {
         let mut members = shown::record(self, shown::Tags::IfAny)?;
-        if let Some(integration) = &self.method_integration {
+        if let Some(integration) = &self.integration {
             members.insert("methodIntegration".to_owned(), integration.shown()?.into());
         }
         Ok(members)
@@ -136,14 +142,14 @@ pub(super) fn put(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
             return Err(no_validator());
         }
         let method = Method {
-            http_method: name.to_owned(),
+            name: name.to_owned(),
             authorization_type: input.authorization_type.unwrap_or_default(),
             api_key_required: input.api_key_required.unwrap_or(false),
             operation_name: input.operation_name,
             request_parameters: input.request_parameters,
             request_models: input.request_models,
-            method_responses: BTreeMap::new(),
-            method_integration: None,
+            responses: BTreeMap::new(),
+            integration: None,
         };
         check(&method)?;
         if resource.methods.contains_key(name) {
@@ -261,7 +267,7 @@ pub(super) fn put_response(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal
     let status = status(call)?;
     let input: Input = call.input()?;
     let shown = change(cloud, call, |method| {
-        if method.method_responses.contains_key(status) {
+        if method.responses.contains_key(status) {
             return Err(conflict("Response already exists for this resource"));
         }
         let response = MethodResponse {
@@ -271,7 +277,7 @@ pub(super) fn put_response(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal
         };
         check_response(&response)?;
         let shown = shown::record(&response, shown::Tags::IfAny)?;
-        method.method_responses.insert(status.to_owned(), response);
+        method.responses.insert(status.to_owned(), response);
         Ok(shown)
     })?;
     Ok(Answer::json(201, shown.into()))
@@ -293,7 +299,7 @@ fn check_response(response: &MethodResponse) -> Result<(), Refusal> {
 pub(super) fn get_response(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
     let status = status(call)?;
     let shown = read(cloud, call, |method| {
-        let response = method.method_responses.get(status).ok_or_else(no_status)?;
+        let response = method.responses.get(status).ok_or_else(no_status)?;
         shown::record(response, shown::Tags::IfAny)
     })?;
     Ok(Answer::ok(shown.into()))
@@ -306,10 +312,7 @@ pub(super) fn update_response(cloud: &Cloud, call: &Call) -> Result<Answer, Refu
     violations.status_code(status);
     let operations = patch::checked_operations(call, violations)?;
     let shown = change(cloud, call, |method| {
-        let response = method
-            .method_responses
-            .get_mut(status)
-            .ok_or_else(no_status)?;
+        let response = method.responses.get_mut(status).ok_or_else(no_status)?;
         for operation in &operations {
             operation.apply(response, RESPONSE_RULES, Wording::Plain)?;
         }
@@ -323,7 +326,7 @@ pub(super) fn delete_response(cloud: &Cloud, call: &Call) -> Result<Answer, Refu
     let status = status(call)?;
     change(cloud, call, |method| {
         method
-            .method_responses
+            .responses
             .remove(status)
             .map(|_| ())
             .ok_or_else(no_status)

@@ -24,6 +24,8 @@ mod stage;
 mod stage_patch;
 mod tags;
 mod test_invoke;
+#[cfg(test)]
+mod tests;
 mod throttle;
 mod usage;
 mod usage_plan;

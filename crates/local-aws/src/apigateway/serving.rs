@@ -91,7 +91,7 @@ pub(super) type Parameters = Vec<(String, String)>;
 impl ServedStage {
     /// What callers see `lag` after a deployment: nothing of a new stage, and of a moved one what was there before.
     pub(super) fn version(&self, now: Moment, lag: u64) -> Option<&Version> {
-        if self.deployed_at + lag <= now {
+        if self.deployed_at.saturating_add(lag) <= now {
             Some(&self.current)
         } else {
             self.former.as_ref()
@@ -127,7 +127,7 @@ impl Version {
             let node = root.place(&resource.path);
             for (name, method) in &resource.methods {
                 let uri = method
-                    .method_integration
+                    .integration
                     .as_ref()
                     .and_then(|integration| integration.uri.as_deref());
                 let route = Route {
@@ -286,7 +286,7 @@ pub(super) fn load(tx: &Tx, gateway: &Gateway, id: &str) -> Result<Option<Served
             keys: keys(tx, gateway, &place, &stage)?,
             variables: stage.variables,
         };
-        stages.insert(stage.stage_name, served);
+        stages.insert(stage.name, served);
     }
     Ok(Some(Served { place, stages }))
 }
@@ -308,7 +308,7 @@ fn method_limiter(
         burst_limit: Some(setting.throttling_burst_limit).filter(|burst| *burst >= 0),
         rate_limit: Some(setting.throttling_rate_limit).filter(|rate| *rate >= 0.0),
     };
-    let scope = format!("stage/{}/{}{path}/{method}", stage.api, stage.stage_name);
+    let scope = format!("stage/{}/{}{path}/{method}", stage.api, stage.name);
     Some(gateway.limiters.get(scope, throttle))
 }
 
@@ -323,7 +323,7 @@ fn keys(
         let Some(linked) = plan
             .api_stages
             .iter()
-            .find(|linked| linked.api_id == stage.api && linked.stage == stage.stage_name)
+            .find(|linked| linked.api_id == stage.api && linked.stage == stage.name)
         else {
             continue;
         };
@@ -336,7 +336,7 @@ fn keys(
                 .throttle
                 .iter()
                 .map(|(method, throttle)| {
-                    let scope = format!("{scope}/{}/{}{method}", stage.api, stage.stage_name);
+                    let scope = format!("{scope}/{}/{}{method}", stage.api, stage.name);
                     (method.clone(), gateway.limiters.get(scope, *throttle))
                 })
                 .collect();

@@ -21,7 +21,9 @@ pub(super) enum Tags {
 
 /// A record with the members that AWS shows.
 pub(super) fn record(record: &impl Serialize, tags: Tags) -> Result<Map<String, Value>, Refusal> {
-    let Value::Object(mut members) = serde_json::to_value(record).map_err(unwritable)? else {
+    let Value::Object(mut members) = serde_json::to_value(record)
+        .map_err(|error| Refusal::internal(format!("a record cannot be written: {error}")))?
+    else {
         return Err(Refusal::internal("a record is no object"));
     };
     members.retain(|name, value| !value.is_null() && !OWN.contains(&name.as_str()));
@@ -39,8 +41,4 @@ pub(super) fn record(record: &impl Serialize, tags: Tags) -> Result<Map<String, 
         members.shift_remove("tags");
     }
     Ok(members)
-}
-
-fn unwritable(error: serde_json::Error) -> Refusal {
-    Refusal::internal(format!("a record cannot be written: {error}"))
 }

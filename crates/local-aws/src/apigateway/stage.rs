@@ -21,7 +21,8 @@ pub(super) type Variables = BTreeMap<String, String>;
 #[serde(rename_all = "camelCase")]
 pub(super) struct Stage {
     pub(super) api: String,
-    pub(super) stage_name: String,
+    #[serde(rename = "stageName")]
+    pub(super) name: String,
     pub(super) deployment_id: String,
     /// What it served before, until callers see the move.
     pub(super) former: Option<String>,
@@ -56,7 +57,7 @@ impl Record for Stage {
     const KIND: &'static str = "api-stage";
 
     fn key(&self) -> String {
-        format!("{}/{}", self.api, self.stage_name)
+        format!("{}/{}", self.api, self.name)
     }
 }
 
@@ -95,7 +96,7 @@ impl Stage {
     fn new(api: &str, name: String, deployment: String, now: Moment) -> Self {
         Self {
             api: api.to_owned(),
-            stage_name: name,
+            name,
             deployment_id: deployment,
             former: None,
             deployed_at: now,
@@ -341,7 +342,7 @@ pub(super) fn delete(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
         let stage = wanted(tx, call)?;
         tx.remove::<Stage>(&call.place, &stage.key())?;
         usage_plan::unlink(tx, &call.place, |linked| {
-            linked.api_id == stage.api && linked.stage == stage.stage_name
+            linked.api_id == stage.api && linked.stage == stage.name
         })
     })?;
     Ok(Answer::empty(202))

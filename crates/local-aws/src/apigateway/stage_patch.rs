@@ -10,6 +10,10 @@ use super::stage::{Stage, no_canary};
 use crate::answer::Refusal;
 
 /// AWS's defaults as soon as one is set (recorded by localstack, `test_create_update_stages`).
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the members are those of the model"
+)]
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct MethodSetting {

@@ -52,7 +52,7 @@ pub(super) async fn perform(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, R
         .filter(|path| !path.is_empty())
         .unwrap_or(&resource.path);
     let (path, query) = sent.split_once('?').unwrap_or((sent, ""));
-    let method = match declared.http_method.as_str() {
+    let method = match declared.name.as_str() {
         "ANY" => Method::POST,
         name => Method::from_bytes(name.as_bytes()).unwrap_or(Method::GET),
     };

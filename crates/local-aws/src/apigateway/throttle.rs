@@ -31,7 +31,9 @@ pub(super) type Bucket =
     RateLimiter<NotKeyed, InMemoryState, RuntimeClock, NoOpMiddleware<Duration>>;
 
 /// One bucket.
-pub(super) enum Limiter {
+pub(super) struct Limiter(Kind);
+
+enum Kind {
     /// No limit.
     Open,
     /// A rate or burst of zero.
@@ -39,7 +41,7 @@ pub(super) enum Limiter {
     Bucket(Bucket),
 }
 
-impl Limiter {
+impl Kind {
     fn new(throttle: Throttle) -> Self {
         let Some(rate) = throttle.rate_limit else {
             return match throttle.burst_limit {
@@ -70,13 +72,15 @@ impl Limiter {
             None => Self::Open,
         }
     }
+}
 
+impl Limiter {
     /// Takes a token, if there is one.
     pub(super) fn admits(&self) -> bool {
-        match self {
-            Self::Open => true,
-            Self::Shut => false,
-            Self::Bucket(bucket) => bucket.check().is_ok(),
+        match &self.0 {
+            Kind::Open => true,
+            Kind::Shut => false,
+            Kind::Bucket(bucket) => bucket.check().is_ok(),
         }
     }
 }
@@ -93,7 +97,7 @@ impl Limiters {
         {
             return limiter.clone();
         }
-        let limiter = Arc::new(Limiter::new(throttle));
+        let limiter = Arc::new(Limiter(Kind::new(throttle)));
         limiters.insert(scope, (throttle, limiter.clone()));
         limiter
     }
@@ -104,10 +108,10 @@ mod tests {
     use super::*;
 
     fn limiter(rate: f64, burst: i64) -> Limiter {
-        Limiter::new(Throttle {
+        Limiter(Kind::new(Throttle {
             rate_limit: Some(rate),
             burst_limit: Some(burst),
-        })
+        }))
     }
 
     fn admitted(limiter: &Limiter, attempts: usize) -> usize {

@@ -90,7 +90,8 @@ fn start_of_period(quota: &Quota, day: Day) -> Day {
         "WEEK" => day.saturating_sub((day + 4 + 7 - offset % 7) % 7),
         "MONTH" => {
             let shifted = date(day.saturating_sub(offset));
-            (day_of(shifted.replace_day(1).unwrap_or(shifted))) + offset
+            let start = day_of(shifted.replace_day(1).unwrap_or(shifted)) + offset;
+            start.min(day)
         }
         _ => day,
     }
@@ -141,7 +142,8 @@ impl Usage {
         Ok(counter)
     }
 
-    fn write(&self, cloud: &Cloud) -> Result<(), Refusal> {
+    /// What cannot be written now is with the next count.
+    fn write(&self, cloud: &Cloud) {
         let changed: Vec<Arc<Counter>> = self
             .counters
             .lock()
@@ -150,7 +152,7 @@ impl Usage {
             .filter(|counter| counter.is_changed.swap(false, Ordering::Relaxed))
             .cloned()
             .collect();
-        cloud.store.transact(|tx| {
+        let written = cloud.store.transact(|tx| {
             for counter in &changed {
                 let used = Used {
                     plan: counter.plan.clone(),
@@ -164,7 +166,12 @@ impl Usage {
                 }
             }
             Ok(())
-        })
+        });
+        if written.is_err() {
+            for counter in &changed {
+                counter.is_changed.store(true, Ordering::Relaxed);
+            }
+        }
     }
 }
 
@@ -186,8 +193,7 @@ pub(super) fn count(
             if let Some(cloud) = cloud.upgrade() {
                 let usage = &cloud.gateway.usage;
                 usage.is_write_due.store(false, Ordering::Release);
-                // What cannot be written now is with the next count.
-                let _ = usage.write(&cloud);
+                usage.write(&cloud);
             }
         });
     }
@@ -289,6 +295,7 @@ mod tests {
         assert_eq!(start("WEEK", 3, tuesday), (2026, 11, 18));
         assert_eq!(start("MONTH", 0, tuesday), (2026, 11, 1));
         assert_eq!(start("MONTH", 27, tuesday), (2026, 10, 28));
+        assert_eq!(start("MONTH", 27, (1970, 1, 1)), (1970, 1, 1));
     }
 
     #[test]

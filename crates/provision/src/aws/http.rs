@@ -11,7 +11,12 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 
+use tokio::time::timeout;
+
 use crate::secret::Secret;
+
+/// API Gateway's own limit is 29 s.
+const ANSWER: Duration = Duration::from_secs(30);
 
 /// Sends requests over the same HTTP stack as the SDK's clients.
 #[derive(Debug)]
@@ -28,8 +33,7 @@ impl Http {
     pub fn new(url: &str) -> Self {
         let settings = HttpConnectorSettings::builder()
             .connect_timeout(Duration::from_secs(4))
-            // API Gateway's own limit is 29 s.
-            .read_timeout(Duration::from_secs(30))
+            .read_timeout(ANSWER)
             .build();
         let builder = Connector::builder().connector_settings(settings);
         let connector = if url.starts_with("http://") {
@@ -68,10 +72,9 @@ impl Http {
                 .headers_mut()
                 .insert("x-api-key", key.reveal().to_owned());
         }
-        let mut response = self
-            .0
-            .call(request)
+        let mut response = timeout(ANSWER, self.0.call(request))
             .await
+            .map_err(|_| anyhow!("no answer from {url} within {} s", ANSWER.as_secs()))?
             .map_err(|error| anyhow!("no answer from {url}: {error}"))?;
         let body = std::mem::replace(response.body_mut(), SdkBody::taken());
         let bytes = aws_smithy_types::byte_stream::ByteStream::new(body)

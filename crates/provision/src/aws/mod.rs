@@ -301,14 +301,23 @@ fn timeouts() -> TimeoutConfig {
         .build()
 }
 
-/// Credentials of nobody, and no file or variable of anybody's.
 fn local_config(url: &str, region: Option<&str>) -> SdkConfig {
     let from_environment = std::env::var("AWS_REGION").ok();
     let region = region
         .map(str::to_owned)
         .or(from_environment.filter(|region| !region.is_empty()))
         .unwrap_or_else(|| LOCAL_REGION.to_owned());
-    let credentials = Credentials::new("local", "local", None, None, "local");
+    config_at(url, region, "local", Builder::new().build_http())
+}
+
+/// What this program's clients are like at a custom endpoint: no file or variable of anybody's counts.
+pub fn config_at(
+    url: &str,
+    region: String,
+    access_key: &str,
+    http_client: SharedHttpClient,
+) -> SdkConfig {
+    let credentials = Credentials::new(access_key, "local", None, None, "local");
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new(region))
@@ -316,7 +325,7 @@ fn local_config(url: &str, region: Option<&str>) -> SdkConfig {
         .endpoint_url(url)
         .retry_config(RetryConfig::disabled())
         .timeout_config(timeouts())
-        .http_client(Builder::new().build_http())
+        .http_client(http_client)
         .build()
 }
 

@@ -2,11 +2,14 @@
 //! ends where an undisturbed one would have.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use local_aws::Faults;
 use provision::exit::{Exit, Signal};
 use testkit::Census;
 use testkit::sdk::apigateway::types::{Op, PatchOperation};
+
+use tokio::time::timeout;
 
 use crate::fault::Fault;
 use crate::world::{World, binary};
@@ -254,7 +257,12 @@ async fn every_call_survives_every_fault() {
                     continue;
                 }
                 cases += 1;
-                if let Err(why) = Box::pin(case(scenario, fault, at, &undisturbed)).await {
+                let limit = Duration::from_hours(2);
+                let case = Box::pin(case(scenario, fault, at, &undisturbed));
+                let outcome = timeout(limit, case)
+                    .await
+                    .unwrap_or_else(|_| Err("it hangs".to_owned()));
+                if let Err(why) = outcome {
                     println!(
                         "FAILED {name}: {why}\n  again: PROVISION_FAULTS={name} cargo test -p provision --test engine"
                     );

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use clap::Parser;
 use local_aws::{Clock, Enforcement, Faults, LocalAws, Options, Runner};
-use provision::aws::{Aws, Reach};
+use provision::aws::{Aws, Reach, config_at};
 use provision::cli::Cli;
 use provision::console::{Console, Printed};
 use provision::events::Events;
@@ -20,7 +20,6 @@ use tokio::sync::{Notify, watch};
 pub(crate) const ACCOUNT: &str = "123456789012";
 
 pub(crate) struct World {
-    pub(crate) aws: LocalAws,
     /// The way of the tool: what goes over it can be disturbed, and is recorded.
     pub(crate) way: InProcess,
     /// Everybody else.
@@ -79,11 +78,15 @@ impl World {
         .expect("a state in memory");
         aws.set_endpoint(InProcess::URL);
         let way = InProcess::new(aws.clone());
-        let behind = InProcess::new(aws.clone());
+        let behind = InProcess::new(aws);
         Self {
-            config: Account::in_process(&way, ACCOUNT).await.config,
+            config: config_at(
+                InProcess::URL,
+                Account::REGION.to_owned(),
+                ACCOUNT,
+                way.client(),
+            ),
             account: Account::in_process(&behind, ACCOUNT).await,
-            aws,
             way,
             keeps_pace: false,
         }

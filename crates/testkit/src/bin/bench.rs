@@ -135,6 +135,7 @@ async fn main() -> ExitCode {
             delay: arguments.delay,
             account: Some(id.clone()),
             strict: false,
+            exact: Emulator::is_ours(),
         };
         let proxy = Proxy::start(emulator.url(), options);
         let cli = Cli::new(&provision, &proxy.url(), &id)

@@ -35,7 +35,7 @@ use http::{Request, Response};
 
 pub use clock::Clock;
 pub use faults::{FaultEvent, FaultKind, Faults};
-pub use lambda::Runner;
+pub use lambda::{FunctionError, Runner};
 pub use place::Place;
 pub use store::StoreError;
 

@@ -1,8 +1,10 @@
 //! The control plane, on paused time.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use local_aws::Faults;
+use local_aws::{Faults, FunctionError, LocalAws, Outcome};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -564,4 +566,75 @@ async fn a_role_has_to_be_lambdas_and_takes_its_time() {
     assert_eq!(create(&aws, &Value::Null).await.refusal(), refusal);
     sleep(Duration::from_secs(8)).await;
     assert_eq!(create(&aws, &Value::Null).await.status, 201);
+}
+
+async fn logs(aws: &LocalAws, target: &str, body: Value) -> Value {
+    let mut request = signed("POST", "/", "logs", body.to_string(), &[]);
+    let target = format!("Logs_20140328.{target}");
+    request
+        .headers_mut()
+        .insert("x-amz-target", target.parse().expect("a header"));
+    match aws.handle(request).await {
+        Outcome::Answered(response) => {
+            serde_json::from_slice(response.body()).unwrap_or(Value::Null)
+        }
+        Outcome::Dropped => panic!("an answer"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_logged_is_in_its_group_and_may_come_late() {
+    let aws = inline().await;
+    create(&aws, &Value::Null).await;
+    let log = invoke(&aws, &json!({})).await.log();
+    sleep(Duration::from_secs(1)).await;
+    let group = json!({ "logGroupName": "/aws/lambda/demo" });
+    let found = logs(&aws, "FilterLogEvents", group.clone()).await;
+    let events = found["events"].as_array().expect("a list");
+    let told: String = events
+        .iter()
+        .filter_map(|event| event["message"].as_str())
+        .collect();
+    assert_eq!(told, log);
+    let stream = events[0]["logStreamName"].as_str().expect("a name");
+    assert!(stream.contains("/[$LATEST]"), "{stream}");
+    aws.set_faults(Faults {
+        ghost_log_group_ms: 5_000,
+        ..Faults::default()
+    });
+    call(&aws, "DELETE", DEMO, &Value::Null).await;
+    logs(&aws, "DeleteLogGroup", group).await;
+    let groups = json!({ "logGroupNamePrefix": "/aws/lambda/demo" });
+    let found = logs(&aws, "DescribeLogGroups", groups.clone()).await;
+    assert_eq!(found["logGroups"], json!([]));
+    sleep(Duration::from_secs(6)).await;
+    let found = logs(&aws, "DescribeLogGroups", groups).await;
+    assert_eq!(found["logGroups"][0]["logGroupName"], "/aws/lambda/demo");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_fails_is_tried_three_times() {
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&count);
+    let aws = inline_with(move |_| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        Err(FunctionError {
+            error_type: "Own".into(),
+            message: "no".into(),
+        })
+    })
+    .await;
+    create(&aws, &Value::Null).await;
+    let answer = invoke(&aws, &json!({})).await;
+    assert_eq!(
+        answer.json(),
+        json!({ "errorType": "Own", "errorMessage": "no" })
+    );
+    assert_eq!(count.swap(0, Ordering::Relaxed), 1);
+    let event = [("x-amz-invocation-type", "Event")];
+    send(&aws, "POST", &format!("{DEMO}/invocations"), "1", &event).await;
+    sleep(Duration::from_secs(30)).await;
+    assert_eq!(count.load(Ordering::Relaxed), 1);
+    sleep(Duration::from_hours(1)).await;
+    assert_eq!(count.load(Ordering::Relaxed), 3);
 }

@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::Request;
-use local_aws::{Clock, Enforcement, LocalAws, Options, Outcome, Runner};
+use local_aws::{Clock, Enforcement, FunctionError, LocalAws, Options, Outcome, Runner};
 use serde_json::{Value, json};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
@@ -148,7 +148,13 @@ pub(crate) fn role_form(service: &str) -> String {
 
 /// In memory, on the runtime's time; functions give their event back.
 pub(crate) async fn inline() -> LocalAws {
-    open(None, Runner::Inline(Arc::new(Ok)), Clock::runtime()).await
+    inline_with(Ok).await
+}
+
+pub(crate) async fn inline_with(
+    work: impl Fn(Bytes) -> Result<Bytes, FunctionError> + Send + Sync + 'static,
+) -> LocalAws {
+    open(None, Runner::Inline(Arc::new(work)), Clock::runtime()).await
 }
 
 /// In a folder, with processes that end with this one.

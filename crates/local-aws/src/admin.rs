@@ -31,11 +31,7 @@ fn is_json(request: &Request<Bytes>) -> bool {
 }
 
 /// `GET health`, `POST stop`; `GET`, `PUT faults`.
-pub(crate) async fn answer(
-    cloud: &Arc<Cloud>,
-    path: &str,
-    request: Request<Bytes>,
-) -> Response<Bytes> {
+pub(crate) fn answer(cloud: &Cloud, path: &str, request: &Request<Bytes>) -> Response<Bytes> {
     match (request.method(), path) {
         (&Method::GET, "health") => json_response(
             StatusCode::OK,
@@ -47,7 +43,7 @@ pub(crate) async fn answer(
             }),
         ),
         // No page that a browser shows may change anything here: it cannot send this type without asking first.
-        (&Method::POST | &Method::PUT, _) if !is_json(&request) => json_response(
+        (&Method::POST | &Method::PUT, _) if !is_json(request) => json_response(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             &json!({ "message": "content-type: application/json is needed" }),
         ),

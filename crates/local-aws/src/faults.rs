@@ -5,10 +5,6 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 /// Everything off by default: a target that is quick and always answers.
-#[expect(
-    clippy::struct_field_names,
-    reason = "the unit is part of the name that JSON shows"
-)]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {

@@ -115,7 +115,7 @@ impl LocalAws {
         let path = request.uri().path();
         if let Some(rest) = path.strip_prefix("/_local/") {
             let rest = rest.to_owned();
-            return Outcome::Answered(admin::answer(&self.0, &rest, request).await);
+            return Outcome::Answered(admin::answer(&self.0, &rest, &request));
         }
         if let Some(target) = apigateway::gateway::target(&request) {
             return Outcome::Answered(apigateway::gateway::answer(&self.0, target, request).await);

@@ -64,23 +64,23 @@ mod tests {
         ("PUT", "/tags/{arn+}", "Tag"),
     ];
 
-    fn found(method: Method, path: &str) -> Option<(&'static str, Vec<String>)> {
-        find(ROUTES, &method, path)
+    fn found(method: &Method, path: &str) -> Option<(&'static str, Vec<String>)> {
+        find(ROUTES, method, path)
             .map(|routed| (routed.operation, routed.labels.into_values().collect()))
     }
 
     #[test]
     fn paths_lead_to_operations() {
-        assert_eq!(found(Method::GET, "/a/"), Some(("ListAs", vec![])));
+        assert_eq!(found(&Method::GET, "/a/"), Some(("ListAs", vec![])));
         assert_eq!(
-            found(Method::GET, "/a/x%20y"),
+            found(&Method::GET, "/a/x%20y"),
             Some(("GetA", vec!["x y".to_owned()]))
         );
         assert_eq!(
-            found(Method::PUT, "/tags/arn:aws:x::/r/1"),
+            found(&Method::PUT, "/tags/arn:aws:x::/r/1"),
             Some(("Tag", vec!["arn:aws:x::/r/1".to_owned()]))
         );
-        assert_eq!(found(Method::GET, "/a/x/y"), None);
-        assert_eq!(found(Method::POST, "/a"), None);
+        assert_eq!(found(&Method::GET, "/a/x/y"), None);
+        assert_eq!(found(&Method::POST, "/a"), None);
     }
 }

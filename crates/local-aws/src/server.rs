@@ -96,14 +96,12 @@ async fn answer(
     let started = Instant::now();
     let line = format!("{} {}", request.method(), request.uri().path());
     let (parts, body) = request.into_parts();
-    let body = match Limited::new(body, LARGEST_BODY).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(_) => {
-            let mut response = Response::new(Full::from("{\"message\":\"Request Too Long\"}"));
-            *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
-            return Ok(response);
-        }
+    let Ok(body) = Limited::new(body, LARGEST_BODY).collect().await else {
+        let mut response = Response::new(Full::from("{\"message\":\"Request Too Long\"}"));
+        *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+        return Ok(response);
     };
+    let body = body.to_bytes();
     // In a task of its own: a panic there ends that request and not the server.
     let cloud = aws.0.clone();
     let work = tokio::spawn(async move { aws.handle(Request::from_parts(parts, body)).await });

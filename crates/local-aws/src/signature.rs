@@ -1,5 +1,7 @@
 //! Version 4 signatures: what a request claims to be signed by, and whether it is.
 
+use std::fmt::Write;
+
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, Method};
@@ -16,7 +18,7 @@ pub(crate) struct Signature {
     pub(crate) region: String,
     pub(crate) service: String,
     signed_headers: Vec<String>,
-    signature: String,
+    given: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +71,7 @@ impl Signature {
                 .split(';')
                 .map(str::to_owned)
                 .collect(),
-            signature: part("Signature")?.to_owned(),
+            given: part("Signature")?.to_owned(),
         })
     }
 
@@ -102,7 +104,7 @@ impl Signature {
         for part in [&self.date, &self.region, &self.service, "aws4_request"] {
             key = mac(&key, part).finalize().into_bytes().to_vec();
         }
-        let Some(signature) = unhex(&self.signature) else {
+        let Some(signature) = unhex(&self.given) else {
             return false;
         };
         mac(&key, &to_sign).verify_slice(&signature).is_ok()
@@ -139,7 +141,7 @@ impl Signature {
                     text.split_whitespace().collect::<Vec<_>>().join(" ")
                 })
                 .collect();
-            lines.push_str(&format!("{name}:{}\n", values.join(",")));
+            let _ = writeln!(lines, "{name}:{}", values.join(","));
         }
         format!(
             "{method}\n{path}\n{}\n{lines}\n{}\n{}",
@@ -164,7 +166,10 @@ fn mac(key: &[u8], text: &str) -> Hmac<Sha256> {
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {

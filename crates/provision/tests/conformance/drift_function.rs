@@ -2,14 +2,13 @@
 
 use serde_json::{Value, json};
 use testkit::sdk::lambda::operation::update_function_configuration::builders::UpdateFunctionConfigurationFluentBuilder;
-use testkit::sdk::lambda::primitives::Blob;
 use testkit::sdk::lambda::types::{Architecture, Environment, Runtime, TracingConfig, TracingMode};
 
 use testkit::post;
 
 use crate::names::FUNCTION;
 use crate::outputs::outputs;
-use crate::world::{World, drifts, text};
+use crate::world::{World, drifts, other_package, text};
 
 async fn configure(
     world: &World,
@@ -26,13 +25,6 @@ async fn configure(
         .send()
         .await
         .expect("UpdateFunctionConfiguration");
-}
-
-/// The smallest zip there is: an end of central directory and nothing before it.
-fn empty_zip() -> Blob {
-    let mut bytes = b"PK\x05\x06".to_vec();
-    bytes.resize(22, 0);
-    Blob::new(bytes)
 }
 
 async fn add_permission(world: &World, sid: &str, source: &str) {
@@ -66,7 +58,7 @@ fn source(statement: &Value) -> &str {
 drifts! {
     the_code: async |world: &World| {
         let update = world.account.lambda.update_function_code().function_name(FUNCTION);
-        update.zip_file(empty_zip()).send().await.expect("UpdateFunctionCode");
+        update.zip_file(other_package()).send().await.expect("UpdateFunctionCode");
     };
 
     the_architecture: async |world: &World| {
@@ -78,7 +70,7 @@ drifts! {
             Architecture::Arm64
         };
         let update = world.account.lambda.update_function_code().function_name(FUNCTION);
-        update.zip_file(empty_zip()).architectures(other).send().await.expect("UpdateFunctionCode");
+        update.zip_file(other_package()).architectures(other).send().await.expect("UpdateFunctionCode");
     };
 
     the_memory: async |world: &World| configure(world, |update| update.memory_size(1769)).await;
@@ -92,7 +84,7 @@ drifts! {
     the_description: async |world: &World| configure(world, |update| update.description("by hand")).await;
 
     the_environment: async |world: &World| {
-        let environment = Environment::builder().variables("LOG_LEVEL", "trace").variables("X", "1").build();
+        let environment = Environment::builder().variables("LOG_LEVEL", "trace").variables("EXTRA", "1").build();
         configure(world, |update| update.environment(environment)).await;
     };
 

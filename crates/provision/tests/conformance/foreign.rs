@@ -4,13 +4,12 @@ use serde_json::json;
 use testkit::sdk::dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, Tag,
 };
-use testkit::sdk::lambda::primitives::Blob;
 use testkit::sdk::lambda::types::{FunctionCode, Runtime};
 
 use crate::drift_api::{add_open_method, path};
 use crate::drift_role::put_policy;
 use crate::names::{API, FUNCTION, KEY, LOG_GROUP, OWNER_TAG, PLAN, ROLE, STACK, TABLE};
-use crate::world::World;
+use crate::world::{World, other_package};
 
 async fn role(world: &World) {
     let trust = json!({
@@ -61,8 +60,12 @@ async fn table(world: &World, tags: &[(&str, &str)]) {
 }
 
 async fn function(world: &World) {
-    let mut zip = b"PK\x05\x06".to_vec();
-    zip.resize(22, 0);
+    const THEIR_ROLE: &str = "somebody-elses-role";
+    let role = world.account.iam.create_role().role_name(THEIR_ROLE);
+    role.assume_role_policy_document(crate::names::LAMBDA_TRUST)
+        .send()
+        .await
+        .expect("CreateRole");
     let create = world
         .account
         .lambda
@@ -71,8 +74,11 @@ async fn function(world: &World) {
     create
         .runtime(Runtime::Providedal2023)
         .handler("bootstrap")
-        .role(format!("arn:aws:iam::{}:role/{ROLE}", world.account.id))
-        .code(FunctionCode::builder().zip_file(Blob::new(zip)).build())
+        .role(format!(
+            "arn:aws:iam::{}:role/{THEIR_ROLE}",
+            world.account.id
+        ))
+        .code(FunctionCode::builder().zip_file(other_package()).build())
         .send()
         .await
         .expect("CreateFunction");

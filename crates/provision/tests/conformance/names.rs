@@ -13,3 +13,7 @@ pub(crate) const PLAN: &str = "Lambda-dynamoDB-usageplan";
 
 /// The tag that says whose a thing is.
 pub(crate) const OWNER_TAG: &str = "provision:stack";
+
+/// A trust policy by which Lambda may assume a role.
+pub(crate) const LAMBDA_TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow",
+    "Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;

@@ -1,5 +1,6 @@
 //! One account of the emulator, the binary on it, and somebody who acts behind its back.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -7,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::Value;
 use testkit::sdk::apigateway::types::{ApiKey, Op, PatchOperation, RestApi, UsagePlan};
+use testkit::sdk::lambda::primitives::Blob;
 use testkit::{Account, Call, Census, Cli, Emulator, Options, Proxy, Run};
 
 use crate::names::{API, FUNCTION, KEY, LOG_GROUP, PLAN, ROLE, TABLE};
@@ -387,4 +389,14 @@ pub(crate) fn bootstrap() -> &'static Path {
         let built = workspace.join("target/release/bootstrap");
         built.canonicalize().expect("cargo made the binary")
     })
+}
+
+/// A package that is not ours: a `bootstrap` that does nothing.
+pub(crate) fn other_package() -> Blob {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default().unix_permissions(0o755);
+    zip.start_file("bootstrap", options)
+        .expect("a zip in memory");
+    zip.write_all(b"#!/bin/sh\n").expect("a zip in memory");
+    Blob::new(zip.finish().expect("a zip in memory").into_inner())
 }

@@ -29,11 +29,20 @@ down *arguments:
 emulator:
     .ci/emulator
 
-# The end-to-end tests against an AWS emulator written by others.
+# The end-to-end tests against an AWS emulator written by others, and against our own.
 conformance *arguments: emulator
-    cargo build --release -p handler
-    PROVISION_TEST_BOOTSTRAP="$PWD/target/release/bootstrap" cargo test --workspace --test conformance -- --ignored {{arguments}}
+    .ci/conformance ministack {{arguments}}
+    .ci/conformance local-aws {{arguments}}
+    .ci/clients
     .ci/differential 5000
+
+# Every call and every fault at it, a thousand interleavings of two runs: minutes instead of seconds.
+faults:
+    PROVISION_FAULTS=all PROVISION_RACES=1000 PROVISION_CASES=200 cargo test --workspace --test engine -- --nocapture
+
+# The local AWS by itself.
+local *arguments:
+    cargo run -q -p provision -- local {{arguments}}
 
 # The function and the original, request by request, over the same kind of database.
 differential requests="5000":
@@ -50,6 +59,17 @@ bench-handler:
     cargo build --release -p handler
     cargo build --release -p handler --example echo --target-dir target/bench
     BOOTSTRAP="$PWD/target/release/bootstrap" ECHO="$PWD/target/bench/release/examples/echo" cargo bench -p handler --bench starts --target-dir target/bench
+
+# Starts, invocations, throughput and durability of the local AWS.
+bench-local:
+    cargo build --release -p handler
+    cargo build --release -p local-aws
+    cargo build --workspace --bins
+    target/debug/bench_local target/release/local-aws target/debug/provision target/release/bootstrap
+
+# Whole requests to the local AWS under a coverage-guided fuzzer; needs a nightly toolchain and cargo-fuzz.
+fuzz-local seconds="600":
+    cd crates/local-aws && mkdir -p fuzz/corpus/request && cargo +nightly fuzz run request fuzz/corpus/request fuzz/seeds/request -- -max_total_time={{seconds}} -max_len=16384 -timeout=10
 
 # The request path under a coverage-guided fuzzer; needs a nightly toolchain and cargo-fuzz.
 fuzz-handler seconds="600":

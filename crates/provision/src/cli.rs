@@ -19,6 +19,10 @@ pub struct Cli {
     pub command: Command,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of its own on the command line"
+)]
 #[derive(Debug, Args)]
 pub struct Global {
     /// A second, separate copy of the stack: its names carry this one

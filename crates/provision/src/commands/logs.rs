@@ -46,11 +46,13 @@ pub async fn run(session: &Session, arguments: &cli::Logs) -> Result<Exit> {
             return Ok(());
         }
         show(&session.console, &first);
-        while arguments.follow {
+        if !arguments.follow {
+            return Ok(());
+        }
+        loop {
             sleep(PACE).await;
             show(&session.console, &tail.next().await?);
         }
-        Ok(())
     };
     let outcome = session.interrupt.or(work).await;
     drop(tail);

@@ -409,7 +409,16 @@ async fn add_key(aws: &Aws, plan: &str, key: &KeyId) -> Result<()> {
         })
         .await;
     match added {
-        Err(error) if error.is("ConflictException") && is_linked(aws, plan, key).await? => Ok(()),
+        Err(error) if error.is("ConflictException") => {
+            if is_linked(aws, plan, key).await? {
+                return Ok(());
+            }
+            // A key may be in one plan only for each stage.
+            Err(error).context(
+                "another usage plan has this key for the same stage: someone else is deploying, and running it again \
+                 settles that, or has made that plan by hand",
+            )
+        }
         other => {
             other?;
             Ok(())

@@ -3,6 +3,7 @@
 //! `PROVISION_FAULTS` chooses how much: a sample without it, `all`, or one case by its name, as a failure prints it.
 
 mod fault;
+mod lag;
 mod matrix;
 mod quotas;
 mod races;

@@ -39,7 +39,7 @@ fn refused(calls: &[Call]) -> usize {
 }
 
 /// `count` APIs of one method each: what the rates of single operations hold up most.
-fn apis(count: usize) -> Stack {
+fn apis(count: u32) -> Stack {
     let mut stack = Stack::new("many");
     for number in 0..count {
         let api = stack.add(
@@ -123,27 +123,31 @@ async fn many_down(world: &World, stack: &Stack) -> (Duration, Vec<Call>) {
     .await
 }
 
+/// How many APIs a stack has that is held up by the rates.
+const COUNT: u32 = 7;
+
 #[expect(clippy::print_stdout, reason = "the line is what CI shows")]
 #[tokio::test(start_paused = true)]
 async fn a_run_alone_is_never_told_to_slow_down() {
     let mut world = World::new(rates()).await;
     world.keeps_pace = true;
     let mut calls = Vec::new();
-    for arguments in [
-        &["up", "--yes"][..],
-        &["up", "--yes"],
-        &["up", "--yes", "--rate", "50"],
-        &["down", "--yes"],
+    for (arguments, writes) in [
+        (&["up", "--yes"][..], 16),
+        (&["up", "--yes"], 0),
+        (&["up", "--yes", "--rate", "50"], 1),
+        (&["down", "--yes"], 8),
     ] {
-        calls.extend(world.run(arguments).await.expect(Exit::Done).calls);
+        let ended = world.run(arguments).await.expect(Exit::Done);
+        assert_eq!(ended.writes(), writes, "{arguments:?}");
+        calls.extend(ended.calls);
     }
 
-    // Seven APIs: the last is made 6 x 3 s after the first, the last deployed 6 x 5 s after the first, and the last
-    // deleted 6 x 30 s after the first. Nobody can be quicker than that and the calls before and after.
-    const COUNT: u32 = 7;
+    // The last API is made 6 x 3 s after the first, the last deployed 6 x 5 s after the first, and the last deleted
+    // 6 x 30 s after the first. Nobody can be quicker than that and the calls before and after.
     // Time passes for the account as well: what the lab's runs have spent is free again.
     tokio::time::sleep(Duration::from_mins(1)).await;
-    let stack = apis(7);
+    let stack = apis(COUNT);
     let (up, of_up) = many_up(&world, &stack).await;
     tokio::time::sleep(Duration::from_mins(1)).await;
     let (down, of_down) = many_down(&world, &stack).await;

@@ -1,0 +1,260 @@
+//! AWS's lag, each kind alone and all together: every run ends well at the first try, and the user sees what it waits for.
+
+use std::time::Duration;
+
+use local_aws::Faults;
+use provision::exit::Exit;
+use testkit::Census;
+use tokio::time::sleep;
+
+use crate::world::{Ended, World, binary};
+
+/// One way in which AWS is behind.
+struct Lag {
+    name: &'static str,
+    faults: Faults,
+    /// What some run says while it waits.
+    said: &'static [&'static str],
+}
+
+const ASSUME: &str = "waiting for Lambda to be able to assume the new role";
+const READY: &str = "waiting for the function to be ready";
+const ACTIVE: &str = "waiting for the table to become active";
+const TABLE_GONE: &str = "waiting for the table to be gone";
+const FUNCTION_GONE: &str = "waiting for the function to be gone";
+const LIVE: &str = "waiting for the endpoint to answer";
+
+fn lags() -> Vec<Lag> {
+    let none = Faults::default;
+    let lag = |name, faults, said| Lag { name, faults, said };
+    vec![
+        lag(
+            "role",
+            Faults {
+                role_propagation_ms: 40_000,
+                ..none()
+            },
+            &[ASSUME],
+        ),
+        // A ping needs no right of the role's: nobody waits for it.
+        lag(
+            "policy",
+            Faults {
+                policy_propagation_ms: 20_000,
+                ..none()
+            },
+            &[],
+        ),
+        lag(
+            "visibility",
+            Faults {
+                visibility_ms: 3_000,
+                ..none()
+            },
+            &[],
+        ),
+        lag(
+            "table creating",
+            Faults {
+                table_creating_ms: 20_000,
+                ..none()
+            },
+            &[ACTIVE],
+        ),
+        lag(
+            "table deleting",
+            Faults {
+                table_deleting_ms: 30_000,
+                ..none()
+            },
+            &[TABLE_GONE],
+        ),
+        lag(
+            "function pending",
+            Faults {
+                function_pending_ms: 8_000,
+                ..none()
+            },
+            // What asks the endpoint proves the function.
+            &[READY],
+        ),
+        lag(
+            "function updating",
+            Faults {
+                function_updating_ms: 8_000,
+                ..none()
+            },
+            &[READY],
+        ),
+        lag(
+            "function deleting",
+            Faults {
+                function_deleting_ms: 8_000,
+                ..none()
+            },
+            &[FUNCTION_GONE],
+        ),
+        lag(
+            "key",
+            Faults {
+                key_propagation_ms: 90_000,
+                ..none()
+            },
+            &[LIVE],
+        ),
+        lag(
+            "deployment",
+            Faults {
+                deployment_propagation_ms: 20_000,
+                ..none()
+            },
+            &[LIVE],
+        ),
+        lag(
+            "permission",
+            Faults {
+                permission_propagation_ms: 15_000,
+                ..none()
+            },
+            &[LIVE],
+        ),
+        lag(
+            "ghost log group",
+            Faults {
+                ghost_log_group_ms: 10_000,
+                ..none()
+            },
+            &[],
+        ),
+        lag(
+            "all",
+            Faults {
+                role_propagation_ms: 40_000,
+                policy_propagation_ms: 20_000,
+                visibility_ms: 3_000,
+                table_creating_ms: 20_000,
+                table_deleting_ms: 30_000,
+                function_pending_ms: 8_000,
+                function_updating_ms: 8_000,
+                function_deleting_ms: 8_000,
+                key_propagation_ms: 90_000,
+                deployment_propagation_ms: 20_000,
+                permission_propagation_ms: 15_000,
+                ghost_log_group_ms: 10_000,
+                ..none()
+            },
+            &[ASSUME, READY, TABLE_GONE, FUNCTION_GONE, LIVE],
+        ),
+    ]
+}
+
+/// What an account holds after each kind of run, without any lag.
+struct Clean {
+    up: Census,
+    updated: Census,
+}
+
+async fn clean() -> Clean {
+    let world = World::deployed(Faults::default()).await;
+    let up = world.census().await;
+    run(&world, &update()).await.expect(Exit::Done);
+    Clean {
+        up,
+        updated: world.census().await,
+    }
+}
+
+/// Other code, another throttle.
+fn update() -> Vec<String> {
+    let mut arguments: Vec<String> = ["up", "--yes", "--rate", "50", "--bootstrap"]
+        .map(str::to_owned)
+        .into();
+    arguments.push(binary(2));
+    arguments
+}
+
+async fn run(world: &World, arguments: &[String]) -> Ended {
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    world.run(&arguments).await
+}
+
+/// Why a kind of lag is not taken, if so.
+async fn survives(lag: &Lag, clean: &Clean) -> Result<(), String> {
+    let world = World::new(lag.faults.clone()).await;
+    let up: Vec<String> = ["up", "--yes"].map(str::to_owned).into();
+    let down: Vec<String> = ["down", "--yes"].map(str::to_owned).into();
+    let mut said = String::new();
+    let runs = [
+        ("cold", &up, Some(&clean.up)),
+        ("no-op", &up, Some(&clean.up)),
+        ("update", &update(), Some(&clean.updated)),
+        ("down", &down, None),
+        ("up after down", &up, Some(&clean.up)),
+        ("last down", &down, None),
+    ];
+    for (name, arguments, wanted) in runs {
+        let ended = run(&world, arguments).await;
+        said.push_str(&ended.printed.stderr);
+        if ended.exit != Some(Exit::Done) {
+            return Err(format!(
+                "{name} ended with {:?}:\n{}",
+                ended.exit, ended.printed.stderr
+            ));
+        }
+        if name == "no-op" && ended.writes() != 0 {
+            return Err(format!(
+                "the no-op run wrote:\n{}",
+                ended.printed.stderr
+            ));
+        }
+        // The lists that a census reads are behind as well.
+        let is_behind = lag.faults.visibility_ms > 0 && name != "down";
+        if is_behind {
+            sleep(Duration::from_millis(lag.faults.visibility_ms)).await;
+        }
+        let found = world.census().await;
+        let is_right = match wanted {
+            Some(wanted) => found.masked() == wanted.masked(),
+            None => found.is_empty(),
+        };
+        if !is_right {
+            return Err(format!(
+                "after {name} the account holds {:#}\n{}",
+                found.masked(),
+                ended.printed.stderr
+            ));
+        }
+    }
+    sleep(Duration::from_mins(1)).await;
+    let later = world.census().await;
+    if !later.is_empty() {
+        return Err(format!(
+            "a minute after `down` there is {:#}",
+            later.masked()
+        ));
+    }
+    match lag.said.iter().find(|line| !said.contains(**line)) {
+        Some(line) => Err(format!("nobody was told of {line:?}:\n{said}")),
+        None => Ok(()),
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the line is what CI shows")]
+#[tokio::test(start_paused = true)]
+async fn every_lag_is_waited_out() {
+    let clean = clean().await;
+    let lags = lags();
+    let mut failures = Vec::new();
+    for lag in &lags {
+        if let Err(why) = Box::pin(survives(lag, &clean)).await {
+            println!("FAILED lag {}: {why}", lag.name);
+            failures.push(lag.name);
+        }
+    }
+    println!(
+        "lag: {} kinds, 6 runs each, {} failures",
+        lags.len(),
+        failures.len()
+    );
+    assert_eq!(failures, Vec::<&str>::new());
+}

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use crate::cli::{Color, Global};
 use crate::events::{Event, Events};
@@ -188,7 +189,8 @@ struct Screen {
     bars: MultiProgress,
     steps: BTreeMap<String, Bar>,
     names: BTreeMap<String, String>,
-    last_wait: Option<Instant>,
+    /// When each wait was last told of, by its line up to the part that changes.
+    last_waits: BTreeMap<String, Instant>,
 }
 
 struct Bar {
@@ -202,7 +204,7 @@ impl Screen {
             bars: MultiProgress::new(),
             steps: BTreeMap::new(),
             names: BTreeMap::new(),
-            last_wait: None,
+            last_waits: BTreeMap::new(),
         }
     }
 
@@ -266,15 +268,20 @@ impl Screen {
             bar.line.set_message(reason.to_owned());
             return;
         }
-        // Without a terminal, a line now and then is enough to see that it lives.
+        // Without a terminal, a line now and then for each wait is enough to see that it lives.
+        let name = step
+            .map(|step| format!("{}: ", self.name(step)))
+            .unwrap_or_default();
+        let wait = format!(
+            "{name}{}",
+            reason.split([',', ';']).next().unwrap_or_default()
+        );
         let is_due = self
-            .last_wait
+            .last_waits
+            .get(&wait)
             .is_none_or(|last| last.elapsed() > Duration::from_secs(5));
         if is_due || self.console.verbose {
-            self.last_wait = Some(Instant::now());
-            let name = step
-                .map(|step| format!("{}: ", self.name(step)))
-                .unwrap_or_default();
+            self.last_waits.insert(wait, Instant::now());
             self.line(&format!("    {name}{reason}"));
         }
     }

@@ -82,6 +82,7 @@ impl Aws {
                 Err(error) => AwsError::from_sdk(operation.name, &error).at(self.endpoint()),
             };
             self.told(operation.name, sent.elapsed(), answer_of(&error));
+            let is_resend = matches!(error.failure, Failure::NotSent | Failure::Unclear);
             let pause = match error.failure {
                 Failure::Throttled => {
                     waits += 1;
@@ -105,7 +106,8 @@ impl Aws {
                 }
                 _ => return Err(error),
             };
-            if started.elapsed() + pause > operation.patience {
+            // Resends are few, however long each of them took.
+            if !is_resend && started.elapsed() + pause > operation.patience {
                 return Err(error);
             }
             if pause > Duration::from_secs(1) {

@@ -188,7 +188,7 @@ impl Reconcile for Function {
                         .code(code.clone())
                         .set_tags(Some(self.tags.to_map()))
                         .customize()
-                        .config_override(upload_timeouts())
+                        .config_override(upload_timeouts(&artifact.zip))
                         .send()
                 })
                 .await
@@ -369,7 +369,7 @@ impl Function {
                     .zip_file(zip.clone())
                     .architectures(Architecture::from(self.architecture.as_str()))
                     .customize()
-                    .config_override(upload_timeouts())
+                    .config_override(upload_timeouts(&artifact.zip))
                     .send()
             })
             .await
@@ -386,11 +386,12 @@ fn is_settled(found: &FunctionConfiguration) -> bool {
         && !matches!(found.state(), Some(State::Pending))
 }
 
-/// A package of 50 MB over a slow line takes minutes.
-fn upload_timeouts() -> aws_sdk_lambda::config::Builder {
+/// A line of 100 kB/s is slow, but not broken.
+fn upload_timeouts(zip: &[u8]) -> aws_sdk_lambda::config::Builder {
+    let upload = u64::try_from(zip.len() / 100_000).unwrap_or_default();
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(4))
-        .operation_attempt_timeout(Duration::from_mins(10))
+        .operation_attempt_timeout(Duration::from_secs(30 + upload))
         .build();
     aws_sdk_lambda::Config::builder().timeout_config(timeouts)
 }

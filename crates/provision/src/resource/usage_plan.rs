@@ -98,23 +98,10 @@ impl Reconcile for UsagePlan {
                 .filter(|plan| plan.name.as_deref() == Some(&self.name))
                 .collect();
         }
-        // Plans have no date: the one that covers the oldest API is as old as that.
-        let apis = look
-            .rest_apis()
-            .await?
-            .iter()
-            .filter(|api| is_of_stack(api, &self.tags))
-            .collect();
-        let api = oldest(apis, |api| {
-            (api.created_date().map(DateTime::as_nanos), api.id.clone())
-        });
-        let is_younger = |plan: &types::UsagePlan| {
-            let api = api.and_then(|api| api.id());
-            !plan.api_stages().iter().any(|stage| stage.api_id() == api)
+        let one = match found.len() {
+            0 | 1 => found.pop(),
+            _ => self.in_use(look, found).await?,
         };
-        let one = oldest(found, |plan| {
-            (Some(i128::from(is_younger(plan))), plan.id.clone())
-        });
         let Some(plan) = one else { return Ok(None) };
         let id = plan
             .id
@@ -245,6 +232,42 @@ impl Reconcile for UsagePlan {
 }
 
 impl UsagePlan {
+    /// Of several that two runs at once have made, the one that has our key: a key is in one plan only for each
+    /// stage, and taking it out would shut its users out. Else the one that covers the oldest API, since plans have
+    /// no date.
+    async fn in_use<'a>(
+        &self,
+        look: &'a Look,
+        found: Vec<&'a types::UsagePlan>,
+    ) -> Result<Option<&'a types::UsagePlan>> {
+        let apis = look
+            .rest_apis()
+            .await?
+            .iter()
+            .filter(|api| is_of_stack(api, &self.tags))
+            .collect();
+        let api = oldest(apis, |api| {
+            (api.created_date().map(DateTime::as_nanos), api.id.clone())
+        });
+        let covers_oldest = |plan: &types::UsagePlan| {
+            let api = api.and_then(|api| api.id());
+            plan.api_stages().iter().any(|stage| stage.api_id() == api)
+        };
+        let mut ranked = Vec::new();
+        for plan in found {
+            let keys = self.keys_of(look, plan.id().unwrap_or_default()).await?;
+            let rank = match (keys.is_empty(), covers_oldest(plan)) {
+                (false, true) => 0,
+                (false, false) => 1,
+                (true, true) => 2,
+                (true, false) => 3,
+            };
+            ranked.push((rank, plan));
+        }
+        let one = oldest(ranked, |(rank, plan)| (Some(*rank), plan.id.clone()));
+        Ok(one.map(|(_, plan)| plan))
+    }
+
     /// The plan's stages that are declared, or belong to other APIs of this stack. The rest is somebody else's.
     async fn stages_of(&self, look: &Look, actual: &[ApiStage]) -> Result<Set<PlanStage>> {
         let apis = look.rest_apis().await?;

@@ -253,19 +253,44 @@ impl UsagePlan {
             let api = api.and_then(|api| api.id());
             plan.api_stages().iter().any(|stage| stage.api_id() == api)
         };
+        let ours = self.keys_that_count(look).await?;
         let mut ranked = Vec::new();
         for plan in found {
-            let keys = self.keys_of(look, plan.id().unwrap_or_default()).await?;
-            let rank = match (keys.is_empty(), covers_oldest(plan)) {
-                (false, true) => 0,
-                (false, false) => 1,
-                (true, true) => 2,
-                (true, false) => 3,
+            let linked = self.keys_of(look, plan.id().unwrap_or_default()).await?;
+            let has_ours = ours.iter().any(|key| linked.contains(key));
+            let rank = match (has_ours, covers_oldest(plan)) {
+                (true, true) => 0,
+                (true, false) => 1,
+                (false, true) => 2,
+                (false, false) => 3,
             };
             ranked.push((rank, plan));
         }
         let one = oldest(ranked, |(rank, plan)| (Some(*rank), plan.id.clone()));
         Ok(one.map(|(_, plan)| plan))
+    }
+
+    /// The declared keys: of several with one declaration, the one that counts.
+    async fn keys_that_count(&self, look: &Look) -> Result<Vec<Input<KeyId>>> {
+        let all = look.api_keys().await?;
+        let counts = |id: &str| {
+            let tags = Tags::of(self.tags.stack(), id);
+            let found = all
+                .iter()
+                .filter(|key| tags.marks(key.tags.as_ref()))
+                .collect();
+            oldest(found, |key| {
+                (key.created_date().map(DateTime::as_nanos), key.id.clone())
+            })
+        };
+        Ok(self
+            .keys
+            .iter()
+            .filter_map(|key| match key.source() {
+                Some(id) => Some(KeyId(counts(id)?.id.clone()?).into()),
+                None => Some(key.clone()),
+            })
+            .collect())
     }
 
     /// The plan's stages that are declared, or belong to other APIs of this stack. The rest is somebody else's.

@@ -3,8 +3,11 @@
 //! `PROVISION_FAULTS` chooses how much: a sample without it, `all`, or one case by its name, as a failure prints it.
 
 mod fault;
+mod foreign;
 mod lag;
 mod matrix;
+mod mutation;
+mod properties;
 mod quotas;
 mod races;
 mod world;

@@ -1,0 +1,107 @@
+//! A census split into what is the stack's and what is not.
+
+use serde_json::{Map, Value, json};
+use testkit::Census;
+
+use crate::mutation::{FUNCTION, LOGS, POLICY, ROLE, STACK_TAG, TABLE};
+
+/// What belongs to others.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Foreign {
+    /// Whole resources.
+    pub(crate) alone: Vec<Value>,
+    /// What hangs on resources of the stack: tags, statements, policies, methods, links.
+    pub(crate) inside: Vec<Value>,
+}
+
+/// The stack's own resources, by kind and name.
+pub(crate) fn ours(census: &Census) -> Vec<String> {
+    split(census)
+        .filter(|(kind, thing)| is_ours(kind, thing))
+        .map(|(kind, thing)| format!("{kind} {}", thing["name"]))
+        .collect()
+}
+
+pub(crate) fn foreign(census: &Census) -> Foreign {
+    let (ours, alone): (Vec<_>, Vec<_>) =
+        split(census).partition(|(kind, thing)| is_ours(kind, thing));
+    let api = |id: &Value| {
+        ours.iter()
+            .any(|(kind, thing)| *kind == "rest_apis" && thing["id"] == *id)
+    };
+    let own_key = |id: &Value| {
+        ours.iter()
+            .any(|(kind, thing)| *kind == "api_keys" && thing["id"] == *id)
+    };
+    let inside = ours.iter().filter_map(|(kind, thing)| {
+        let tags: Map<String, Value> = fields(&thing["tags"])
+            .filter(|(name, _)| !name.starts_with("provision:"))
+            .collect();
+        let parts: Vec<Value> = match *kind {
+            "roles" => items(&thing["attached"])
+                .chain(
+                    fields(&thing["policies"])
+                        .filter(|(name, _)| name != POLICY)
+                        .map(|pair| json!(pair)),
+                )
+                .collect(),
+            "functions" => items(&thing["statements"])
+                .filter(|statement| statement["Principal"]["Service"] != "apigateway.amazonaws.com")
+                .collect(),
+            "rest_apis" => items(&thing["resources"])
+                .flat_map(|path| {
+                    let place = path["path"].clone();
+                    fields(&path["methods"])
+                        .filter(|(verb, _)| verb != "POST")
+                        .map(move |(verb, method)| json!([place, verb, method]))
+                        .collect::<Vec<_>>()
+                })
+                .collect(),
+            "usage_plans" => items(&thing["stages"])
+                .filter(|link| !api(&link["api"]))
+                .chain(items(&thing["keys"]).filter(|key| !own_key(key)))
+                .collect(),
+            _ => Vec::new(),
+        };
+        (!tags.is_empty() || !parts.is_empty())
+            .then(|| json!({ "in": [kind, thing["name"]], "tags": tags, "parts": parts }))
+    });
+    Foreign {
+        inside: inside.collect(),
+        alone: alone
+            .into_iter()
+            .map(|(kind, thing)| json!([kind, thing]))
+            .collect(),
+    }
+}
+
+fn split(census: &Census) -> impl Iterator<Item = (&str, &Value)> {
+    census
+        .value()
+        .as_object()
+        .into_iter()
+        .flatten()
+        .flat_map(|(kind, things)| {
+            let things = things.as_array().into_iter().flatten();
+            things.map(move |thing| (kind.as_str(), thing))
+        })
+}
+
+fn is_ours(kind: &str, thing: &Value) -> bool {
+    let name = match kind {
+        "roles" => ROLE,
+        "tables" => TABLE,
+        "functions" => FUNCTION,
+        "log_groups" => LOGS,
+        _ => return thing["tags"].get(STACK_TAG).is_some(),
+    };
+    thing["name"] == name
+}
+
+fn items(value: &Value) -> impl Iterator<Item = Value> {
+    value.as_array().cloned().unwrap_or_default().into_iter()
+}
+
+fn fields(value: &Value) -> impl Iterator<Item = (String, Value)> {
+    value.as_object().cloned().unwrap_or_default().into_iter()
+}

@@ -21,6 +21,7 @@ mod environments;
 mod foreign;
 mod input;
 mod interrupted;
+mod local;
 mod names;
 mod order;
 mod outputs;

@@ -10,4 +10,5 @@ mod mutation;
 mod properties;
 mod quotas;
 mod races;
+mod secrets;
 mod world;

@@ -5,6 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use clap::Parser;
 use local_aws::{Clock, Enforcement, Faults, LocalAws, Options, Runner};
 use provision::aws::{Aws, Reach, config_at};
@@ -63,6 +65,9 @@ impl Hands {
 }
 
 impl World {
+    /// The tool's own; a word that nothing else says.
+    pub(crate) const SECRET_ACCESS_KEY: &str = "canary/of+the+tool/wJalrXUtnFEMIK7MDENG";
+
     /// An account that holds nothing.
     pub(crate) async fn new(faults: Faults) -> Self {
         let aws = LocalAws::open(Options {
@@ -85,7 +90,16 @@ impl World {
                 Account::REGION.to_owned(),
                 ACCOUNT,
                 way.client(),
-            ),
+            )
+            .into_builder()
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+                ACCOUNT,
+                Self::SECRET_ACCESS_KEY,
+                None,
+                None,
+                "engine",
+            )))
+            .build(),
             account: Account::in_process(&behind, ACCOUNT).await,
             way,
             keeps_pace: false,

@@ -1,0 +1,158 @@
+//! No secret leaves by accident: the API key's value and the tool's secret access key, looked for in everything that any
+//! command prints at any verbosity, in success and in failure.
+
+use std::time::Duration;
+
+use local_aws::Faults;
+use provision::exit::Exit;
+use tokio::time::timeout;
+
+use crate::fault::Fault;
+use crate::world::World;
+
+const COMMANDS: [&[&str]; 7] = [
+    &["plan"],
+    &["up", "--yes"],
+    &["outputs"],
+    &["outputs", "api_key"],
+    &["invoke"],
+    &["logs"],
+    &["down", "--yes"],
+];
+
+const STYLES: [&[&str]; 10] = [
+    &[],
+    &["-q"],
+    &["-v"],
+    &["-vv"],
+    &["-vvv"],
+    &["--json"],
+    &["--json", "-q"],
+    &["--json", "-v"],
+    &["--json", "-vv"],
+    &["--json", "-vvv"],
+];
+
+/// The command at the disturbed call, in one style.
+#[derive(Clone, Copy, Debug)]
+struct Case {
+    command: &'static [&'static str],
+    style: &'static [&'static str],
+    fault: Option<(Fault, usize)>,
+    is_deployed: bool,
+}
+
+/// What must not be printed: the values of all keys there are. The tool's own secret access key belongs to them.
+async fn secrets(world: &World) -> Vec<String> {
+    let keys = world
+        .account
+        .apigateway
+        .get_api_keys()
+        .include_values(true)
+        .send()
+        .await
+        .expect("a list");
+    let values = keys.items().iter().filter_map(|key| key.value());
+    values
+        .map(str::to_owned)
+        .chain([World::SECRET_ACCESS_KEY.to_owned()])
+        .collect()
+}
+
+/// Why a run that printed `text` has told too much.
+fn tells<'a>(text: &str, secrets: impl IntoIterator<Item = &'a String>) -> Option<String> {
+    let told = secrets.into_iter().find(|secret| text.contains(*secret))?;
+    Some(format!("{told} is in:\n{text}"))
+}
+
+async fn case(case: Case) -> Result<usize, String> {
+    let world = if case.is_deployed {
+        World::deployed(Faults::default()).await
+    } else {
+        World::new(Faults::default()).await
+    };
+    let mut hidden = secrets(&world).await;
+    let arguments: Vec<&str> = case.command.iter().chain(case.style).copied().collect();
+    let ended = match case.fault {
+        None => world.run(&arguments).await,
+        Some((fault, at)) => {
+            let (hands, _) = fault.arm(&world, at);
+            let ended = world.run_by(&hands, &arguments).await;
+            world.way.forward_all();
+            ended
+        }
+    };
+    hidden.extend(secrets(&world).await);
+    let printed = format!("{}{}", ended.printed.stdout, ended.printed.stderr);
+    match tells(&printed, &hidden) {
+        Some(why) => Err(why),
+        None => Ok(ended.calls.len()),
+    }
+}
+
+async fn within(limit: Duration, one: Case, failures: &mut Vec<String>) -> usize {
+    let outcome = timeout(limit, Box::pin(case(one))).await;
+    match outcome.unwrap_or_else(|_| Err("it hangs".to_owned())) {
+        Ok(calls) => calls,
+        Err(why) => {
+            failures.push(format!("{one:?}: {why}"));
+            0
+        }
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the line is what CI shows")]
+#[tokio::test(start_paused = true)]
+async fn nothing_tells_a_secret() {
+    let limit = Duration::from_hours(2);
+    let mut failures = Vec::new();
+    let (mut outputs, mut number) = (0, 0);
+    for command in COMMANDS {
+        let mut calls = 0;
+        for style in STYLES {
+            let whole = Case {
+                command,
+                style,
+                fault: None,
+                is_deployed: command[0] != "up",
+            };
+            calls = calls.max(within(limit, whole, &mut failures).await);
+            outputs += 1;
+        }
+        // Styles take turns, so that each meets each fault.
+        for fault in Fault::ALL {
+            for at in (0..calls).step_by(9) {
+                let disturbed = Case {
+                    command,
+                    style: STYLES[number % STYLES.len()],
+                    fault: Some((fault, at)),
+                    is_deployed: command[0] != "up",
+                };
+                within(limit, disturbed, &mut failures).await;
+                number += 1;
+            }
+        }
+    }
+    outputs += number;
+    println!(
+        "secrets: {outputs} outputs read, {} tell one",
+        failures.len()
+    );
+    assert_eq!(failures, Vec::<String>::new());
+}
+
+/// The test above can fail: whoever asks for the value gets it, and the search finds it.
+#[tokio::test(start_paused = true)]
+async fn who_asks_is_told() {
+    let world = World::deployed(Faults::default()).await;
+    let hidden = secrets(&world).await;
+    for arguments in [
+        &["outputs", "--show-secrets"][..],
+        &["outputs", "--show-secrets", "--json"],
+        &["outputs", "--show-secrets", "api_key"],
+    ] {
+        let shown = world.run(arguments).await.expect(Exit::Done);
+        assert!(tells(&shown.printed.stdout, &hidden).is_some());
+        assert_eq!(tells(&shown.printed.stderr, &hidden), None);
+    }
+}

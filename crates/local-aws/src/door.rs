@@ -193,6 +193,27 @@ fn route(call: &Call) -> Result<Routed, Refusal> {
     }
 }
 
+/// Service and name of every operation that is carried out here.
+pub fn operations() -> Vec<(&'static str, &'static str)> {
+    let named = [
+        (Service::Iam, iam::OPERATIONS),
+        (Service::Sts, sts::OPERATIONS),
+        (Service::DynamoDb, dynamodb::OPERATIONS),
+        (Service::Logs, logs::OPERATIONS),
+    ];
+    let routed = [
+        (Service::Lambda, lambda::ROUTES),
+        (Service::ApiGateway, apigateway::ROUTES),
+    ];
+    let named = named
+        .into_iter()
+        .flat_map(|(service, names)| names.iter().map(move |name| (service.name(), *name)));
+    let routed = routed
+        .into_iter()
+        .flat_map(|(service, routes)| routes.iter().map(move |route| (service.name(), route.2)));
+    named.chain(routed).collect()
+}
+
 fn by_action(call: &Call, operations: &'static [&'static str]) -> Result<Routed, Refusal> {
     let Some(action) = call.parameter("Action") else {
         return Err(Refusal::new(

@@ -34,6 +34,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 
 pub use clock::Clock;
+pub use door::operations;
 pub use faults::{FaultEvent, FaultKind, Faults};
 pub use lambda::{FunctionError, Runner};
 pub use place::Place;

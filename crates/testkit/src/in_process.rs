@@ -17,6 +17,7 @@ use aws_smithy_types::byte_stream::ByteStream;
 use http_body_util::Full;
 use hyper::Response;
 use hyper::body::Bytes;
+use hyper::header::{HOST, HeaderValue};
 use local_aws::{LocalAws, Outcome};
 use tokio::time::{Instant, sleep};
 
@@ -181,7 +182,13 @@ async fn read(mut request: HttpRequest) -> Result<Request, ConnectorError> {
     let request = request
         .try_into_http1x()
         .map_err(|error| ConnectorError::user(error.into()))?;
-    let (head, _) = request.into_parts();
+    let (mut head, _) = request.into_parts();
+    // Signed, and written by whoever opens a connection: from the URL.
+    if let Some(host) = head.uri.authority()
+        && let Ok(host) = HeaderValue::from_str(host.as_str())
+    {
+        head.headers.entry(HOST).or_insert(host);
+    }
     Ok(Request::new(
         head.method,
         head.uri.path().to_owned(),

@@ -33,8 +33,11 @@ pub(crate) async fn perform(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, R
         "ListTables" => tables::list(cloud, call).await,
         "UpdateTable" | "UpdateTimeToLive" => tables::change(cloud, call).await,
         "DescribeContinuousBackups" => tables::describe_backups(cloud, call).await,
-        "DescribeTimeToLive" | "TagResource" | "UntagResource" | "ListTagsOfResource" => {
-            run(cloud, call, tables::to_engine(call)).await
+        "DescribeTimeToLive" | "TagResource" | "UntagResource" | "ListTagsOfResource"
+        | "ListStreams" | "GetRecords" => run(cloud, call, tables::to_engine(call)).await,
+        "DescribeStream" | "GetShardIterator" => {
+            let body = tables::with_engine_shards(tables::to_engine(call));
+            run(cloud, call, body).await.map(tables::with_aws_shards)
         }
         _ => {
             tables::check_usable(cloud, call)?;

@@ -18,6 +18,10 @@ use crate::store::{Record, Tx};
 /// How the engine begins every ARN.
 const ENGINE_ARN: &str = "arn:aws:dynamodb:dynoxide:000000000000:";
 
+/// How the engine begins the id of a shard, before the name of the table; botocore takes none below 28 characters.
+const ENGINE_SHARD: &str = "\"shardId-";
+const SHARD: &str = "\"shardId-0000000000";
+
 /// The moments at which a table's state changes.
 #[derive(Debug, Serialize, Deserialize)]
 struct Table {
@@ -55,8 +59,8 @@ pub(super) async fn create(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Re
     let faults = cloud.faults();
     let table = Table {
         name,
-        visible_from: now + faults.visibility_ms,
-        active_from: now + faults.table_creating_ms,
+        visible_from: now.saturating_add(faults.visibility_ms),
+        active_from: now.saturating_add(faults.table_creating_ms),
         deleting: None,
     };
     cloud.store.transact(|tx| tx.put(&call.place, &table))?;
@@ -97,7 +101,7 @@ pub(super) async fn delete(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Re
             tx.remove::<Table>(&call.place, &name).map(|_| ())
         } else {
             let deleting = Some(Deleting {
-                until: now + lag,
+                until: now.saturating_add(lag),
                 description,
             });
             let table = Table {
@@ -271,6 +275,22 @@ pub(super) fn from_engine(call: &Call, answer: Answer) -> Answer {
     Answer {
         body: Body::Bytes(replaced(&text, ENGINE_ARN, &call.place.arn("dynamodb", ""))),
         ..answer
+    }
+}
+
+/// A stream operation's body with the engine's ids of shards.
+pub(super) fn with_engine_shards(body: Bytes) -> Bytes {
+    replaced(&body, SHARD, ENGINE_SHARD)
+}
+
+/// An answer about a stream with ids of shards as long as AWS's clients want them.
+pub(super) fn with_aws_shards(answer: Answer) -> Answer {
+    match answer.body {
+        Body::Bytes(text) => Answer {
+            body: Body::Bytes(replaced(&text, ENGINE_SHARD, SHARD)),
+            ..answer
+        },
+        Body::Json(_) => answer,
     }
 }
 

@@ -92,6 +92,7 @@ pub async fn execute(
             biased;
             () = &mut interrupt => {
                 run.interrupted = true;
+                aws.stop();
                 leave_by.set(sleep(GRACE).fuse());
             }
             () = &mut leave_by => break,

@@ -72,6 +72,9 @@ impl Aws {
         loop {
             // Patience is for what others spend; our own pace is as long as it takes.
             started += self.my_turn(operation.name).await;
+            if self.is_stopped() {
+                return Err(AwsError::stopped(operation.name));
+            }
             let sent = Instant::now();
             let outcome = request().await;
             let error = match outcome {

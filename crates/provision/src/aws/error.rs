@@ -38,6 +38,8 @@ pub enum Failure {
     Credentials,
     /// The request could not be built or the answer could not be read.
     Malformed,
+    /// It was not sent, since the run is to end.
+    Stopped,
 }
 
 /// Codes by which AWS says "slow down", over all services (SDK retry classifiers).
@@ -69,6 +71,19 @@ const CREDENTIALS: [&str; 8] = [
 ];
 
 impl AwsError {
+    /// A call that is not sent any more, since the run is to end.
+    pub(super) fn stopped(operation: &'static str) -> Self {
+        Self {
+            operation,
+            failure: Failure::Stopped,
+            code: String::new(),
+            message: "not sent, since the run was interrupted".to_owned(),
+            request_id: None,
+            status: None,
+            retry_after: None,
+        }
+    }
+
     pub fn from_sdk<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + Error + 'static,
@@ -176,7 +191,7 @@ impl AwsError {
                 "the caller lacks this right; nothing was changed by this call"
             }
             Failure::Throttled => "others in this account use the same quota: run it again later",
-            Failure::Refused | Failure::Malformed => return None,
+            Failure::Refused | Failure::Malformed | Failure::Stopped => return None,
         };
         Some(hint.to_owned())
     }

@@ -7,6 +7,7 @@ mod lenient;
 pub mod pace;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -76,6 +77,8 @@ struct Shared {
     keys: Mutex<HashMap<String, Secret>>,
     events: Events,
     pace: Pace,
+    /// Whether no further call may be sent.
+    is_stopped: AtomicBool,
 }
 
 impl Aws {
@@ -143,6 +146,7 @@ impl Aws {
             target: OnceCell::new(),
             artifact: OnceCell::new(),
             pace: Pace::new(endpoint.is_none()),
+            is_stopped: AtomicBool::new(false),
             endpoint,
             public,
             keys: Mutex::default(),
@@ -197,6 +201,15 @@ impl Aws {
             Some(connector) => Http::by(connector.clone()),
             None => Http::new(url),
         }
+    }
+
+    /// Sends no further call; those in flight may end.
+    pub fn stop(&self) {
+        self.shared.is_stopped.store(true, Ordering::Relaxed);
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.shared.is_stopped.load(Ordering::Relaxed)
     }
 
     pub fn region(&self) -> &str {

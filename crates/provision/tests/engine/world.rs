@@ -64,23 +64,28 @@ impl Hands {
     }
 }
 
+/// In memory; functions answer every request alike.
+pub(crate) fn local_aws(faults: Faults) -> LocalAws {
+    LocalAws::open(Options {
+        folder: None,
+        clock: Clock::runtime(),
+        runner: Runner::Inline(Arc::new(|_| {
+            Ok(br#"{"statusCode": 200, "body": "\"pong\""}"#.as_slice().into())
+        })),
+        faults,
+        enforcement: Enforcement::Functions,
+        request_log: None,
+    })
+    .expect("a state in memory")
+}
+
 impl World {
     /// The tool's own; a word that nothing else says.
     pub(crate) const SECRET_ACCESS_KEY: &str = "canary/of+the+tool/wJalrXUtnFEMIK7MDENG";
 
     /// An account that holds nothing.
     pub(crate) async fn new(faults: Faults) -> Self {
-        let aws = LocalAws::open(Options {
-            folder: None,
-            clock: Clock::runtime(),
-            runner: Runner::Inline(Arc::new(|_| {
-                Ok(br#"{"statusCode": 200, "body": "\"pong\""}"#.as_slice().into())
-            })),
-            faults,
-            enforcement: Enforcement::Functions,
-            request_log: None,
-        })
-        .expect("a state in memory");
+        let aws = local_aws(faults);
         aws.set_endpoint(InProcess::URL);
         let way = InProcess::new(aws.clone());
         let behind = InProcess::new(aws);

@@ -85,7 +85,7 @@ impl Cloud {
     /// Whether what was made at `made` can be read yet.
     pub(crate) fn is_visible(&self, made: Moment) -> bool {
         let lag = self.with_faults(|faults| faults.visibility_ms);
-        made + lag <= self.now()
+        made.saturating_add(lag) <= self.now()
     }
 
     /// New credentials for a role, valid for `seconds`.

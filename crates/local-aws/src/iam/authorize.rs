@@ -46,7 +46,7 @@ impl Rights {
             }
         }
         for attachment in attached::of(tx, &global, &role)? {
-            if attachment.since + lag <= now {
+            if attachment.since.saturating_add(lag) <= now {
                 policies
                     .identity
                     .extend(managed::document(tx, &global, &attachment.arn)?);

@@ -40,7 +40,7 @@ fn key(role: &str, name: &str) -> String {
 impl InlinePolicy {
     /// The document that has effect at `now`, `lag` after it was put.
     pub(super) fn in_force(&self, now: Moment, lag: u64) -> Option<&str> {
-        if self.put + lag <= now {
+        if self.put.saturating_add(lag) <= now {
             Some(&self.document)
         } else {
             self.before.as_deref()

@@ -121,7 +121,7 @@ pub(crate) fn is_assumable_by(cloud: &Cloud, role: &Role, service_principal: &st
     let lag = cloud.with_faults(|faults| faults.role_propagation_ms);
     let account = role.arn.split(':').nth(4).unwrap_or_default();
     let context = Context::default().with("aws:SourceAccount", account);
-    role.created + lag <= cloud.now()
+    role.created.saturating_add(lag) <= cloud.now()
         && role.trusts(
             &Principal::Service(service_principal),
             "sts:AssumeRole",

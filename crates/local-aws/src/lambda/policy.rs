@@ -220,7 +220,7 @@ impl Statement {
     /// Whether a change of the policy has reached those who ask.
     pub(super) fn is_effective(&self, cloud: &Cloud) -> bool {
         let lag = cloud.with_faults(|faults| faults.permission_propagation_ms);
-        self.made + lag <= cloud.now()
+        self.made.saturating_add(lag) <= cloud.now()
     }
 }
 

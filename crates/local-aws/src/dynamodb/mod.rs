@@ -36,7 +36,7 @@ pub(crate) async fn perform(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, R
         "DescribeTimeToLive" | "TagResource" | "UntagResource" | "ListTagsOfResource"
         | "ListStreams" | "GetRecords" => run(cloud, call, tables::to_engine(call)).await,
         "DescribeStream" | "GetShardIterator" => {
-            let body = tables::with_engine_shards(tables::to_engine(call));
+            let body = tables::with_engine_shards(&tables::to_engine(call));
             run(cloud, call, body).await.map(tables::with_aws_shards)
         }
         _ => {

@@ -279,8 +279,8 @@ pub(super) fn from_engine(call: &Call, answer: Answer) -> Answer {
 }
 
 /// A stream operation's body with the engine's ids of shards.
-pub(super) fn with_engine_shards(body: Bytes) -> Bytes {
-    replaced(&body, SHARD, ENGINE_SHARD)
+pub(super) fn with_engine_shards(body: &Bytes) -> Bytes {
+    replaced(body, SHARD, ENGINE_SHARD)
 }
 
 /// An answer about a stream with ids of shards as long as AWS's clients want them.

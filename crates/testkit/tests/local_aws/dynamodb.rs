@@ -113,7 +113,7 @@ async fn table(account: &Account) {
     assert_eq!(
         updated
             .table_description()
-            .and_then(|table| table.deletion_protection_enabled()),
+            .and_then(aws_sdk_dynamodb::types::TableDescription::deletion_protection_enabled),
         Some(true)
     );
     let early = tables.delete_table().table_name(TABLE).send().await;

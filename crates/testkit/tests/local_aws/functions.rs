@@ -251,7 +251,9 @@ async fn concurrency(account: &Account) {
         (1000, Some(995))
     );
     assert_eq!(
-        settings.account_usage().map(|usage| usage.function_count()),
+        settings
+            .account_usage()
+            .map(aws_sdk_lambda::types::AccountUsage::function_count),
         Some(1)
     );
     lambda

@@ -205,7 +205,7 @@ async fn settings(account: &Account) {
     assert_eq!(got.cloudwatch_role_arn(), Some(role.as_str()));
     assert_eq!(
         got.throttle_settings()
-            .map(|settings| settings.burst_limit()),
+            .map(aws_sdk_apigateway::types::ThrottleSettings::burst_limit),
         Some(5000)
     );
 }

@@ -376,7 +376,7 @@ async fn account_itself(account: &Account) {
     let iam = &account.iam;
     let user = iam.get_user().send().await.expect("GetUser");
     assert_eq!(
-        user.user().map(|user| user.arn()),
+        user.user().map(aws_sdk_iam::types::User::arn),
         Some(format!("arn:aws:iam::{}:root", account.id).as_str())
     );
     let missing = iam.get_user().user_name("nobody").send().await;

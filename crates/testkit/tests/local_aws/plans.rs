@@ -150,15 +150,12 @@ async fn plan(account: &Account, api: &str) -> String {
     assert_eq!(
         (
             got.name(),
-            got.quota().map(|quota| quota.limit()),
+            got.quota().map(QuotaSettings::limit),
             got.api_stages()[0].stage()
         ),
         (Some("renamed"), Some(50), Some("Prod"))
     );
-    assert_eq!(
-        got.throttle().map(|throttle| throttle.rate_limit()),
-        Some(2.5)
-    );
+    assert_eq!(got.throttle().map(ThrottleSettings::rate_limit), Some(2.5));
     let listed = gateway.get_usage_plans().send().await;
     let listed = listed.expect("GetUsagePlans");
     assert_eq!(listed.items().len(), 1);

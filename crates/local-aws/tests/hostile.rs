@@ -234,7 +234,7 @@ fn bodies_that_are_no_json() {
         .is(400, "ValidationError");
     wire.iam(format!(
         "Action=CreateRole&RoleName=a&AssumeRolePolicyDocument={}",
-        deep(100_000)
+        deep(60_000)
     ))
     .is(400, "MalformedPolicyDocument");
     wire.still_answers();

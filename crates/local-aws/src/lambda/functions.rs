@@ -157,7 +157,7 @@ pub(super) async fn create(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Re
             modified: now,
             revision: ids::uuid(),
             generation: ids::hex(16),
-            active_at: now + pending,
+            active_at: now.saturating_add(pending),
             updated_at: now,
             gone_at: None,
             tags,
@@ -294,7 +294,7 @@ pub(super) fn delete(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Refusal>
         if deleting == 0 {
             remove(tx, &call.place, &named.name)?;
         } else {
-            function.gone_at = Some(now + deleting);
+            function.gone_at = Some(now.saturating_add(deleting));
             tx.put(&call.place, &function)?;
         }
         Ok(Some(settings))

@@ -99,7 +99,7 @@ fn renew(function: &mut Function, now: Moment, updating: u64) {
     function.touch();
     function.generation = ids::hex(16);
     function.modified = now;
-    function.updated_at = now + updating;
+    function.updated_at = now.saturating_add(updating);
 }
 
 pub(super) fn check_revision(function: &Function, asked: Option<&str>) -> Result<(), Refusal> {

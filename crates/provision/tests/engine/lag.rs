@@ -24,127 +24,87 @@ const TABLE_GONE: &str = "waiting for the table to be gone";
 const FUNCTION_GONE: &str = "waiting for the function to be gone";
 const LIVE: &str = "waiting for the endpoint to answer";
 
+/// One kind of lag, how it comes about, and what is said of it.
+type Kind = (&'static str, fn(&mut Faults), &'static [&'static str]);
+
+const KINDS: [Kind; 12] = [
+    (
+        "role",
+        |faults| faults.role_propagation_ms = 40_000,
+        &[ASSUME],
+    ),
+    // A ping needs no right of the role's: nobody waits for it.
+    (
+        "policy",
+        |faults| faults.policy_propagation_ms = 20_000,
+        &[],
+    ),
+    (
+        "visibility",
+        |faults| faults.visibility_ms = 3_000,
+        &[ACTIVE],
+    ),
+    (
+        "table creating",
+        |faults| faults.table_creating_ms = 20_000,
+        &[ACTIVE],
+    ),
+    (
+        "table deleting",
+        |faults| faults.table_deleting_ms = 30_000,
+        &[TABLE_GONE],
+    ),
+    (
+        "function pending",
+        |faults| faults.function_pending_ms = 8_000,
+        &[READY],
+    ),
+    (
+        "function updating",
+        |faults| faults.function_updating_ms = 8_000,
+        &[READY],
+    ),
+    (
+        "function deleting",
+        |faults| faults.function_deleting_ms = 8_000,
+        &[FUNCTION_GONE],
+    ),
+    ("key", |faults| faults.key_propagation_ms = 90_000, &[LIVE]),
+    (
+        "deployment",
+        |faults| faults.deployment_propagation_ms = 20_000,
+        &[LIVE],
+    ),
+    (
+        "permission",
+        |faults| faults.permission_propagation_ms = 15_000,
+        &[LIVE],
+    ),
+    (
+        "ghost log group",
+        |faults| faults.ghost_log_group_ms = 10_000,
+        &[],
+    ),
+];
+
+/// Each kind alone, and all together.
 fn lags() -> Vec<Lag> {
-    let none = Faults::default;
-    let lag = |name, faults, said| Lag { name, faults, said };
-    vec![
-        lag(
-            "role",
-            Faults {
-                role_propagation_ms: 40_000,
-                ..none()
-            },
-            &[ASSUME],
-        ),
-        // A ping needs no right of the role's: nobody waits for it.
-        lag(
-            "policy",
-            Faults {
-                policy_propagation_ms: 20_000,
-                ..none()
-            },
-            &[],
-        ),
-        lag(
-            "visibility",
-            Faults {
-                visibility_ms: 3_000,
-                ..none()
-            },
-            &[ACTIVE],
-        ),
-        lag(
-            "table creating",
-            Faults {
-                table_creating_ms: 20_000,
-                ..none()
-            },
-            &[ACTIVE],
-        ),
-        lag(
-            "table deleting",
-            Faults {
-                table_deleting_ms: 30_000,
-                ..none()
-            },
-            &[TABLE_GONE],
-        ),
-        lag(
-            "function pending",
-            Faults {
-                function_pending_ms: 8_000,
-                ..none()
-            },
-            &[READY],
-        ),
-        lag(
-            "function updating",
-            Faults {
-                function_updating_ms: 8_000,
-                ..none()
-            },
-            &[READY],
-        ),
-        lag(
-            "function deleting",
-            Faults {
-                function_deleting_ms: 8_000,
-                ..none()
-            },
-            &[FUNCTION_GONE],
-        ),
-        lag(
-            "key",
-            Faults {
-                key_propagation_ms: 90_000,
-                ..none()
-            },
-            &[LIVE],
-        ),
-        lag(
-            "deployment",
-            Faults {
-                deployment_propagation_ms: 20_000,
-                ..none()
-            },
-            &[LIVE],
-        ),
-        lag(
-            "permission",
-            Faults {
-                permission_propagation_ms: 15_000,
-                ..none()
-            },
-            &[LIVE],
-        ),
-        lag(
-            "ghost log group",
-            Faults {
-                ghost_log_group_ms: 10_000,
-                ..none()
-            },
-            &[],
-        ),
-        lag(
-            "all",
-            Faults {
-                role_propagation_ms: 40_000,
-                policy_propagation_ms: 20_000,
-                visibility_ms: 3_000,
-                table_creating_ms: 20_000,
-                table_deleting_ms: 30_000,
-                function_pending_ms: 8_000,
-                function_updating_ms: 8_000,
-                function_deleting_ms: 8_000,
-                key_propagation_ms: 90_000,
-                deployment_propagation_ms: 20_000,
-                permission_propagation_ms: 15_000,
-                ghost_log_group_ms: 10_000,
-                ..none()
-            },
-            &[ASSUME, READY, ACTIVE, TABLE_GONE, FUNCTION_GONE, LIVE],
-        ),
-    ]
+    let mut all = Faults::default();
+    let mut lags: Vec<Lag> = KINDS
+        .iter()
+        .map(|(name, set, said)| {
+            set(&mut all);
+            let mut faults = Faults::default();
+            set(&mut faults);
+            Lag { name, faults, said }
+        })
+        .collect();
+    lags.push(Lag {
+        name: "all",
+        faults: all,
+        said: &[ASSUME, READY, ACTIVE, TABLE_GONE, FUNCTION_GONE, LIVE],
+    });
+    lags
 }
 
 /// What an account holds after each kind of run, without any lag.

@@ -7,6 +7,7 @@ mod foreign;
 mod lag;
 mod matrix;
 mod mutation;
+mod pages;
 mod polite;
 mod properties;
 mod quotas;

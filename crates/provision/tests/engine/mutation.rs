@@ -1,7 +1,7 @@
 //! What somebody may do to an account behind the tool's back. What cannot be done there is not done.
 
 use testkit::Account;
-use testkit::sdk::apigateway::types::{IntegrationType, Op, PatchOperation};
+use testkit::sdk::apigateway::types::{IntegrationType, Op, PatchOperation, UsagePlan};
 use testkit::sdk::dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, Tag,
 };
@@ -174,7 +174,7 @@ pub(crate) async fn clear_the_way(account: &Account) {
     let plans = account.apigateway.get_usage_plans().send().await;
     let plans = plans.expect("a list").items.unwrap_or_default();
     let plan = plans.iter().find(|plan| plan.id() == Some(&hand.plan));
-    for link in plan.into_iter().flat_map(|plan| plan.api_stages()) {
+    for link in plan.into_iter().flat_map(UsagePlan::api_stages) {
         if link.api_id() != Some(&hand.api) {
             let link = format!(
                 "{}:{}",

@@ -229,6 +229,35 @@ fn any_world_comes_to_what_is_declared() {
     }
 }
 
+/// The test above is about something: each mutation of a whole stack is seen in the account.
+#[test]
+fn every_mutation_changes_the_world() {
+    let outcome = in_paused_time(async {
+        for mutation in Mutation::ALL {
+            let world = World::deployed(Faults::default()).await;
+            let before = world.census().await;
+            mutation.apply(&world.account).await;
+            let after = world.census().await;
+            let hangs_on_ours = matches!(
+                mutation,
+                Mutation::ForeignStatement
+                    | Mutation::ForeignStageInPlan
+                    | Mutation::ForeignKeyInPlan
+                    | Mutation::ForeignMethod
+                    | Mutation::ForeignAttached
+                    | Mutation::ForeignInline
+                    | Mutation::ForeignTags
+            );
+            let is_inside = !foreign(&after).inside.is_empty();
+            if after.value() == before.value() || is_inside != hangs_on_ours {
+                return Err(format!("{mutation:?} makes {:#}", after.value()));
+            }
+        }
+        Ok(())
+    });
+    assert_eq!(outcome, Ok(()));
+}
+
 /// A name that somebody else has is never taken: `up` says so before it changes anything, `down` leaves it.
 #[expect(clippy::print_stdout, reason = "the line is what CI shows")]
 #[test]

@@ -102,7 +102,7 @@ async fn answer(
         return Ok(response);
     };
     let body = body.to_bytes();
-    // In a task of its own: a panic there ends that request and not the server.
+    // In a task of its own: where panics unwind, one ends that request and not the server.
     let cloud = aws.0.clone();
     let work = tokio::spawn(async move { aws.handle(Request::from_parts(parts, body)).await });
     let outcome = match work.await {

@@ -83,6 +83,10 @@ pub enum Command {
     /// The local AWS by itself
     #[command(subcommand)]
     Local(Local),
+    /// A completion script for a shell
+    Completions(Completions),
+    /// The manual page, or all of them with --out
+    Man(Man),
 }
 
 /// What the stack is made with.
@@ -197,4 +201,17 @@ pub struct LocalStart {
     /// What goes wrong on purpose, as JSON: see docs/local.md
     #[arg(long, value_name = "JSON")]
     pub faults: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Completions {
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub struct Man {
+    /// Write one page a command into this folder
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }

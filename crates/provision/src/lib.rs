@@ -107,5 +107,9 @@ async fn command(cli: &Cli, ground: Ground) -> anyhow::Result<Exit> {
         Command::Logs(arguments) => commands::logs::run(&session, arguments).await,
         Command::Dev(arguments) => commands::dev::run(&session, arguments).await,
         Command::Local(arguments) => commands::local::run(&session, arguments).await,
+        Command::Completions(arguments) => {
+            Ok(commands::completions::run(&session.console, arguments))
+        }
+        Command::Man(arguments) => commands::man::run(&session.console, arguments),
     }
 }

@@ -1,11 +1,13 @@
 //! One file a command: ask, print, and say how it ended.
 
+pub mod completions;
 mod deployed;
 pub mod dev;
 pub mod down;
 pub mod invoke;
 pub mod local;
 pub mod logs;
+pub mod man;
 pub mod outputs;
 pub mod plan;
 pub mod up;

@@ -5,6 +5,7 @@
 mod fault;
 mod foreign;
 mod lag;
+mod manual;
 mod matrix;
 mod mutation;
 mod pages;

@@ -80,6 +80,8 @@ pub enum Command {
     Logs(Logs),
     /// The stack on the local AWS, the function rebuilt and swapped in as its sources change
     Dev(Dev),
+    /// Which resource needs which, as text or as a picture; asks nobody
+    Graph(Graph),
     /// The local AWS by itself
     #[command(subcommand)]
     Local(Local),
@@ -178,6 +180,24 @@ pub struct Logs {
 pub struct Dev {
     #[command(flatten)]
     pub make: Make,
+}
+
+#[derive(Debug, Args)]
+pub struct Graph {
+    /// How to draw it [default: by the file's name, else a tree]
+    #[arg(long, value_enum)]
+    pub format: Option<GraphFormat>,
+    /// Write it to this file
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    Tree,
+    Dot,
+    Mermaid,
+    Svg,
 }
 
 #[derive(Debug, Subcommand)]

@@ -60,6 +60,17 @@ impl Config {
         })
     }
 
+    /// The region where nothing is asked, so that nobody's files are read: as given, else as the environment says.
+    pub fn region_offline(&self) -> String {
+        let from_environment = || {
+            ["AWS_REGION", "AWS_DEFAULT_REGION"]
+                .iter()
+                .find_map(|name| std::env::var(name).ok().filter(|region| !region.is_empty()))
+        };
+        let given = self.connection.region.clone().or_else(from_environment);
+        given.unwrap_or_else(|| Settings::default().region)
+    }
+
     /// The stack's settings where nothing is made.
     pub fn settings(&self, region: &str) -> Settings {
         Settings {

@@ -15,6 +15,7 @@ pub mod diff;
 pub mod events;
 pub mod execute;
 pub mod exit;
+pub mod graph;
 pub mod input;
 pub mod interrupt;
 pub mod limits;
@@ -106,6 +107,7 @@ async fn command(cli: &Cli, ground: Ground) -> anyhow::Result<Exit> {
         Command::Invoke(arguments) => commands::invoke::run(&session, arguments).await,
         Command::Logs(arguments) => commands::logs::run(&session, arguments).await,
         Command::Dev(arguments) => commands::dev::run(&session, arguments).await,
+        Command::Graph(arguments) => commands::graph::run(&session, arguments),
         Command::Local(arguments) => commands::local::run(&session, arguments).await,
         Command::Completions(arguments) => {
             Ok(commands::completions::run(&session.console, arguments))

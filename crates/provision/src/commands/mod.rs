@@ -4,6 +4,7 @@ pub mod completions;
 mod deployed;
 pub mod dev;
 pub mod down;
+pub mod graph;
 pub mod invoke;
 pub mod local;
 pub mod logs;

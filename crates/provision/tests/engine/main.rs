@@ -4,6 +4,7 @@
 
 mod fault;
 mod foreign;
+mod graph;
 mod lag;
 mod manual;
 mod matrix;

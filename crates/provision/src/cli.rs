@@ -69,6 +69,8 @@ pub enum Command {
     /// Show what `up` would do; only reads
     #[command(visible_aliases = ["diff", "preview"])]
     Plan(Plan),
+    /// What changed behind our back since the last `up`; ends with 2 if anything did
+    Drift(Drift),
     /// Remove everything of the stack, in reverse order
     #[command(visible_aliases = ["destroy", "remove"])]
     Down(Down),
@@ -97,6 +99,16 @@ pub struct Make {
     /// Deploy this function binary instead of building it
     #[arg(long, value_name = "PATH", env = "PROVISION_BOOTSTRAP")]
     pub bootstrap: Option<PathBuf>,
+    #[command(flatten)]
+    pub declare: Declare,
+    /// Take over an existing resource of this name by tagging it (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub adopt: Vec<String>,
+}
+
+/// What the command line declares in place of `stack.rs`.
+#[derive(Clone, Debug, Args)]
+pub struct Declare {
     /// The function's processor architecture
     #[arg(long, value_name = "ARCH", default_value = "x86_64")]
     #[arg(value_parser = ["x86_64", "arm64"])]
@@ -107,9 +119,12 @@ pub struct Make {
     /// Requests at once in place of the declared throttle
     #[arg(long, value_name = "N")]
     pub burst: Option<i32>,
-    /// Take over an existing resource of this name by tagging it (repeatable)
-    #[arg(long, value_name = "NAME")]
-    pub adopt: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Drift {
+    #[command(flatten)]
+    pub declare: Declare,
 }
 
 #[derive(Debug, Args)]

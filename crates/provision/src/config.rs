@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 
 use crate::aws::Connection;
-use crate::cli::{Global, Make};
+use crate::cli::{Declare, Global, Make};
 use crate::stack::Settings;
 
 /// What every command needs to know.
@@ -83,21 +83,30 @@ impl Config {
 
 impl Making {
     pub fn new(make: &Make) -> Result<Self> {
-        if let Some(rate) = make.rate {
+        Ok(Self {
+            bootstrap: make.bootstrap.clone(),
+            adopt: make.adopt.iter().cloned().collect(),
+            ..Self::declared_by(&make.declare)?
+        })
+    }
+
+    /// What is declared, where nothing is made.
+    pub fn declared_by(declare: &Declare) -> Result<Self> {
+        if let Some(rate) = declare.rate {
             ensure!(
                 rate.is_finite() && rate >= 0.0,
                 "`--rate {rate}` is not a number of requests per second"
             );
         }
-        if let Some(burst) = make.burst {
+        if let Some(burst) = declare.burst {
             ensure!(burst >= 0, "`--burst {burst}` is not a number of requests");
         }
         Ok(Self {
-            bootstrap: make.bootstrap.clone(),
-            adopt: make.adopt.iter().cloned().collect(),
-            architecture: make.arch.clone(),
-            rate: make.rate,
-            burst: make.burst,
+            bootstrap: None,
+            adopt: BTreeSet::new(),
+            architecture: declare.arch.clone(),
+            rate: declare.rate,
+            burst: declare.burst,
         })
     }
 

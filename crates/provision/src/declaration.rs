@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::input::{Expr, Handle, Input, Outputs, references};
+use sha2::{Digest, Sha256};
+
+use crate::input::{Expr, Handle, Input, Outputs, hex, references};
+use crate::owner::Mark;
 use crate::resource::{CodeSha256, KeyId, Resource};
 
 /// The id under which the packaged function's hash is known.
@@ -62,7 +65,12 @@ impl Stack {
         resource: R,
     ) -> Handle<R> {
         let mut resource = resource.into();
-        resource.mark(&self.name, id);
+        let digest = hex(&Sha256::digest(resource.fields().to_string()));
+        resource.mark(&Mark {
+            stack: &self.name,
+            id,
+            digest: &digest[..12],
+        });
         assert!(self.find(id).is_none(), "`{id}` is declared twice");
         let after = after.into_iter().map(str::to_owned).collect();
         self.declared.push(Declared {

@@ -12,6 +12,7 @@ pub mod config;
 pub mod console;
 pub mod declaration;
 pub mod diff;
+pub mod drift;
 pub mod events;
 pub mod execute;
 pub mod exit;
@@ -25,8 +26,10 @@ pub mod observe;
 pub mod orphans;
 pub mod owner;
 pub mod plan;
+pub mod plan_text;
 pub mod planner;
 pub mod policies;
+pub mod policy_diff;
 pub mod render;
 pub mod resource;
 pub mod secret;
@@ -102,6 +105,7 @@ async fn command(cli: &Cli, ground: Ground) -> anyhow::Result<Exit> {
     match &cli.command {
         Command::Up(arguments) => commands::up::run(&session, arguments).await,
         Command::Plan(arguments) => commands::plan::run(&session, arguments).await,
+        Command::Drift(arguments) => commands::drift::run(&session, arguments).await,
         Command::Down(arguments) => commands::down::run(&session, arguments).await,
         Command::Outputs(arguments) => commands::outputs::run(&session, arguments).await,
         Command::Invoke(arguments) => commands::invoke::run(&session, arguments).await,

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 pub const STACK: &str = "provision:stack";
 pub const ID: &str = "provision:id";
+/// What the declaration said when the resource was last made or changed by it.
+pub const DECLARATION: &str = "provision:declaration";
 /// On global resources only: their names are shared by all regions.
 pub const REGION: &str = "provision:region";
 
@@ -13,6 +15,15 @@ pub const REGION: &str = "provision:region";
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Tags(pub BTreeMap<String, String>);
+
+/// Which declaration a resource belongs to.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark<'a> {
+    pub stack: &'a str,
+    pub id: &'a str,
+    /// Changes when what is declared does, and only then: references count by name, not by value.
+    pub digest: &'a str,
+}
 
 /// Whose an existing resource is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,7 +37,8 @@ pub enum Ownership {
 impl Tags {
     pub fn of(stack: &str, id: &str) -> Self {
         let mut tags = Self::default();
-        tags.mark(stack, id);
+        tags.0.insert(STACK.to_owned(), stack.to_owned());
+        tags.0.insert(ID.to_owned(), id.to_owned());
         tags
     }
 
@@ -36,9 +48,15 @@ impl Tags {
         self
     }
 
-    pub fn mark(&mut self, stack: &str, id: &str) {
-        self.0.insert(STACK.to_owned(), stack.to_owned());
-        self.0.insert(ID.to_owned(), id.to_owned());
+    pub fn mark(&mut self, mark: &Mark<'_>) {
+        self.0.extend(Self::of(mark.stack, mark.id).0);
+        self.0
+            .insert(DECLARATION.to_owned(), mark.digest.to_owned());
+    }
+
+    /// Whether a resource with the tags `actual` was last made or changed by this very declaration.
+    pub fn declare_alike(&self, actual: &Self) -> bool {
+        self.0.get(DECLARATION) == actual.0.get(DECLARATION)
     }
 
     pub fn stack(&self) -> &str {

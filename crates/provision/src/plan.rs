@@ -21,6 +21,8 @@ pub struct Step {
     pub action: Action,
     /// Why: the fields that differ.
     pub changes: Changes,
+    /// Whether somebody else changed or removed it since it was last declared, rather than the declaration changed.
+    pub drift: bool,
     /// Steps that have to be done first.
     pub after: Vec<String>,
     /// The declaration; references that were known are resolved.

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::declaration::{Declared, Stack};
 use crate::diff::{Changes, diff};
+use crate::drift;
 use crate::input::{Outputs, references};
 use crate::observe::Observations;
 use crate::orphans::Orphan;
@@ -73,12 +74,14 @@ pub fn up(stack: &Stack, account: Account<'_>, mut outputs: Outputs) -> Result<(
             id: id.clone(),
             action,
             changes,
+            drift: false,
             after: predecessors(declared, stack),
             resource: desired,
             observed: observed.cloned(),
             along_with: None,
         });
     }
+    drift::mark(&mut steps, stack);
     remove_orphans(&mut steps, orphans);
     let plan = Plan {
         stack: stack.name.clone(),
@@ -130,6 +133,7 @@ fn deletion(orphan: &Orphan, after: Vec<String>) -> Step {
         id: orphan.id.clone(),
         action: Action::Delete,
         changes: Changes::default(),
+        drift: false,
         after,
         resource: orphan.resource.clone(),
         observed: Some(orphan.observed.clone()),
@@ -203,6 +207,7 @@ pub fn down(stack: &Stack, account: Account<'_>) -> Result<Plan> {
             id: id.clone(),
             action: Action::Delete,
             changes: Changes::default(),
+            drift: false,
             after: Vec::new(),
             resource: desired,
             observed: Some(observed.clone()),

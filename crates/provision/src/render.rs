@@ -7,9 +7,11 @@ use serde_json::{Value, json};
 
 use crate::aws::error::AwsError;
 use crate::execute::{Report, Status};
-use crate::input::{as_expr, is_resolved};
-use crate::plan::{Action, Plan, Step, Summary};
+use crate::input::is_resolved;
+use crate::plan::{Action, Plan, Step};
+use crate::plan_text::{is_policy, statements};
 use crate::planner::Stranger;
+use crate::policy_diff::differences;
 use crate::target::Target;
 
 /// Whether text may carry colours. Every sign is legible without them.
@@ -30,6 +32,11 @@ impl Paint {
 
     pub fn error(self, text: &str) -> String {
         self.wrap("31", text)
+    }
+
+    /// What somebody else did, and what else needs a second look.
+    pub fn drift(self, text: &str) -> String {
+        self.wrap("33", text)
     }
 
     pub fn bold(self, text: &str) -> String {
@@ -59,75 +66,6 @@ pub fn place(stack: &str, target: &Target, is_local: bool) -> String {
     text
 }
 
-/// One line a step, and below it the fields that change.
-pub fn plan(plan: &Plan, paint: Paint, verbose: bool) -> String {
-    let mut text = String::new();
-    for step in &plan.steps {
-        if step.action == Action::Keep && !verbose {
-            continue;
-        }
-        let line = format!(
-            "{} {:<28} {}",
-            step.action.symbol(),
-            step.resource.type_name(),
-            step.resource.name()
-        );
-        let _ = write!(text, "  {}", paint.action(step.action, &line));
-        if let Some(container) = &step.along_with {
-            let _ = write!(text, "  (with {container})");
-        }
-        text.push('\n');
-        if matches!(step.action, Action::Update | Action::Replace) {
-            for change in &step.changes.0 {
-                let _ = write!(
-                    text,
-                    "      {}: {} → {}",
-                    change.field,
-                    shown(&change.from),
-                    shown(&change.to)
-                );
-                if change.replaces {
-                    text.push_str("  (replaces it)");
-                }
-                text.push('\n');
-            }
-        }
-    }
-    let _ = writeln!(text, "{}", counts(plan.summary()));
-    text
-}
-
-/// `12 to create, 1 to update, 3 unchanged`.
-pub fn counts(summary: Summary) -> String {
-    let parts: Vec<String> = [
-        (summary.create, "to create"),
-        (summary.update, "to update"),
-        (summary.replace, "to replace"),
-        (summary.delete, "to delete"),
-        (summary.keep, "unchanged"),
-    ]
-    .into_iter()
-    .filter(|(count, _)| *count > 0)
-    .map(|(count, what)| format!("{count} {what}"))
-    .collect();
-    if parts.is_empty() {
-        "Nothing to do.".to_owned()
-    } else {
-        parts.join(", ")
-    }
-}
-
-fn shown(value: &Value) -> String {
-    if as_expr(value).is_some() || !is_resolved(value) {
-        return "(known after up)".to_owned();
-    }
-    match value {
-        Value::Null => "(none)".to_owned(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
-}
-
 /// The contract's form of a plan, with what became of each step where there is a report.
 pub fn plan_json(plan: &Plan, report: Option<&Report>) -> Value {
     let steps: Vec<Value> = plan
@@ -150,12 +88,18 @@ fn step_json(step: &Step, report: Option<&Report>) -> Value {
         .0
         .iter()
         .map(|change| {
-            json!({
+            let mut value = json!({
                 "field": change.field,
                 "from": change.from,
                 "to": if is_resolved(&change.to) { change.to.clone() } else { "(known after up)".into() },
                 "replaces": change.replaces,
-            })
+            });
+            if is_policy(&change.field) {
+                let differences = differences(statements(&change.from), statements(&change.to));
+                let broadens = differences.iter().any(|difference| difference.broadens);
+                value["broadens_rights"] = broadens.into();
+            }
+            value
         })
         .collect();
     let mut value = json!({
@@ -163,6 +107,7 @@ fn step_json(step: &Step, report: Option<&Report>) -> Value {
         "type": step.resource.type_name(),
         "name": step.resource.name(),
         "action": step.action,
+        "drift": step.drift,
         "changes": changes,
         "after": step.after,
     });

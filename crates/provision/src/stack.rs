@@ -94,6 +94,7 @@ pub fn lab(settings: &Settings) -> Result<Stack> {
             environment: BTreeMap::new(),
             tracing: "PassThrough".to_owned(),
             code: stack.package(),
+            deployed_code: stack.package(),
             state: "Active".to_owned(),
             tags: Tags::default(),
         },

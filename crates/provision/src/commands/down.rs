@@ -11,6 +11,7 @@ use crate::cli;
 use crate::execute::execute;
 use crate::exit::Exit;
 use crate::local::{self, Server};
+use crate::plan_text;
 use crate::planner;
 use crate::render;
 use crate::resource::{Look, Resource};
@@ -42,7 +43,7 @@ pub async fn run(session: &Session, arguments: &cli::Down) -> Result<Exit> {
     }
     let plan = planner::down(&stack, seen.account())?;
     if !plan.is_empty() {
-        console.say(&render::plan(
+        console.say(&plan_text::plan(
             &plan,
             console.stderr_paint(),
             session.config.verbose,

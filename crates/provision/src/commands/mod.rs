@@ -4,6 +4,7 @@ pub mod completions;
 mod deployed;
 pub mod dev;
 pub mod down;
+pub mod drift;
 pub mod graph;
 pub mod invoke;
 pub mod local;

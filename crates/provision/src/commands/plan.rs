@@ -8,6 +8,7 @@ use crate::cli;
 use crate::config::Making;
 use crate::declaration::learn_package;
 use crate::exit::Exit;
+use crate::plan_text;
 use crate::planner;
 use crate::render;
 use crate::resource::Look;
@@ -40,7 +41,7 @@ pub async fn run(session: &Session, arguments: &cli::Plan) -> Result<Exit> {
         let paint = session.console.stdout_paint();
         session
             .console
-            .result(&render::plan(&plan, paint, session.config.verbose));
+            .result(&plan_text::plan(&plan, paint, session.config.verbose));
     }
     let differs = arguments.detailed_exitcode && !plan.is_empty();
     Ok(if differs {

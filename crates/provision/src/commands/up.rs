@@ -23,6 +23,7 @@ use crate::input::Outputs;
 use crate::live;
 use crate::observe::Observations;
 use crate::plan::Plan;
+use crate::plan_text;
 use crate::planner;
 use crate::render;
 use crate::resource::Look;
@@ -84,7 +85,7 @@ async fn deploy(session: &Session, arguments: &cli::Up) -> Result<Exit> {
         Wait::Ready | Wait::Live => check.map(|check| check.proves.clone()).unwrap_or_default(),
     };
     if !plan.is_empty() {
-        console.say(&render::plan(
+        console.say(&plan_text::plan(
             &plan,
             console.stderr_paint(),
             session.config.verbose,

@@ -12,7 +12,7 @@ use crate::aws::Aws;
 use crate::aws::call::Operation;
 use crate::diff::Changes;
 use crate::input::{Handle, Input};
-use crate::owner::Tags;
+use crate::owner::{Mark, Tags};
 use crate::secret::Secret;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -43,8 +43,12 @@ impl Reconcile for ApiKey {
         self.name.clone()
     }
 
-    fn mark(&mut self, stack: &str, id: &str) {
-        self.tags.mark(stack, id);
+    fn mark(&mut self, mark: &Mark<'_>) {
+        self.tags.mark(mark);
+    }
+
+    fn is_last_declared(&self, observed: &Observed<Self>) -> bool {
+        self.tags.declare_alike(&observed.state.tags)
     }
 
     async fn observe(&self, look: &Look) -> Result<Option<Observed<Self>>> {

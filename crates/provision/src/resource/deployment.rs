@@ -55,6 +55,11 @@ impl Reconcile for Deployment {
         lane_of(&self.api)
     }
 
+    /// A shape is that of the declared methods.
+    fn is_last_declared(&self, observed: &Observed<Self>) -> bool {
+        self.shape == observed.state.shape
+    }
+
     /// The newest of our deployments.
     async fn observe(&self, look: &Look) -> Result<Option<Observed<Self>>> {
         let Ok(api) = self.api.get() else {

@@ -1,6 +1,6 @@
 //! A Lambda function from a zip on a custom runtime.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -22,7 +22,7 @@ use crate::aws::call::Operation;
 use crate::aws::error::AwsError;
 use crate::diff::Changes;
 use crate::input::{Handle, Input};
-use crate::owner::Tags;
+use crate::owner::{Mark, Tags};
 use crate::target::Target;
 use crate::wait::Wait;
 
@@ -41,6 +41,8 @@ pub struct Function {
     /// `PassThrough` or `Active`: whether X-Ray traces invocations of its own accord.
     pub tracing: String,
     pub code: Input<CodeSha256>,
+    /// The code that was last deployed from here, kept in a tag: somebody else may have deployed other code since.
+    pub deployed_code: Input<CodeSha256>,
     /// `Active`, or `Failed` as observed: AWS gave up on it. What is on its way counts as active.
     pub state: String,
     pub tags: Tags,
@@ -62,6 +64,9 @@ impl Handle<Function> {
         self.output("invoke_arn")
     }
 }
+
+/// The tag that says which code was last deployed from here.
+const CODE: &str = "provision:code";
 
 const GET: Operation = Operation::safe("GetFunction");
 
@@ -92,8 +97,13 @@ impl Reconcile for Function {
         self.name.clone()
     }
 
-    fn mark(&mut self, stack: &str, id: &str) {
-        self.tags.mark(stack, id);
+    fn mark(&mut self, mark: &Mark<'_>) {
+        self.tags.mark(mark);
+    }
+
+    fn is_last_declared(&self, observed: &Observed<Self>) -> bool {
+        self.tags.declare_alike(&observed.state.tags)
+            && self.deployed_code == observed.state.deployed_code
     }
 
     fn computed(&self, target: &Target) -> Value {
@@ -157,6 +167,7 @@ impl Reconcile for Function {
                     .and_then(|tracing| tracing.mode)
                     .map_or_else(|| "PassThrough".to_owned(), |mode| mode.to_string()),
                 code: CodeSha256(found.code_sha256.unwrap_or_default()).into(),
+                deployed_code: CodeSha256(tags.get(CODE).cloned().unwrap_or_default()).into(),
                 state: state.to_string(),
                 tags: self.tags.declared_part(&tags),
             },
@@ -167,6 +178,7 @@ impl Reconcile for Function {
         const CREATE: Operation = Operation::look_first("CreateFunction");
         let artifact = self.artifact(aws)?;
         let role = self.role.get()?;
+        let tags = self.all_tags()?;
         let code = FunctionCode::builder()
             .zip_file(Blob::new(artifact.zip.clone()))
             .build();
@@ -186,7 +198,7 @@ impl Reconcile for Function {
                         .environment(self.variables())
                         .tracing_config(self.tracing())
                         .code(code.clone())
-                        .set_tags(Some(self.tags.to_map()))
+                        .set_tags(Some(tags.clone()))
                         .customize()
                         .config_override(upload_timeouts(&artifact.zip))
                         .send()
@@ -221,22 +233,25 @@ impl Reconcile for Function {
             "environment",
             "tracing",
         ];
+        if changes.touch("tags") || changes.touch("deployed_code") {
+            let (arn, tags) = (&observed.output.arn.0, self.all_tags()?);
+            IDLE.while_refused(aws, is_busy, async || {
+                aws.call(TAG, || {
+                    aws.lambda()
+                        .tag_resource()
+                        .resource(arn)
+                        .set_tags(Some(tags.clone()))
+                        .send()
+                })
+                .await
+            })
+            .await?;
+        }
         if configuration.iter().any(|field| changes.touch(field)) {
             self.update_configuration(aws).await?;
         }
         if changes.touch("code") || changes.touch("architecture") {
             self.update_code(aws).await?;
-        }
-        if changes.touch("tags") {
-            let arn = &observed.output.arn.0;
-            aws.call(TAG, || {
-                aws.lambda()
-                    .tag_resource()
-                    .resource(arn)
-                    .set_tags(Some(self.tags.to_map()))
-                    .send()
-            })
-            .await?;
         }
         Ok(observed.output)
     }
@@ -303,6 +318,12 @@ impl Function {
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    fn all_tags(&self) -> Result<HashMap<String, String>> {
+        let mut tags = self.tags.to_map();
+        tags.insert(CODE.to_owned(), self.deployed_code.get()?.0.clone());
+        Ok(tags)
     }
 
     fn tracing(&self) -> TracingConfig {

@@ -12,7 +12,7 @@ use crate::aws::Aws;
 use crate::aws::call::Operation;
 use crate::diff::Changes;
 use crate::input::{Handle, Input};
-use crate::owner::Tags;
+use crate::owner::{Mark, Tags};
 use crate::target::Target;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -49,8 +49,12 @@ impl Reconcile for LogGroup {
         self.name.clone()
     }
 
-    fn mark(&mut self, stack: &str, id: &str) {
-        self.tags.mark(stack, id);
+    fn mark(&mut self, mark: &Mark<'_>) {
+        self.tags.mark(mark);
+    }
+
+    fn is_last_declared(&self, observed: &Observed<Self>) -> bool {
+        self.tags.declare_alike(&observed.state.tags)
     }
 
     fn computed(&self, target: &Target) -> Value {

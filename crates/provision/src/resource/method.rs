@@ -14,6 +14,7 @@ use crate::aws::Aws;
 use crate::aws::call::Operation;
 use crate::diff::Changes;
 use crate::input::{Handle, Input, hex};
+use crate::owner::Mark;
 use crate::target::Target;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -25,7 +26,7 @@ pub struct Method {
     pub http_method: String,
     pub key_required: bool,
     pub authorization: String,
-    /// Marks the method as this declaration's: AWS cannot tag methods.
+    /// Stack, id and digest of this declaration: AWS cannot tag methods.
     pub operation: String,
     /// `None` only as observed: a method somebody left half made.
     pub integration: Option<Integration>,
@@ -72,8 +73,12 @@ impl Reconcile for Method {
         format!("{} {}", self.http_method, self.full_path)
     }
 
-    fn mark(&mut self, stack: &str, id: &str) {
-        self.operation = format!("{stack}.{id}");
+    fn mark(&mut self, mark: &Mark<'_>) {
+        self.operation = format!("{}.{}.{}", mark.stack, mark.id, mark.digest);
+    }
+
+    fn is_last_declared(&self, observed: &Observed<Self>) -> bool {
+        self.operation == observed.state.operation
     }
 
     fn computed(&self, target: &Target) -> Value {

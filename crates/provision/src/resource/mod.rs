@@ -23,7 +23,7 @@ use serde_json::Value;
 use crate::aws::Aws;
 use crate::aws::error::AwsError;
 use crate::diff::Changes;
-use crate::owner::Ownership;
+use crate::owner::{Mark, Ownership};
 use crate::target::Target;
 
 pub use self::api_key::ApiKey;
@@ -65,8 +65,14 @@ pub trait Reconcile: Serialize + DeserializeOwned {
     /// What a person calls this resource.
     fn name(&self) -> String;
 
-    /// Notes in the declaration, where AWS has room for it, which stack and id it belongs to.
-    fn mark(&mut self, _stack: &str, _id: &str) {}
+    /// Notes in the declaration, where AWS has room for it, which one it is.
+    fn mark(&mut self, _mark: &Mark<'_>) {}
+
+    /// Whether what exists was last made or changed by this very declaration: if it differs all the same, somebody
+    /// else did that. Only for kinds that have more to them than being there.
+    fn is_last_declared(&self, _observed: &Observed<Self>) -> bool {
+        true
+    }
 
     /// Outputs that follow from the declaration and the target alone, so that waiting for them orders nothing.
     fn computed(&self, _target: &Target) -> Value {
@@ -184,8 +190,16 @@ macro_rules! kinds {
                 match self { $(Self::$kind(resource) => resource.name()),+ }
             }
 
-            pub fn mark(&mut self, stack: &str, id: &str) {
-                match self { $(Self::$kind(resource) => resource.mark(stack, id)),+ }
+            pub fn mark(&mut self, mark: &Mark<'_>) {
+                match self { $(Self::$kind(resource) => resource.mark(mark)),+ }
+            }
+
+            pub fn is_last_declared(&self, observed: &Observation) -> bool {
+                match self {
+                    $(Self::$kind(resource) => {
+                        restore(observed).is_ok_and(|observed| resource.is_last_declared(&observed))
+                    }),+
+                }
             }
 
             pub fn computed(&self, target: &Target) -> Value {

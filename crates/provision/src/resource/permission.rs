@@ -79,6 +79,15 @@ impl Reconcile for Permission {
             .map(|function| format!("statements of {function}"))
     }
 
+    fn is_last_declared(&self, observed: &Observed<Self>) -> bool {
+        let wanted: Result<Vec<String>> = self
+            .statements
+            .iter()
+            .map(|statement| self.sid_of(statement))
+            .collect();
+        wanted.is_ok_and(|wanted| wanted == observed.output.sids)
+    }
+
     async fn observe(&self, look: &Look) -> Result<Option<Observed<Self>>> {
         const GET_POLICY: Operation = Operation::safe("GetPolicy");
         let aws = look.aws();
@@ -161,8 +170,8 @@ impl Reconcile for Permission {
 }
 
 impl Permission {
-    /// The id carries the API's id, and a digest of the rest of the source: when an API is made anew, its statement
-    /// stands beside the old one until that goes.
+    /// The id carries the API's id, and a digest of what else the statement says: when an API is made anew, or another
+    /// statement declared, that one stands beside the old one until the old one goes.
     fn sid_of(&self, statement: &Statement) -> Result<String> {
         let source = &statement.source.get()?.0;
         let resource = source.splitn(6, ':').nth(5).unwrap_or(source);
@@ -172,7 +181,8 @@ impl Permission {
             .filter(char::is_ascii_alphanumeric)
             .take(20)
             .collect();
-        let digest = hex(&Sha256::digest(rest));
+        let declared = [rest, &statement.principal, &statement.action].join("\n");
+        let digest = hex(&Sha256::digest(declared));
         Ok(format!("{}-{owner}-{}", self.sid, &digest[..8]))
     }
 

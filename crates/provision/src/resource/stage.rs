@@ -15,7 +15,7 @@ use crate::aws::Aws;
 use crate::aws::call::Operation;
 use crate::diff::Changes;
 use crate::input::{Handle, Input};
-use crate::owner::Tags;
+use crate::owner::{Mark, Tags};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Stage {
@@ -62,8 +62,12 @@ impl Reconcile for Stage {
         self.name.clone()
     }
 
-    fn mark(&mut self, stack: &str, id: &str) {
-        self.tags.mark(stack, id);
+    fn mark(&mut self, mark: &Mark<'_>) {
+        self.tags.mark(mark);
+    }
+
+    fn is_last_declared(&self, observed: &Observed<Self>) -> bool {
+        self.tags.declare_alike(&observed.state.tags)
     }
 
     fn container(&self) -> Option<&str> {

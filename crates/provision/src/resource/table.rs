@@ -20,7 +20,7 @@ use crate::aws::call::Operation;
 use crate::aws::error::AwsError;
 use crate::diff::Changes;
 use crate::input::{Handle, Input};
-use crate::owner::Tags;
+use crate::owner::{Mark, Tags};
 use crate::target::Target;
 use crate::wait::Wait;
 
@@ -112,8 +112,12 @@ impl Reconcile for Table {
         self.name.clone()
     }
 
-    fn mark(&mut self, stack: &str, id: &str) {
-        self.tags.mark(stack, id);
+    fn mark(&mut self, mark: &Mark<'_>) {
+        self.tags.mark(mark);
+    }
+
+    fn is_last_declared(&self, observed: &Observed<Self>) -> bool {
+        self.tags.declare_alike(&observed.state.tags)
     }
 
     fn computed(&self, target: &Target) -> Value {

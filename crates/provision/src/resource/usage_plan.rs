@@ -19,7 +19,7 @@ use crate::aws::call::Operation;
 use crate::aws::error::AwsError;
 use crate::diff::Changes;
 use crate::input::{Input, Set};
-use crate::owner::{STACK, Tags};
+use crate::owner::{Mark, STACK, Tags};
 use crate::wait::Wait;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -74,8 +74,12 @@ impl Reconcile for UsagePlan {
         self.name.clone()
     }
 
-    fn mark(&mut self, stack: &str, id: &str) {
-        self.tags.mark(stack, id);
+    fn mark(&mut self, mark: &Mark<'_>) {
+        self.tags.mark(mark);
+    }
+
+    fn is_last_declared(&self, observed: &Observed<Self>) -> bool {
+        self.tags.declare_alike(&observed.state.tags)
     }
 
     /// A plan with stages cannot be deleted; deleting the API takes its stages out of the plan.

@@ -243,6 +243,7 @@ fn function(
             environment: BTreeMap::from([("LOG_LEVEL".into(), "WARN".into())]),
             tracing: "PassThrough".into(),
             code: stack.package(),
+            deployed_code: stack.package(),
             state: "Active".into(),
             tags: Tags::default(),
         },

@@ -135,7 +135,8 @@ async fn a_run_alone_is_never_told_to_slow_down() {
     for (arguments, writes) in [
         (&["up", "--yes"][..], 16),
         (&["up", "--yes"], 0),
-        (&["up", "--yes", "--rate", "50"], 1),
+        // The throttle, and the note of which declaration it is from.
+        (&["up", "--yes", "--rate", "50"], 2),
         (&["down", "--yes"], 8),
     ] {
         let ended = world.run(arguments).await.expect(Exit::Done);

@@ -1,0 +1,122 @@
+//! `drift`: what changed behind our back.
+
+use std::fmt::Write;
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::{Session, connect, look};
+use crate::cli;
+use crate::config::Making;
+use crate::declaration::{Stack, learn_package};
+use crate::exit::Exit;
+use crate::input::Outputs;
+use crate::observe::Observations;
+use crate::plan::{Action, Plan, Step};
+use crate::plan_text::{Direction, change_lines, label};
+use crate::planner;
+use crate::render::{self, Paint};
+use crate::resource::{CodeSha256, Look};
+use crate::stack;
+
+pub async fn run(session: &Session, arguments: &cli::Drift) -> Result<Exit> {
+    let making = Making::declared_by(&arguments.declare)?;
+    let (aws, listener) = connect(session).await?;
+    let stack = stack::lab(&making.settings(&session.config, aws.region()))?;
+    stack.check()?;
+    let reading = Look::new(aws.clone());
+    let seen = look(session, &stack, &reading).await?;
+    session.say_place(&stack, &seen.target);
+    let mut outputs = stack.known_names();
+    learn_deployed_package(&stack, &seen.observations, &mut outputs);
+    let (plan, _) = planner::up(&stack, seen.account(), outputs)?;
+    drop((aws, reading));
+    listener.finish().await;
+
+    let is_deployed = plan.steps.iter().any(|step| step.observed.is_some());
+    let (drifted, declared): (Vec<&Step>, Vec<&Step>) = plan
+        .steps
+        .iter()
+        .filter(|step| is_deployed && is_difference(step))
+        .partition(|step| step.drift || step.action == Action::Create);
+    if session.config.json {
+        session.console.result(&document(&plan, &drifted));
+    } else {
+        session
+            .console
+            .result(&text(&drifted, session.console.stdout_paint()));
+    }
+    if !is_deployed {
+        session
+            .console
+            .say("Nothing of the stack is deployed here, so nothing can have changed.");
+    }
+    if !declared.is_empty() {
+        session.console.say(&format!(
+            "{} more differ because the declaration has changed: `provision plan` shows them.",
+            declared.len()
+        ));
+    }
+    Ok(if drifted.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Differences
+    })
+}
+
+/// A resource that was left behind is not one of the declaration's.
+fn is_difference(step: &Step) -> bool {
+    !matches!(step.action, Action::Keep | Action::Delete)
+}
+
+/// What was deployed last is what counts here, not what a build would yield now.
+fn learn_deployed_package(stack: &Stack, observations: &Observations, outputs: &mut Outputs) {
+    let deployed = stack
+        .declared
+        .iter()
+        .filter_map(|declared| observations.get(&declared.id)?.state["deployed_code"].as_str())
+        .find(|code| !code.is_empty());
+    if let Some(code) = deployed {
+        learn_package(outputs, &CodeSha256(code.to_owned()));
+    }
+}
+
+fn text(drifted: &[&Step], paint: Paint) -> String {
+    if drifted.is_empty() {
+        return "No drift: all is as it was last declared.".to_owned();
+    }
+    let mut text = String::new();
+    for step in drifted {
+        let line = paint.drift(&format!("! {}", label(step)));
+        if step.action == Action::Create {
+            let _ = writeln!(text, "  {line}  is not there");
+        } else {
+            let _ = writeln!(text, "  {line}");
+            text.push_str(&change_lines(step, paint, Direction::ToFound));
+        }
+    }
+    let _ = write!(
+        text,
+        "{} changed behind our back (declared → found); `provision up` puts that right",
+        drifted.len()
+    );
+    text
+}
+
+/// The plan's form, in the other direction: `from` is what was declared, `to` what was found.
+fn document(plan: &Plan, drifted: &[&Step]) -> String {
+    let mut document = render::plan_json(plan, None);
+    let ids: Vec<&str> = drifted.iter().map(|step| step.id.as_str()).collect();
+    if let Some(steps) = document["steps"].as_array_mut() {
+        steps.retain(|step| step["id"].as_str().is_some_and(|id| ids.contains(&id)));
+        for step in steps {
+            step["drift"] = true.into();
+            for change in step["changes"].as_array_mut().into_iter().flatten() {
+                let declared = change["to"].take();
+                change["to"] = std::mem::replace(&mut change["from"], declared);
+            }
+        }
+    }
+    document["summary"] = json!({ "drift": drifted.len() });
+    document.to_string()
+}

@@ -1,0 +1,200 @@
+//! A plan as text: one line a step, and below it what changes.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+
+use crate::diff::Change;
+use crate::input::{as_expr, is_resolved};
+use crate::owner::DECLARATION;
+use crate::plan::{Action, Plan, Step, Summary};
+use crate::policy_diff::{Difference, Kind, differences, values_apart, words};
+use crate::render::Paint;
+
+/// What is not to be looked at as a plan's: the other direction, from what was declared to what was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    ToDeclared,
+    ToFound,
+}
+
+/// All steps but those that keep, unless `verbose`; and how many there are of each action.
+pub fn plan(plan: &Plan, paint: Paint, verbose: bool) -> String {
+    let mut text = String::new();
+    for step in &plan.steps {
+        if step.action != Action::Keep || verbose {
+            text.push_str(&step_lines(step, paint));
+        }
+    }
+    let _ = writeln!(text, "{}", counts(plan));
+    text
+}
+
+fn step_lines(step: &Step, paint: Paint) -> String {
+    let line = format!("{} {}", step.action.symbol(), label(step));
+    let mut text = format!("  {}", paint.action(step.action, &line));
+    if let Some(container) = &step.along_with {
+        let _ = write!(text, "  (with {container})");
+    }
+    if step.drift {
+        let what = if step.action == Action::Create {
+            "! is not there any more"
+        } else {
+            "! changed behind our back"
+        };
+        let _ = write!(text, "  {}", paint.drift(what));
+    }
+    text.push('\n');
+    if matches!(step.action, Action::Update | Action::Replace) {
+        text.push_str(&change_lines(step, paint, Direction::ToDeclared));
+    }
+    text
+}
+
+/// What a step is about: type and name.
+pub fn label(step: &Step) -> String {
+    format!("{:<28} {}", step.resource.type_name(), step.resource.name())
+}
+
+/// The fields of a step that differ, one or more lines each.
+pub fn change_lines(step: &Step, paint: Paint, direction: Direction) -> String {
+    let mut text = String::new();
+    let shown: Vec<&Change> = step
+        .changes
+        .0
+        .iter()
+        .filter(|change| !is_bookkeeping(change))
+        .collect();
+    for change in &shown {
+        for line in lines_of(change, paint, direction) {
+            let _ = writeln!(text, "      {line}");
+        }
+    }
+    if shown.is_empty() && !step.changes.is_empty() {
+        text.push_str("      the mark of an earlier declaration is renewed\n");
+    }
+    text
+}
+
+/// What we note in a resource about its declaration, which goes along with a change.
+fn is_bookkeeping(change: &Change) -> bool {
+    ["operation", "deployed_code"].contains(&change.field.as_str())
+        || change.field.strip_prefix("tags.") == Some(DECLARATION)
+}
+
+fn lines_of(change: &Change, paint: Paint, direction: Direction) -> Vec<String> {
+    let (from, to) = match direction {
+        Direction::ToDeclared => (&change.from, &change.to),
+        Direction::ToFound => (&change.to, &change.from),
+    };
+    if is_policy(&change.field) {
+        let lines = policy_lines(statements(from), statements(to), paint);
+        if !lines.is_empty() {
+            let field = change.field.trim_end_matches(".Statement");
+            return std::iter::once(format!("{field}:"))
+                .chain(lines.into_iter().map(|line| format!("  {line}")))
+                .collect();
+        }
+    }
+    let mut line = format!("{}: {} → {}", change.field, shown(from), shown(to));
+    if change.replaces {
+        line.push_str("  (replaces it)");
+    }
+    vec![line]
+}
+
+/// Whether `field` holds statements: of the trust policy or of an inline one, or such a policy as a whole.
+pub(crate) fn is_policy(field: &str) -> bool {
+    field == "trust"
+        || field == "trust.Statement"
+        || field
+            .strip_prefix("policies.")
+            .is_some_and(|rest| !rest.contains('.') || rest.ends_with(".Statement"))
+}
+
+pub(crate) fn statements(value: &Value) -> &[Value] {
+    let list = if value.is_array() {
+        value
+    } else {
+        &value["Statement"]
+    };
+    list.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn policy_lines(from: &[Value], to: &[Value], paint: Paint) -> Vec<String> {
+    let mut lines = Vec::new();
+    for Difference { kind, broadens } in differences(from, to) {
+        let (action, text) = match &kind {
+            Kind::Added(statement) => (Action::Create, words(statement)),
+            Kind::Removed(statement) => (Action::Delete, words(statement)),
+            Kind::Changed { to, .. } => (Action::Update, words(to)),
+        };
+        let mut line = paint.action(action, &format!("{} {text}", action.symbol()));
+        if broadens {
+            line.push_str(&paint.drift("  (broadens rights)"));
+        }
+        lines.push(line);
+        if let Kind::Changed { from, to } = &kind {
+            lines.extend(apart(from, to, paint));
+        }
+    }
+    lines
+}
+
+/// What one statement lost and won, value by value.
+fn apart(from: &Value, to: &Value, paint: Paint) -> Vec<String> {
+    let mut lines = Vec::new();
+    for field in ["Action", "Resource", "Principal", "Condition"] {
+        let (lost, won) = values_apart(&from[field], &to[field]);
+        for (action, values) in [(Action::Create, won), (Action::Delete, lost)] {
+            lines.extend(values.iter().map(|value| {
+                let line = format!("{} {} {value}", action.symbol(), field.to_lowercase());
+                format!("    {}", paint.action(action, &line))
+            }));
+        }
+    }
+    lines
+}
+
+/// `12 to create, 1 to update, 3 unchanged; 1 of them changed behind our back`.
+fn counts(plan: &Plan) -> String {
+    let Summary {
+        create,
+        update,
+        replace,
+        delete,
+        keep,
+    } = plan.summary();
+    let parts: Vec<String> = [
+        (create, "to create"),
+        (update, "to update"),
+        (replace, "to replace"),
+        (delete, "to delete"),
+        (keep, "unchanged"),
+    ]
+    .into_iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, what)| format!("{count} {what}"))
+    .collect();
+    if parts.is_empty() {
+        return "Nothing to do.".to_owned();
+    }
+    let mut text = parts.join(", ");
+    let drifted = plan.steps.iter().filter(|step| step.drift).count();
+    if drifted > 0 {
+        let _ = write!(text, "; ! {drifted} changed behind our back");
+    }
+    text
+}
+
+/// A field's value for people.
+pub fn shown(value: &Value) -> String {
+    if as_expr(value).is_some() || !is_resolved(value) {
+        return "(known after up)".to_owned();
+    }
+    match value {
+        Value::Null => "(none)".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,117 @@
+//! What somebody did behind our back is told apart from what the declaration changed, and `up` repairs both.
+
+use local_aws::Faults;
+use provision::exit::Exit;
+use serde_json::Value;
+
+use crate::fault::Fault;
+use crate::mutation::Mutation;
+use crate::world::{World, binary};
+
+/// What of the plan differs by somebody else's doing, and what by the declaration's: types of resources.
+async fn plan(world: &World, arguments: &[&str]) -> (Vec<String>, Vec<String>) {
+    let line = [&["plan", "--json"], arguments].concat();
+    let ended = world.run(&line).await.expect(Exit::Done);
+    let plan: Value = serde_json::from_str(&ended.printed.stdout).expect("a plan is JSON");
+    let steps = plan["steps"].as_array().expect("a plan has steps");
+    let differing = steps.iter().filter(|step| step["action"] != "keep");
+    let (drift, change): (Vec<&Value>, Vec<&Value>) =
+        differing.partition(|step| step["drift"] == true);
+    let types = |steps: Vec<&Value>| {
+        let name = |step: &Value| step["type"].as_str().unwrap_or_default().to_owned();
+        steps.into_iter().map(name).collect()
+    };
+    (types(drift), types(change))
+}
+
+fn is_on_ours(mutation: Mutation) -> bool {
+    !format!("{mutation:?}").starts_with("Foreign")
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_did_is_drift_and_up_repairs_it() {
+    for mutation in Mutation::ALL {
+        let world = World::deployed(Faults::default()).await;
+        world.run(&["drift"]).await.expect(Exit::Done);
+        mutation.apply(&world.account).await;
+        let exit = if is_on_ours(mutation) {
+            Exit::Differences
+        } else {
+            Exit::Done
+        };
+        let ended = world.run(&["drift"]).await;
+        assert_eq!(
+            ended.exit,
+            Some(exit),
+            "{mutation:?}: {}{}",
+            ended.printed.stdout,
+            ended.printed.stderr
+        );
+        assert_eq!(ended.writes(), 0, "{mutation:?}");
+        assert_eq!(
+            ended.printed.stdout.contains("  ! AWS::"),
+            exit == Exit::Differences,
+            "{}",
+            ended.printed.stdout
+        );
+        let (drift, _) = plan(&world, &[]).await;
+        assert_eq!(!drift.is_empty(), is_on_ours(mutation), "{mutation:?}");
+        world.run(&["up", "--yes"]).await.expect(Exit::Done);
+        world.run(&["drift"]).await.expect(Exit::Done);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_declaration_changed_is_no_drift() {
+    let world = World::deployed(Faults::default()).await;
+    let other_code = binary(2);
+    for (arguments, kind) in [
+        (["--bootstrap", &other_code], "AWS::Lambda::Function"),
+        (["--rate", "50"], "AWS::ApiGateway::UsagePlan"),
+    ] {
+        let (drift, change) = plan(&world, &arguments).await;
+        assert_eq!(drift, Vec::<String>::new(), "{arguments:?}");
+        assert_eq!(change, [kind], "{arguments:?}");
+    }
+    world
+        .run(&["up", "--yes", "--rate", "50"])
+        .await
+        .expect(Exit::Done);
+    let ended = world.run(&["drift"]).await.expect(Exit::Done);
+    assert!(
+        ended.printed.stderr.contains("1 more differ"),
+        "{}",
+        ended.printed.stderr
+    );
+    world
+        .run(&["drift", "--rate", "50"])
+        .await
+        .expect(Exit::Done);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_deployed_is_no_drift() {
+    let world = World::new(Faults::default()).await;
+    let ended = world.run(&["drift", "--json"]).await.expect(Exit::Done);
+    let document: Value = serde_json::from_str(&ended.printed.stdout).expect("JSON");
+    assert_eq!(document["summary"]["drift"], 0);
+}
+
+/// A first `up` that was killed left nothing to drift; only if all but one thing was made, nobody can tell.
+#[tokio::test(start_paused = true)]
+async fn what_was_never_made_is_no_drift() {
+    let world = World::new(Faults::default()).await;
+    let calls = world.run(&["up", "--yes"]).await.expect(Exit::Done).calls;
+    for at in 0..calls.len() {
+        let world = World::new(Faults::default()).await;
+        let (hands, _) = Fault::KillBefore.arm(&world, at);
+        world.run_by(&hands, &["up", "--yes"]).await;
+        world.way.forward_all();
+        let (drift, change) = plan(&world, &[]).await;
+        let is_nearly_whole = change.is_empty() && drift.len() <= 2;
+        assert!(
+            drift.is_empty() || is_nearly_whole,
+            "killed at call {at}: {drift:?} beside {change:?}"
+        );
+    }
+}

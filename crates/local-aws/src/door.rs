@@ -16,7 +16,7 @@ use crate::routes::{self, Routed};
 use crate::server::Told;
 use crate::service::{Protocol, Service};
 use crate::signature::{Signature, Unsigned};
-use crate::{Enforcement, Outcome, apigateway, dynamodb, iam, ids, lambda, logs, quotas, sts};
+use crate::{Outcome, apigateway, dynamodb, iam, ids, lambda, logs, quotas, sts};
 
 /// Where nothing else is said.
 const ACCOUNT: &str = "000000000000";
@@ -77,9 +77,7 @@ async fn carry_out(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Refusal> {
             .quotas
             .spend(&call.place, call.service, call.operation, cloud.now())?;
     }
-    if is_checked(cloud, call) {
-        iam::authorize(cloud, call)?;
-    }
+    iam::authorize(cloud, call)?;
     match call.service {
         Service::Iam => iam::perform(cloud, call),
         Service::Sts => sts::perform(cloud, call),
@@ -87,17 +85,6 @@ async fn carry_out(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Refusal> {
         Service::ApiGateway => apigateway::perform(cloud, call).await,
         Service::DynamoDb => dynamodb::perform(cloud, call).await,
         Service::Logs => logs::perform(cloud, call),
-    }
-}
-
-fn is_checked(cloud: &Cloud, call: &Call) -> bool {
-    let Caller::Role { .. } = call.caller else {
-        return false;
-    };
-    match cloud.enforcement {
-        Enforcement::Off => false,
-        Enforcement::All => true,
-        Enforcement::Functions => call.is_function,
     }
 }
 

@@ -91,6 +91,8 @@ pub enum Command {
     Completions(Completions),
     /// The manual page, or all of them with --out
     Man(Man),
+    /// The least rights that the commands need, as an IAM policy; or who may have them
+    Policy(Policy),
 }
 
 /// What the stack is made with.
@@ -249,4 +251,35 @@ pub struct Man {
     /// Write one page a command into this folder
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Policy {
+    /// Whose rights: of who deploys (up), of who only looks (plan), or of who deploys previews `pr-N` (preview)
+    #[arg(long, value_enum, value_name = "WHOM", default_value_t = PolicyFor::Up)]
+    pub r#for: PolicyFor,
+    /// The account, where there are no credentials to ask with
+    #[arg(long, value_name = "ID", value_parser = crate::config::account)]
+    pub account: Option<String>,
+    /// The trust policy instead: who of this repository on GitHub may have the role
+    #[arg(long, value_name = "OWNER/REPO")]
+    pub trust: Option<crate::rights::trust::Repository>,
+    /// The branch whose runs deploy
+    #[arg(long, value_name = "NAME", requires = "trust", default_value = "main")]
+    pub branch: String,
+    /// The GitHub environment of the jobs, which stands in place of branch and pull request
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "trust",
+        conflicts_with = "branch"
+    )]
+    pub environment: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PolicyFor {
+    Up,
+    Plan,
+    Preview,
 }

@@ -124,6 +124,15 @@ impl Making {
     }
 }
 
+/// An account's number.
+pub fn account(text: &str) -> Result<String, String> {
+    if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        Ok(text.to_owned())
+    } else {
+        Err("expected twelve digits".to_owned())
+    }
+}
+
 /// `90`, `90s`, `10m` or `1h`.
 pub fn duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = match text.strip_suffix(['s', 'm', 'h']) {
@@ -144,6 +153,14 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn accounts_are_twelve_digits() {
+        assert_eq!(account("012345678901"), Ok("012345678901".to_owned()));
+        for text in ["", "12345678901", "1234567890123", "12345678901x"] {
+            assert!(account(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn times_are_read_in_their_unit() {

@@ -32,6 +32,7 @@ pub mod policies;
 pub mod policy_diff;
 pub mod render;
 pub mod resource;
+pub mod rights;
 pub mod secret;
 pub mod stack;
 pub mod target;
@@ -117,5 +118,6 @@ async fn command(cli: &Cli, ground: Ground) -> anyhow::Result<Exit> {
             Ok(commands::completions::run(&session.console, arguments))
         }
         Command::Man(arguments) => commands::man::run(&session.console, arguments),
+        Command::Policy(arguments) => commands::policy::run(&session, arguments).await,
     }
 }

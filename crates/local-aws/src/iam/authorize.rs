@@ -6,6 +6,7 @@ use super::evaluate::{Context, Decision, Policies};
 use super::rights::{self, Need};
 use super::role::Role;
 use super::{inline, managed};
+use crate::Enforcement;
 use crate::answer::Refusal;
 use crate::call::{Call, Caller};
 use crate::clock;
@@ -110,7 +111,7 @@ fn context(cloud: &Cloud, place: &Place, role: &Role, session: Option<&str>) -> 
 
 /// Refuses a call that the policies of its role do not allow.
 pub(crate) fn authorize(cloud: &Cloud, call: &Call) -> Result<(), Refusal> {
-    let Caller::Role { name, session } = &call.caller else {
+    let Some((name, session)) = checked(cloud, call) else {
         return Ok(());
     };
     cloud.store.transact(|tx| {
@@ -125,6 +126,35 @@ pub(crate) fn authorize(cloud: &Cloud, call: &Call) -> Result<(), Refusal> {
         }
         Ok(())
     })
+}
+
+/// What AWS would answer to `action` on `resource`, a right that a part of the answer needs and the call does not.
+pub(crate) fn may(
+    cloud: &Cloud,
+    tx: &Tx,
+    call: &Call,
+    action: &str,
+    resource: &str,
+) -> Result<Option<Refusal>, Refusal> {
+    let Some((name, session)) = checked(cloud, call) else {
+        return Ok(None);
+    };
+    let rights = Rights::of(cloud, tx, &call.place, name, Some(session))?;
+    let decision = rights.policies.decide(action, &[resource], &rights.context);
+    Ok((decision != Decision::Allowed).then(|| refusal(call, action, resource, decision)))
+}
+
+/// The role and the session that a call is made by, if their rights count here.
+fn checked<'a>(cloud: &Cloud, call: &'a Call) -> Option<(&'a str, &'a str)> {
+    let Caller::Role { name, session } = &call.caller else {
+        return None;
+    };
+    let counts = match cloud.enforcement {
+        Enforcement::Off => false,
+        Enforcement::All => true,
+        Enforcement::Functions => call.is_function,
+    };
+    counts.then_some((name, session))
 }
 
 /// AWS's words to a caller without the right.

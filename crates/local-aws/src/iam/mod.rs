@@ -27,7 +27,7 @@ use crate::cloud::Cloud;
 use crate::place::Place;
 use crate::store::Tx;
 
-pub(crate) use authorize::{Rights, authorize, denied};
+pub(crate) use authorize::{Rights, authorize, denied, may};
 pub(crate) use document::Document;
 pub(crate) use evaluate::Context;
 pub(crate) use pattern::fits;

@@ -13,7 +13,7 @@ use super::alias::Alias;
 use super::checks::Checks;
 use super::code::Kept;
 use super::function::{self, Function, View};
-use super::name::{LATEST, Named};
+use super::name::{self, LATEST, Named};
 use super::policy::Policy;
 use super::refusals::{conflict, invalid, not_here};
 use super::settings::{Changes, Settings};
@@ -21,9 +21,9 @@ use super::{change, role, tags, versions};
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
 use crate::cloud::Cloud;
-use crate::ids;
 use crate::place::Place;
 use crate::store::Tx;
+use crate::{iam, ids};
 
 /// AWS's: of any call.
 const LARGEST_REQUEST: usize = 70_167_211;
@@ -176,10 +176,12 @@ pub(super) async fn create(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Re
 
 pub(super) fn get(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
     let named = Named::of(call)?;
-    let (function, latest) = cloud.store.transact(|tx| {
+    let (function, latest, untold) = cloud.store.transact(|tx| {
         let function = function::read(cloud, tx, &call.place, &named)?;
         let latest = function::to_change(cloud, tx, &call.place, &named)?;
-        Ok((function, latest))
+        let arn = name::arn(&call.place, &function.name);
+        let untold = iam::may(cloud, tx, call, "lambda:ListTags", &arn)?;
+        Ok((function, latest, untold))
     })?;
     let mut out = json!({
         "Configuration": function.describe(&call.place, named.qualifier.as_deref(), View::At(cloud.now())),
@@ -191,7 +193,10 @@ pub(super) fn get(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
             ),
         },
     });
-    if !latest.tags.is_empty() {
+    // AWS: "Lambda returns tag data only if you have explicit allow permissions for lambda:ListTags."
+    if let Some(refusal) = untold {
+        out["TagsError"] = json!({ "ErrorCode": refusal.code, "Message": refusal.message });
+    } else if !latest.tags.is_empty() {
         out["Tags"] = json!(latest.tags);
     }
     if let Some(reserved) = latest.reserved_concurrency {

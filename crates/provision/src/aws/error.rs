@@ -8,6 +8,8 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+use super::call::Operation;
+
 /// A call that did not succeed.
 #[derive(Clone, Debug)]
 pub struct AwsError {
@@ -78,6 +80,19 @@ impl AwsError {
             failure: Failure::Stopped,
             code: String::new(),
             message: "not sent, since the run was interrupted".to_owned(),
+            request_id: None,
+            status: None,
+            retry_after: None,
+        }
+    }
+
+    /// A part that an answer leaves out, with AWS's code and words for it.
+    pub fn refused(operation: Operation, code: String, message: String) -> Self {
+        Self {
+            operation: operation.name,
+            failure: Failure::Refused,
+            code,
+            message,
             request_id: None,
             status: None,
             retry_after: None,

@@ -110,6 +110,19 @@ impl Aws {
         Self::from_config_at(&config, endpoint, None, events)
     }
 
+    /// The region that a connection would be to, without a look at credentials.
+    pub async fn region_of(connection: &Connection) -> Option<String> {
+        if let Some(region) = &connection.region {
+            return Some(region.clone());
+        }
+        let mut chain = aws_config::default_provider::region::Builder::default();
+        if let Some(profile) = &connection.profile {
+            chain = chain.profile_name(profile);
+        }
+        let region = chain.build().region().await;
+        region.map(|region| region.to_string())
+    }
+
     /// Clients from a configuration made elsewhere.
     pub fn from_config(config: &SdkConfig, events: Events) -> Result<Self> {
         Self::from_config_at(config, None, None, events)

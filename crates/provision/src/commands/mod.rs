@@ -12,6 +12,7 @@ pub mod logs;
 pub mod man;
 pub mod outputs;
 pub mod plan;
+pub mod policy;
 pub mod up;
 
 use std::collections::BTreeMap;

@@ -121,11 +121,17 @@ impl Reconcile for Function {
         let Some(GetFunctionOutput {
             configuration: Some(found),
             tags,
+            tags_error,
             ..
         }) = found
         else {
             return Ok(None);
         };
+        // Without them it would look like somebody else's.
+        if let Some(error) = tags_error {
+            return Err(AwsError::refused(GET, error.error_code, error.message))
+                .with_context(doing);
+        }
         let tags: BTreeMap<String, String> = tags.unwrap_or_default().into_iter().collect();
         let arn = found
             .function_arn()

@@ -15,5 +15,6 @@ mod polite;
 mod properties;
 mod quotas;
 mod races;
+mod rights;
 mod secrets;
 mod world;

@@ -16,6 +16,7 @@ use provision::events::Events;
 use provision::exit::{Exit, Signal};
 use provision::interrupt::Interrupt;
 use provision::{Ground, run_on};
+use serde_json::{Value, json};
 use testkit::{Account, Call, Census, InProcess};
 use tokio::sync::{Notify, watch};
 
@@ -73,7 +74,7 @@ pub(crate) fn local_aws(faults: Faults) -> LocalAws {
             Ok(br#"{"statusCode": 200, "body": "\"pong\""}"#.as_slice().into())
         })),
         faults,
-        enforcement: Enforcement::Functions,
+        enforcement: Enforcement::All,
         request_log: None,
     })
     .expect("a state in memory")
@@ -116,6 +117,39 @@ impl World {
         let world = Self::new(faults).await;
         world.run(&["up", "--yes"]).await.expect(Exit::Done);
         world
+    }
+
+    /// From now on the tool has the rights of `policy` and no others, in a session of a role of its own.
+    pub(crate) async fn act_by(&mut self, policy: &Value) {
+        const PIPELINE: &str = "pipeline";
+        let iam = &self.account.iam;
+        let trust = json!({ "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": { "AWS": ACCOUNT }, "Action": "sts:AssumeRole",
+        }] });
+        let create = iam.create_role().role_name(PIPELINE);
+        let create = create.assume_role_policy_document(trust.to_string());
+        let role = create.send().await.expect("a role").role;
+        let made = iam.create_policy().policy_name(PIPELINE);
+        let made = made.policy_document(policy.to_string()).send().await;
+        let policy = made.expect("a policy that IAM takes").policy.expect("it");
+        let attach = iam.attach_role_policy().role_name(PIPELINE);
+        let attach = attach.set_policy_arn(policy.arn).send().await;
+        attach.expect("attached");
+        let assume = self.account.sts.assume_role().role_session_name("engine");
+        let assumed = assume.set_role_arn(role.map(|role| role.arn)).send().await;
+        let credentials = assumed.expect("assumed").credentials.expect("credentials");
+        let credentials = Credentials::new(
+            credentials.access_key_id,
+            credentials.secret_access_key,
+            Some(credentials.session_token),
+            None,
+            "engine",
+        );
+        self.config = self
+            .config
+            .to_builder()
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .build();
     }
 
     /// Runs `provision` with these arguments.

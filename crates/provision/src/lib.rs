@@ -17,6 +17,7 @@ pub mod events;
 pub mod execute;
 pub mod exit;
 pub mod graph;
+pub mod guests;
 pub mod input;
 pub mod interrupt;
 pub mod limits;

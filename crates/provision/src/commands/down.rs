@@ -10,6 +10,7 @@ use super::{Session, connect, look, losses, may_lose};
 use crate::cli;
 use crate::execute::execute;
 use crate::exit::Exit;
+use crate::guests::guests;
 use crate::local::{self, Server};
 use crate::plan_text;
 use crate::planner;
@@ -33,6 +34,8 @@ pub async fn run(session: &Session, arguments: &cli::Down) -> Result<Exit> {
         look(session, &stack, &reading),
         session.interrupt.or(losses(&aws, &stack, |_| true)),
     )?;
+    let guests = guests(&stack, &reading, &seen.observations, &seen.orphans);
+    let guests = session.interrupt.or(guests).await?;
     drop(reading);
     session.say_place(&stack, &seen.target);
     for stranger in planner::strangers(&stack, &seen.observations) {
@@ -48,16 +51,21 @@ pub async fn run(session: &Session, arguments: &cli::Down) -> Result<Exit> {
             console.stderr_paint(),
             session.config.verbose,
         ));
-        let lost: Vec<&str> = plan
+        let mut lost: Vec<String> = plan
             .losing_data()
-            .filter_map(|step| losses.get(&step.id).map(String::as_str))
+            .filter_map(|step| losses.get(&step.id).cloned())
             .collect();
-        if !may_lose(
-            session,
-            &lost,
-            true,
-            "`--yes` to go ahead, or `--keep-data`",
-        )? {
+        let remedy = if lost.is_empty() {
+            "`--yes` to go ahead, or take it out first"
+        } else {
+            "`--yes` to go ahead, or `--keep-data`"
+        };
+        lost.extend(
+            guests
+                .into_iter()
+                .map(|guest| format!("{guest}, which somebody else made")),
+        );
+        if !may_lose(session, &lost, true, remedy)? {
             return Ok(Exit::Failed);
         }
     }

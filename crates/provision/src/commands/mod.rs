@@ -152,8 +152,8 @@ fn is_refused(error: &anyhow::Error) -> bool {
         .is_some_and(|error| error.failure == Failure::Refused)
 }
 
-/// Goes on if nobody's data would be lost, or if the user agrees.
-fn may_lose(session: &Session, losses: &[&str], always_ask: bool, remedy: &str) -> Result<bool> {
+/// Goes on if nothing would be lost that a later `up` does not bring back, or if the user agrees.
+fn may_lose(session: &Session, losses: &[String], always_ask: bool, remedy: &str) -> Result<bool> {
     if session.config.yes {
         return Ok(true);
     }
@@ -163,7 +163,7 @@ fn may_lose(session: &Session, losses: &[&str], always_ask: bool, remedy: &str) 
             return Ok(true);
         }
         bail!(
-            "this would delete data: {}\n  try: {remedy}",
+            "this would also delete {}\n  try: {remedy}",
             losses.join(", ")
         );
     }
@@ -171,7 +171,7 @@ fn may_lose(session: &Session, losses: &[&str], always_ask: bool, remedy: &str) 
         return Ok(true);
     }
     for loss in losses {
-        console.say(&format!("This deletes data: {loss}."));
+        console.say(&format!("This also deletes {loss}."));
     }
     let agreed = console.confirm("Go ahead?");
     if !agreed {

@@ -93,7 +93,7 @@ async fn deploy(session: &Session, arguments: &cli::Up) -> Result<Exit> {
         let removed: Vec<&str> = plan.losing_data().map(|step| step.id.as_str()).collect();
         let lost = losses(&aws, &stack, |id| removed.contains(&id));
         let lost = session.interrupt.or(lost).await?;
-        let lost: Vec<&str> = lost.values().map(String::as_str).collect();
+        let lost: Vec<String> = lost.into_values().collect();
         if !may_lose(session, &lost, !removed.is_empty(), "`--yes` to go ahead")? {
             return Ok(Exit::Failed);
         }

@@ -1,10 +1,11 @@
 //! One look at the account: lists and contents that several resources are found in are read once.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use aws_sdk_apigateway::types;
+use serde_json::Value;
 use tokio::sync::OnceCell;
 use tokio::try_join;
 
@@ -23,7 +24,30 @@ pub struct Look {
     rest_apis: OnceCell<Vec<types::RestApi>>,
     api_keys: OnceCell<Vec<types::ApiKey>>,
     usage_plans: OnceCell<Vec<types::UsagePlan>>,
-    contents: Mutex<HashMap<ApiId, Arc<OnceCell<Arc<ApiContents>>>>>,
+    contents: Each<ApiContents>,
+    plan_keys: Each<BTreeSet<String>>,
+    function_policies: Each<Vec<Value>>,
+}
+
+/// What was read of each of several things, by name or id.
+struct Each<T>(Mutex<HashMap<String, Arc<OnceCell<Arc<T>>>>>);
+
+impl<T> Default for Each<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T> Each<T> {
+    /// What is known of `name`; `read` by whoever asks first.
+    async fn of(&self, name: &str, read: impl AsyncFnOnce() -> Result<T>) -> Result<Arc<T>> {
+        let cell = {
+            let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            all.entry(name.to_owned()).or_default().clone()
+        };
+        let read = async || read().await.map(Arc::new);
+        cell.get_or_try_init(read).await.cloned()
+    }
 }
 
 /// What is inside one REST API.
@@ -64,7 +88,9 @@ impl Look {
             rest_apis: OnceCell::new(),
             api_keys: OnceCell::new(),
             usage_plans: OnceCell::new(),
-            contents: Mutex::default(),
+            contents: Each::default(),
+            plan_keys: Each::default(),
+            function_policies: Each::default(),
         }
     }
 
@@ -144,20 +170,51 @@ impl Look {
 
     /// Paths with their methods, deployments and stages of one API.
     pub async fn contents(&self, api: &ApiId) -> Result<Arc<ApiContents>> {
-        let cell = {
-            let mut contents = self
-                .contents
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
-            contents.entry(api.clone()).or_default().clone()
-        };
-        let contents = cell.get_or_try_init(|| self.read_contents(api)).await;
-        contents
-            .cloned()
+        self.contents
+            .of(&api.0, async || self.read_contents(api).await)
+            .await
             .with_context(|| format!("reading REST API `{api}`"))
     }
 
-    async fn read_contents(&self, api: &ApiId) -> Result<Arc<ApiContents>> {
+    /// The ids of the keys that the usage plan `id` has.
+    pub async fn plan_keys(&self, id: &str) -> Result<Arc<BTreeSet<String>>> {
+        let read = async || {
+            let request = || {
+                let gateway = self.aws.apigateway();
+                gateway.get_usage_plan_keys().usage_plan_id(id)
+            };
+            let keys = all_pages!(self.aws, "GetUsagePlanKeys", request());
+            Ok(keys.into_iter().filter_map(|key| key.id).collect())
+        };
+        self.plan_keys
+            .of(id, read)
+            .await
+            .with_context(|| format!("reading the keys of usage plan `{id}`"))
+    }
+
+    /// The statements in the policy of the function `name`: none, if there is no such function.
+    pub async fn function_policy(&self, name: &str) -> Result<Arc<Vec<Value>>> {
+        const GET_POLICY: Operation = Operation::safe("GetPolicy");
+        let request = || self.aws.lambda().get_policy().function_name(name).send();
+        let read = async || {
+            let policy = match self.aws.call(GET_POLICY, request).await {
+                Ok(answer) => answer.policy.unwrap_or_default(),
+                Err(error) if error.is_not_found() => return Ok(Vec::new()),
+                Err(error) => return Err(error.into()),
+            };
+            let mut policy: Value = serde_json::from_str(&policy)?;
+            Ok(match policy["Statement"].take() {
+                Value::Array(statements) => statements,
+                _ => Vec::new(),
+            })
+        };
+        self.function_policies
+            .of(name, read)
+            .await
+            .with_context(|| format!("reading the policy of function `{name}`"))
+    }
+
+    async fn read_contents(&self, api: &ApiId) -> Result<ApiContents> {
         const GET_STAGES: Operation = Operation::safe("GetStages");
         let aws = &self.aws;
         let paths = async {
@@ -182,11 +239,11 @@ impl Look {
             Ok(answer.item.unwrap_or_default())
         };
         let (paths, deployments, stages) = try_join!(paths, deployments, stages)?;
-        Ok(Arc::new(ApiContents {
+        Ok(ApiContents {
             paths,
             deployments,
             stages,
-        }))
+        })
     }
 }
 

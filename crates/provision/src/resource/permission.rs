@@ -1,6 +1,6 @@
 //! The statement in a function's own policy that lets a service invoke it.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -89,22 +89,10 @@ impl Reconcile for Permission {
     }
 
     async fn observe(&self, look: &Look) -> Result<Option<Observed<Self>>> {
-        const GET_POLICY: Operation = Operation::safe("GetPolicy");
-        let aws = look.aws();
-        let function = self.function.get()?;
-        let doing = || format!("reading the policy of function `{function}`");
-        let request = || aws.lambda().get_policy().function_name(function).send();
-        let policy = match aws.call(GET_POLICY, request).await {
-            Ok(answer) => answer.policy.unwrap_or_default(),
-            Err(error) if error.is_not_found() => return Ok(None),
-            Err(error) => return Err(error).with_context(doing),
-        };
-        let policy: Value = serde_json::from_str(&policy).with_context(doing)?;
+        let policy = look.function_policy(self.function.get()?).await?;
         let prefix = format!("{}-", self.sid);
-        let (sids, statements): (Vec<_>, Vec<_>) = policy["Statement"]
-            .as_array()
-            .into_iter()
-            .flatten()
+        let (sids, statements): (Vec<_>, Vec<_>) = policy
+            .iter()
             .filter_map(|statement| {
                 let sid = statement["Sid"]
                     .as_str()

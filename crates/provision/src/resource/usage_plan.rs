@@ -317,33 +317,7 @@ impl UsagePlan {
 
     /// The plan's keys that carry this stack's tag. The rest is somebody else's.
     async fn keys_of(&self, look: &Look, plan: &str) -> Result<Set<Input<KeyId>>> {
-        const GET_KEYS: Operation = Operation::safe("GetUsagePlanKeys");
-        let aws = look.aws();
-        let mut linked = BTreeSet::new();
-        let mut position: Option<String> = None;
-        loop {
-            let page = aws
-                .call(GET_KEYS, || {
-                    aws.apigateway()
-                        .get_usage_plan_keys()
-                        .usage_plan_id(plan)
-                        .limit(500)
-                        .set_position(position.clone())
-                        .send()
-                })
-                .await
-                .with_context(|| format!("reading the keys of usage plan `{}`", self.name))?;
-            linked.extend(
-                page.items
-                    .unwrap_or_default()
-                    .into_iter()
-                    .filter_map(|key| key.id),
-            );
-            position = page.position.filter(|position| !position.is_empty());
-            if position.is_none() {
-                break;
-            }
-        }
+        let linked = look.plan_keys(plan).await?;
         let of_stack = |key: &types::ApiKey| {
             let stack = key.tags.as_ref().and_then(|tags| tags.get(STACK));
             stack.is_some_and(|stack| stack == self.tags.stack())

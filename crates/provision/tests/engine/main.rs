@@ -6,6 +6,7 @@ mod drift;
 mod fault;
 mod foreign;
 mod graph;
+mod guests;
 mod lag;
 mod manual;
 mod matrix;

@@ -41,6 +41,7 @@ pub mod wait;
 
 use clap::Parser;
 use clap::error::ErrorKind;
+use futures_util::future::{LocalBoxFuture, ready};
 
 use crate::aws::Reach;
 use crate::cli::{Cli, Command};
@@ -104,21 +105,30 @@ async fn command(cli: &Cli, ground: Ground) -> anyhow::Result<Exit> {
         interrupt: ground.interrupt,
         reach: ground.reach,
     };
-    match &cli.command {
-        Command::Up(arguments) => commands::up::run(&session, arguments).await,
-        Command::Plan(arguments) => commands::plan::run(&session, arguments).await,
-        Command::Drift(arguments) => commands::drift::run(&session, arguments).await,
-        Command::Down(arguments) => commands::down::run(&session, arguments).await,
-        Command::Outputs(arguments) => commands::outputs::run(&session, arguments).await,
-        Command::Invoke(arguments) => commands::invoke::run(&session, arguments).await,
-        Command::Logs(arguments) => commands::logs::run(&session, arguments).await,
-        Command::Dev(arguments) => commands::dev::run(&session, arguments).await,
-        Command::Graph(arguments) => commands::graph::run(&session, arguments),
-        Command::Local(arguments) => commands::local::run(&session, arguments).await,
-        Command::Completions(arguments) => {
-            Ok(commands::completions::run(&session.console, arguments))
-        }
-        Command::Man(arguments) => commands::man::run(&session.console, arguments),
-        Command::Policy(arguments) => commands::policy::run(&session, arguments).await,
+    chosen(&session, &cli.command).await
+}
+
+/// The command, not yet begun. What it takes to make these large futures is off the stack before one of them runs.
+fn chosen<'a>(
+    session: &'a Session,
+    command: &'a Command,
+) -> LocalBoxFuture<'a, anyhow::Result<Exit>> {
+    match command {
+        Command::Up(arguments) => Box::pin(commands::up::run(session, arguments)),
+        Command::Plan(arguments) => Box::pin(commands::plan::run(session, arguments)),
+        Command::Drift(arguments) => Box::pin(commands::drift::run(session, arguments)),
+        Command::Down(arguments) => Box::pin(commands::down::run(session, arguments)),
+        Command::Outputs(arguments) => Box::pin(commands::outputs::run(session, arguments)),
+        Command::Invoke(arguments) => Box::pin(commands::invoke::run(session, arguments)),
+        Command::Logs(arguments) => Box::pin(commands::logs::run(session, arguments)),
+        Command::Dev(arguments) => Box::pin(commands::dev::run(session, arguments)),
+        Command::Graph(arguments) => Box::pin(ready(commands::graph::run(session, arguments))),
+        Command::Local(arguments) => Box::pin(commands::local::run(session, arguments)),
+        Command::Completions(arguments) => Box::pin(ready(Ok(commands::completions::run(
+            &session.console,
+            arguments,
+        )))),
+        Command::Man(arguments) => Box::pin(ready(commands::man::run(&session.console, arguments))),
+        Command::Policy(arguments) => Box::pin(commands::policy::run(session, arguments)),
     }
 }

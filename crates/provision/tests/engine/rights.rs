@@ -114,11 +114,11 @@ impl Story {
     async fn run(self, policy: &Value) -> Ended {
         let mut world = match self.start {
             Start::Empty | Start::RoleTaken => World::new(Faults::default()).await,
-            _ => World::deployed(Faults::default()).await,
+            _ => Box::pin(World::deployed(Faults::default())).await,
         };
         match self.start {
             Start::Empty | Start::Deployed => {}
-            Start::Drifted(mutation) => mutation.apply(&world.account).await,
+            Start::Drifted(mutation) => Box::pin(mutation.apply(&world.account)).await,
             Start::RoleTaken => take_name(&world.account, ROLE).await,
             Start::RoleDescribed => {
                 let update = world.account.iam.update_role().role_name(ROLE);
@@ -126,14 +126,14 @@ impl Story {
                 update.send().await.expect("the role is there");
             }
         }
-        world.act_by(policy).await;
+        Box::pin(world.act_by(policy)).await;
         let other = binary(2);
         let arguments: Vec<&str> = self
             .arguments
             .iter()
             .map(|argument| if *argument == "2" { &other } else { *argument })
             .collect();
-        world.run(&arguments).await
+        Box::pin(world.run(&arguments)).await
     }
 }
 
@@ -227,13 +227,13 @@ async fn a_deployer_has_what_every_command_needs_and_nothing_else() {
         statement: "LogGroup".to_owned(),
         action: "logs:DeleteRetentionPolicy".to_owned(),
     };
-    assert_eq!(without_use(&policy, &stories).await, [elsewhere]);
+    assert_eq!(Box::pin(without_use(&policy, &stories)).await, [elsewhere]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_reader_has_what_plans_need_and_nothing_else() {
     let policy = policy(&["--for", "plan"]).await;
-    assert_eq!(without_use(&policy, &READS).await, []);
+    assert_eq!(Box::pin(without_use(&policy, &READS)).await, []);
     let refused = story(UP, Start::Empty).run(&policy["policy"]).await;
     let refused = refused.expect(Exit::Failed);
     let mut writes = refused.calls.iter().filter(|call| call.write);

@@ -7,6 +7,8 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use tokio::process::Command;
 
+use crate::fault::Code;
+
 /// One program to build.
 #[derive(Clone, Copy, Debug)]
 pub struct Program {
@@ -72,14 +74,20 @@ pub async fn build(workspace: &Path, program: Program, arguments: &[&str]) -> Re
         .stderr(Stdio::inherit())
         .kill_on_drop(true)
         .spawn()
-        .with_context(|| format!("running `cargo {command}`\n  try: install Rust (rustup.rs)"))?
+        .with_context(|| {
+            Code::BuildFailed
+                .fault(format!("running `cargo {command}`"))
+                .remedy("install Rust (rustup.rs)")
+        })?
         .wait_with_output()
         .await
         .with_context(|| format!("running `cargo {command}`"))?;
     ensure!(
         output.status.success(),
-        "{what} does not build (`cargo {} -p {package}`): see the messages above",
-        arguments.join(" ")
+        Code::BuildFailed.fault(format!(
+            "{what} does not build (`cargo {} -p {package}`): see the messages above",
+            arguments.join(" ")
+        ))
     );
     output
         .stdout
@@ -92,5 +100,7 @@ pub async fn build(workspace: &Path, program: Program, arguments: &[&str]) -> Re
                 .filter(|_| is_ours)
                 .map(PathBuf::from)
         })
-        .with_context(|| format!("`cargo {command}` did not say where the binary is"))
+        .with_context(|| {
+            Code::BuildFailed.fault(format!("`cargo {command}` did not say where the binary is"))
+        })
 }

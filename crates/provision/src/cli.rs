@@ -87,6 +87,8 @@ pub enum Command {
     /// The local AWS by itself
     #[command(subcommand)]
     Local(Local),
+    /// An error's cause and remedy, by its code
+    Explain(Explain),
     /// A completion script for a shell
     Completions(Completions),
     /// The manual page, or all of them with --out
@@ -238,6 +240,12 @@ pub struct LocalStart {
     /// What goes wrong on purpose, as JSON: see docs/local.md
     #[arg(long, value_name = "JSON")]
     pub faults: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// As an error names it, such as P0017; all of them without it
+    pub code: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -8,6 +8,7 @@ use anyhow::{Result, ensure};
 
 use crate::aws::Connection;
 use crate::cli::{Declare, Global, Make};
+use crate::fault::Code;
 use crate::stack::Settings;
 
 /// What every command needs to know.
@@ -42,7 +43,9 @@ impl Config {
         if let Some(env) = &env {
             ensure!(
                 env.len() <= 20 && env.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'),
-                "`--env {env}` cannot be part of resource names\n  try: at most 20 letters, digits and hyphens"
+                Code::EnvName
+                    .fault(format!("`--env {env}` cannot be part of resource names"))
+                    .remedy("at most 20 letters, digits and hyphens")
             );
         }
         Ok(Self {
@@ -95,11 +98,16 @@ impl Making {
         if let Some(rate) = declare.rate {
             ensure!(
                 rate.is_finite() && rate >= 0.0,
-                "`--rate {rate}` is not a number of requests per second"
+                Code::Throttle.fault(format!(
+                    "`--rate {rate}` is not a number of requests per second"
+                ))
             );
         }
         if let Some(burst) = declare.burst {
-            ensure!(burst >= 0, "`--burst {burst}` is not a number of requests");
+            ensure!(
+                burst >= 0,
+                Code::Throttle.fault(format!("`--burst {burst}` is not a number of requests"))
+            );
         }
         Ok(Self {
             bootstrap: None,

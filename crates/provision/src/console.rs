@@ -6,12 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use serde_json::json;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::cli::{Color, Global};
 use crate::events::{Event, Events};
+use crate::fault::Told;
 use crate::plan::{Action, Plan};
 use crate::render::{self, Paint};
 
@@ -23,8 +25,29 @@ pub struct Console {
     stderr: Paint,
     /// Whether lines may be redrawn and questions asked.
     interactive: bool,
-    verbose: bool,
-    quiet: bool,
+    level: Level,
+    json: bool,
+}
+
+/// How much is told beside results and errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Level {
+    Quiet,
+    Steps,
+    Calls,
+    /// Attempts and request ids as well.
+    Details,
+}
+
+impl Level {
+    fn new(global: &Global) -> Self {
+        match global.verbose {
+            0 if global.quiet => Self::Quiet,
+            0 => Self::Steps,
+            1 => Self::Calls,
+            _ => Self::Details,
+        }
+    }
 }
 
 impl Console {
@@ -45,8 +68,8 @@ impl Console {
                 && io::stdin().is_terminal()
                 && !dumb
                 && !set("CI"),
-            verbose: global.verbose > 0,
-            quiet: global.quiet,
+            level: Level::new(global),
+            json: global.json,
         }
     }
 
@@ -58,8 +81,8 @@ impl Console {
             stdout: Paint(false),
             stderr: Paint(false),
             interactive: false,
-            verbose: global.verbose > 0,
-            quiet: global.quiet,
+            level: Level::new(global),
+            json: global.json,
         };
         (console, capture)
     }
@@ -100,13 +123,28 @@ impl Console {
     }
 
     pub fn say(&self, text: &str) {
-        if !self.quiet {
+        if self.level > Level::Quiet {
             self.err(&format!("{}\n", text.trim_end_matches('\n')));
         }
     }
 
-    pub fn error(&self, text: &str) {
-        self.err(&format!("{} {text}\n", self.stderr.error("error:")));
+    pub fn error(&self, error: &anyhow::Error) {
+        let text = Told::of(error).text(self.stderr);
+        self.err(&format!("{text}\n"));
+    }
+
+    /// The end of a command that has printed no result: an error, and with `--json` the document that says so.
+    pub fn fail(&self, error: &anyhow::Error) {
+        self.error(error);
+        self.without_result(error);
+    }
+
+    /// With `--json`, a document instead of the result that does not come.
+    pub fn without_result(&self, error: &anyhow::Error) {
+        if self.json {
+            let document = json!({ "schema": 1, "errors": [Told::of(error)] });
+            self.result(&document.to_string());
+        }
     }
 
     /// Asks a question that only `y` or `yes` answers with yes.
@@ -238,7 +276,7 @@ impl Screen {
                 operation,
                 took,
                 answer,
-            } if self.console.verbose => {
+            } if self.console.level >= Level::Calls => {
                 self.line(&format!(
                     "    {operation} {answer} {}",
                     render::seconds(took)
@@ -250,7 +288,7 @@ impl Screen {
     }
 
     fn started(&mut self, step: &str) {
-        if !self.console.interactive || self.console.quiet {
+        if !self.console.interactive || self.console.level == Level::Quiet {
             return;
         }
         let style = ProgressStyle::with_template("{spinner} {prefix}  {elapsed}  {wide_msg}");
@@ -280,7 +318,7 @@ impl Screen {
             .last_waits
             .get(&wait)
             .is_none_or(|last| last.elapsed() > Duration::from_secs(5));
-        if is_due || self.console.verbose {
+        if is_due || self.console.level >= Level::Calls {
             self.last_waits.insert(wait, Instant::now());
             self.line(&format!("    {name}{reason}"));
         }
@@ -306,7 +344,7 @@ impl Screen {
     }
 
     fn line(&self, text: &str) {
-        if self.console.quiet {
+        if self.console.level == Level::Quiet {
             return;
         }
         if self.steps.is_empty() {

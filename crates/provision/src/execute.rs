@@ -19,6 +19,7 @@ use crate::aws::error::{AwsError, Failure};
 use crate::declaration::{learn_package, needs_package};
 use crate::diff::diff;
 use crate::events::Event;
+use crate::fault::{Code, Concern};
 use crate::input::Outputs;
 use crate::owner::Ownership;
 use crate::plan::{Action, Plan, Step};
@@ -215,7 +216,7 @@ impl<'a> Run<'a> {
             let resource = match step.resource.with_fields(&fields) {
                 Ok(resource) => resource,
                 Err(error) => {
-                    self.failures.push(error.context(doing(step)));
+                    self.failures.push(error.context(Concern::of(step)));
                     return;
                 }
             };
@@ -292,7 +293,7 @@ impl<'a> Run<'a> {
             }
             Ok(None) => self.ended(step, Status::Done, started),
             Err(error) => {
-                self.failures.push(error.context(doing(step)));
+                self.failures.push(error.context(Concern::of(step)));
                 self.ended(step, Status::Failed, started);
             }
         }
@@ -326,18 +327,6 @@ impl<'a> Run<'a> {
             interrupted: self.interrupted,
         }
     }
-}
-
-/// ``creating role `demo` ``.
-fn doing(step: &Step) -> String {
-    let verb = match step.action {
-        Action::Keep => "keeping",
-        Action::Create => "creating",
-        Action::Update => "updating",
-        Action::Replace => "replacing",
-        Action::Delete => "deleting",
-    };
-    format!("{verb} {} `{}`", step.resource.noun(), step.resource.name())
 }
 
 async fn act(step: &Step, resource: &Resource, aws: &Aws) -> Result<Value> {
@@ -396,10 +385,10 @@ async fn make(resource: &Resource, aws: &Aws) -> Result<Value> {
         match found {
             Some(found) => {
                 if let Ownership::Foreign(why) = &found.ownership {
-                    bail!(
+                    bail!(Code::MadeMeanwhile.fault(format!(
                         "`{}` was made by somebody else meanwhile: {why}",
                         resource.name()
-                    );
+                    )));
                 }
                 return bring_in_line(resource, &found, aws).await;
             }

@@ -16,6 +16,7 @@ pub mod drift;
 pub mod events;
 pub mod execute;
 pub mod exit;
+pub mod fault;
 pub mod graph;
 pub mod guests;
 pub mod input;
@@ -88,9 +89,10 @@ pub async fn run_on(cli: &Cli, ground: Ground) -> Exit {
         Err(error) => {
             if let Some(Interrupted(signal)) = error.downcast_ref() {
                 console.say("Interrupted; nothing was changed.");
+                console.without_result(&error);
                 return Exit::Interrupted(*signal);
             }
-            console.error(&render::error(&error));
+            console.fail(&error);
             Exit::Failed
         }
     }
@@ -124,6 +126,7 @@ fn chosen<'a>(
         Command::Dev(arguments) => Box::pin(commands::dev::run(session, arguments)),
         Command::Graph(arguments) => Box::pin(ready(commands::graph::run(session, arguments))),
         Command::Local(arguments) => Box::pin(commands::local::run(session, arguments)),
+        Command::Explain(arguments) => Box::pin(ready(commands::explain::run(session, arguments))),
         Command::Completions(arguments) => Box::pin(ready(Ok(commands::completions::run(
             &session.console,
             arguments,

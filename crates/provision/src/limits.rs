@@ -1,8 +1,9 @@
 //! AWS's limits on names and sizes, checked before anything is asked or changed.
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::declaration::Stack;
+use crate::fault::Code;
 use crate::owner::Tags;
 use crate::resource::log_group::RETENTION_DAYS;
 use crate::resource::{Function, LogGroup, Resource, Role, Stage, Table};
@@ -10,7 +11,8 @@ use crate::resource::{Function, LogGroup, Resource, Role, Stage, Table};
 impl Stack {
     /// Refuses what AWS would refuse (service models and quota pages).
     pub fn check(&self) -> Result<()> {
-        self.declared
+        let checked = self
+            .declared
             .iter()
             .try_for_each(|declared| match &declared.resource {
                 Resource::Role(role) => check_role(role),
@@ -42,7 +44,8 @@ impl Stack {
                     name("a statement id", &permission.sid, 1..=87, "-_")
                 }
                 Resource::Path(_) | Resource::Deployment(_) => Ok(()),
-            })
+            });
+        checked.context(Code::Limit.fault("AWS would refuse the declaration"))
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::try_join;
 use crate::aws::Aws;
 use crate::aws::http::Answer;
 use crate::declaration::Check;
+use crate::fault::Code;
 use crate::input::Outputs;
 
 /// Keys and permissions reach API Gateway's front within seconds, at times within minutes.
@@ -67,10 +68,15 @@ async fn poll(
         };
         if started.elapsed() + pause > AT_MOST {
             bail!(
-                "deployed, but not yet reachable: waited {} s for {what}; last answer: {seen}\n  try: `provision \
-                 up` again in some minutes; the key must be enabled and in the plan, the plan must cover the stage, \
-                 and the function must start",
-                started.elapsed().as_secs()
+                Code::NotLive
+                    .fault(format!(
+                        "deployed, but not yet reachable: waited {} s for {what}; last answer: {seen}",
+                        started.elapsed().as_secs()
+                    ))
+                    .remedy(
+                        "`provision up` again in some minutes; the key must be enabled and in the plan, the plan must \
+                         cover the stage, and the function must start"
+                    )
             );
         }
         aws.waiting(format!("waiting for {what}, last answer: {seen}"));
@@ -81,7 +87,10 @@ async fn poll(
 
 fn text(outputs: &Outputs, value: &serde_json::Value, what: &str) -> Result<String> {
     let resolved = outputs.resolve(value);
-    ensure!(resolved.is_string(), "{what} is not known");
+    ensure!(
+        resolved.is_string(),
+        Code::Incomplete.fault(format!("{what} is not known"))
+    );
     Ok(resolved.as_str().unwrap_or_default().to_owned())
 }
 

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
+use crate::fault::Code;
 use crate::input::Expr;
 use crate::resource::policy::PolicyDocument;
 
@@ -28,7 +29,7 @@ impl PolicyFile {
     /// The document, with each `${Name}` replaced. IAM's own variables (`${aws:username}`) contain a colon and
     /// stay.
     pub fn fill(self, values: &[(&str, Value)]) -> Result<PolicyDocument> {
-        let doing = || format!("reading `{}`", self.path);
+        let doing = || Code::PolicyFile.fault(format!("reading `{}`", self.path));
         let document: Value = serde_json::from_str(self.text).with_context(doing)?;
         if document["Statement"].is_null() {
             return Err(anyhow::anyhow!("it has no `Statement`")).with_context(doing);
@@ -74,7 +75,7 @@ fn fill_text(text: &str, values: &[(&str, Value)]) -> Result<Value> {
                     .map(|(known, _)| format!("`${{{known}}}`"))
                     .collect();
                 bail!(
-                    "unknown placeholder `${{{name}}}`\n  try: one of {}",
+                    "unknown placeholder `${{{name}}}`, there is {}",
                     known.join(", ")
                 );
             };
@@ -136,7 +137,7 @@ mod tests {
             .unwrap_err();
         assert_eq!(
             format!("{error:#}"),
-            "reading `policies/x.json`: unknown placeholder `${TabelArn}`\n  try: one of `${TableArn}`"
+            "reading `policies/x.json`: unknown placeholder `${TabelArn}`, there is `${TableArn}`"
         );
         let error = file("{").fill(&table()).unwrap_err();
         assert!(format!("{error:#}").starts_with("reading `policies/x.json`: EOF while parsing"));

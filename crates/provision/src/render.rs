@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::aws::error::AwsError;
 use crate::execute::{Report, Status};
+use crate::fault::{Code, Fault, Told};
 use crate::input::is_resolved;
 use crate::plan::{Action, Plan, Step};
 use crate::plan_text::{is_policy, statements};
@@ -123,23 +123,28 @@ pub fn milliseconds(took: Duration) -> u64 {
 }
 
 /// Who stands in the way, and what can be done about it.
-pub fn strangers(strangers: &[Stranger]) -> String {
+pub fn strangers(strangers: &[Stranger]) -> Fault {
     let mut text =
-        String::from("these exist already and are not this stack's; nothing was changed:\n");
+        String::from("these exist already and are not this stack's; nothing was changed:");
     for Stranger { kind, name, why } in strangers {
-        let _ = writeln!(text, "    {kind} {name}: {why}");
+        let _ = write!(text, "\n    {kind} {name}: {why}");
     }
     let adopt: Vec<String> = strangers
         .iter()
         .map(|stranger| format!("--adopt {}", stranger.name))
         .collect();
-    let _ = write!(
-        text,
-        "  try: `provision up {}` to take them over by tagging them, `--env NAME` for a copy under other names, \
-         or remove them",
+    Code::Foreign.fault(text).remedy(format!(
+        "`provision up {}` to take them over by tagging them, `--env NAME` for a copy under other names, or remove them",
         adopt.join(" ")
-    );
-    text
+    ))
+}
+
+/// Errors as JSON documents list them.
+pub fn errors<'a>(errors: impl IntoIterator<Item = &'a anyhow::Error>) -> Value {
+    errors
+        .into_iter()
+        .map(|error| json!(Told::of(error)))
+        .collect()
 }
 
 /// What a run that did not succeed leaves behind.
@@ -164,18 +169,6 @@ pub fn leftovers(plan: &Plan, report: &Report) -> String {
         count(Status::Failed),
         count(Status::NotRun)
     )
-}
-
-/// An error's whole chain, with a remedy where one is known.
-pub fn error(error: &anyhow::Error) -> String {
-    let mut text = format!("{error:#}");
-    let hint = error
-        .chain()
-        .find_map(|cause| cause.downcast_ref::<AwsError>()?.hint());
-    if let Some(hint) = hint.filter(|_| !text.contains("\n  try: ")) {
-        let _ = write!(text, "\n  try: {hint}");
-    }
-    text
 }
 
 /// `0.42 s`.

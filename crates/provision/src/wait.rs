@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::aws::Aws;
 use crate::aws::error::AwsError;
+use crate::fault::Code;
 
 /// One kind of wait.
 #[derive(Clone, Copy, Debug)]
@@ -67,7 +68,15 @@ impl Wait {
     async fn pause(self, aws: &Aws, started: Instant, pause: Duration, why: &str) -> Result<()> {
         let waited = started.elapsed();
         if waited + pause > self.at_most {
-            bail!("waited {} s for {}: {why}", waited.as_secs(), self.what);
+            bail!(
+                Code::WaitedTooLong
+                    .fault(format!(
+                        "waited {} s for {}: {why}",
+                        waited.as_secs(),
+                        self.what
+                    ))
+                    .remedy("run it again, it goes on from here")
+            );
         }
         if waited > Duration::from_secs(1) {
             aws.waiting(format!(

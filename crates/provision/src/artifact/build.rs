@@ -7,8 +7,8 @@ use anyhow::{Context, Result, bail};
 use tokio::process::Command;
 
 use super::Binary;
-use super::elf::Unsuitable;
 use crate::cargo::{self, Program};
+use crate::fault::Code;
 
 /// What is deployed.
 const FUNCTION: Program = Program {
@@ -21,16 +21,16 @@ const FUNCTION: Program = Program {
 /// links against the right system.
 pub async fn build(architecture: &str) -> Result<Binary> {
     let workspace = cargo::workspace(FUNCTION.package)?.context(
-        "the function's sources were not found\n  try: run it inside the project, or `--bootstrap PATH`",
+        Code::NoSources
+            .fault("the function's sources were not found")
+            .remedy("run it inside the project, or `--bootstrap PATH`"),
     )?;
     if is_native(architecture) {
         let binary = cargo::build(&workspace, FUNCTION, &["build", "--release"]).await?;
         match read(binary, architecture).await {
-            Err(error) if error.downcast_ref::<Unsuitable>().is_some() => {
-                cross_build(&workspace, architecture)
-                    .await
-                    .with_context(|| format!("{error:#}"))
-            }
+            Err(error) if Code::of(&error) == Code::Unfit => cross_build(&workspace, architecture)
+                .await
+                .with_context(|| format!("{error:#}")),
             other => other,
         }
     } else {
@@ -47,9 +47,14 @@ async fn cross_build(workspace: &Path, architecture: &str) -> Result<Binary> {
     let target = format!("{machine}-unknown-linux-gnu");
     if !has_zigbuild().await {
         bail!(
-            "this machine cannot link for Lambda ({architecture}, GLIBC 2.34) by itself\n  try: `cargo install \
-             cargo-zigbuild`, `pip install ziglang` and `rustup target add {target}`, or `--bootstrap PATH` with \
-             a binary built elsewhere"
+            Code::CannotLink
+                .fault(format!(
+                    "this machine cannot link for Lambda ({architecture}, GLIBC 2.34) by itself"
+                ))
+                .remedy(format!(
+                    "`cargo install cargo-zigbuild`, `pip install ziglang` and `rustup target add {target}`, or \
+                     `--bootstrap PATH` with a binary built elsewhere"
+                ))
         );
     }
     let target = format!("{target}.2.34");

@@ -5,6 +5,8 @@ use object::Endianness;
 use object::elf::{DT_NEEDED, EM_386, EM_AARCH64, EM_ARM, EM_RISCV, EM_X86_64, Machine};
 use object::read::elf::{Dyn, ElfFile64, FileHeader};
 
+use crate::fault::{Code, Fault};
+
 /// Amazon Linux 2023's C library.
 const GLIBC: Version = Version(2, 34);
 
@@ -25,23 +27,27 @@ const PRESENT: [&str; 9] = [
 struct Version(u32, u32);
 
 /// A binary made for another machine or a newer system than Lambda's. Building elsewhere may help.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct Unsuitable(String);
+fn unfit(why: String) -> Fault {
+    Code::Unfit.fault(why)
+}
+
+fn damaged() -> Fault {
+    unfit("the ELF file is damaged".into())
+}
 
 pub(super) fn check(binary: &[u8], architecture: &str) -> Result<()> {
     ensure!(
         binary.starts_with(b"\x7fELF"),
-        Unsuitable(format!(
+        unfit(format!(
             "this is not a Linux program (ELF){}",
             other_format(binary)
         ))
     );
     ensure!(
         binary.get(4) == Some(&2),
-        Unsuitable("this is not a 64-bit program".into())
+        unfit("this is not a 64-bit program".into())
     );
-    let file = ElfFile64::<Endianness>::parse(binary).context("the ELF file is damaged")?;
+    let file = ElfFile64::<Endianness>::parse(binary).with_context(damaged)?;
     let endian = file.endian();
     let machine = file.elf_header().e_machine(endian);
     let wanted = if architecture == "arm64" {
@@ -50,16 +56,20 @@ pub(super) fn check(binary: &[u8], architecture: &str) -> Result<()> {
         EM_X86_64
     };
     if machine != wanted {
-        bail!(Unsuitable(format!(
-            "the binary is for {}, but the function's architecture is {architecture}\n  try: `--arch {}`, or a \
-             binary built for {architecture}",
-            machine_name(machine),
-            if machine == EM_AARCH64 {
-                "arm64"
-            } else {
-                "x86_64"
-            },
-        )));
+        let fitting = if machine == EM_AARCH64 {
+            "arm64"
+        } else {
+            "x86_64"
+        };
+        bail!(
+            unfit(format!(
+                "the binary is for {}, but the function's architecture is {architecture}",
+                machine_name(machine),
+            ))
+            .remedy(format!(
+                "`--arch {fitting}`, or a binary built for {architecture}"
+            ))
+        );
     }
     check_glibc(&file)?;
     check_libraries(&file)
@@ -68,7 +78,7 @@ pub(super) fn check(binary: &[u8], architecture: &str) -> Result<()> {
 fn check_glibc(file: &ElfFile64<'_>) -> Result<()> {
     let newest = versions_needed(file)?.into_iter().max();
     match newest {
-        Some(version) if version > GLIBC => bail!(Unsuitable(format!(
+        Some(version) if version > GLIBC => bail!(unfit(format!(
             "the binary needs GLIBC {}.{}, but Lambda's Amazon Linux 2023 has {}.{}",
             version.0, version.1, GLIBC.0, GLIBC.1
         ))),
@@ -82,13 +92,13 @@ fn versions_needed(file: &ElfFile64<'_>) -> Result<Vec<Version>> {
     let sections = file.elf_section_table();
     let Some((mut needs, link)) = sections
         .gnu_verneed(endian, file.data())
-        .context("the ELF file is damaged")?
+        .with_context(damaged)?
     else {
         return Ok(Vec::new());
     };
     let strings = sections
         .strings(endian, file.data(), link)
-        .context("the ELF file is damaged")?;
+        .with_context(damaged)?;
     let mut versions = Vec::new();
     while let Some((_, mut parts)) = needs.next()? {
         while let Some(part) = parts.next()? {
@@ -115,7 +125,7 @@ fn check_libraries(file: &ElfFile64<'_>) -> Result<()> {
         .collect();
     ensure!(
         missing.is_empty(),
-        Unsuitable(format!(
+        unfit(format!(
             "the binary needs libraries that Lambda does not have: {}",
             missing.join(", ")
         ))
@@ -128,13 +138,13 @@ fn libraries_needed(file: &ElfFile64<'_>) -> Result<Vec<String>> {
     let sections = file.elf_section_table();
     let Some((entries, link)) = sections
         .dynamic(endian, file.data())
-        .context("the ELF file is damaged")?
+        .with_context(damaged)?
     else {
         return Ok(Vec::new());
     };
     let strings = sections
         .strings(endian, file.data(), link)
-        .context("the ELF file is damaged")?;
+        .with_context(damaged)?;
     let needed = entries
         .iter()
         .filter(|entry| entry.tag(endian) == DT_NEEDED);

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
+use crate::fault::Code;
 use crate::resource::CodeSha256;
 
 /// A package that Lambda can run.
@@ -42,9 +43,11 @@ impl Binary {
         check_executable(path).with_context(doing)?;
         ensure!(
             binary.len() < UNZIPPED_LIMIT,
-            "`{}` has {} bytes; Lambda takes less than {UNZIPPED_LIMIT}",
-            path.display(),
-            binary.len()
+            Code::TooLarge.fault(format!(
+                "`{}` has {} bytes; Lambda takes less than {UNZIPPED_LIMIT}",
+                path.display(),
+                binary.len()
+            ))
         );
         Ok(Self(binary))
     }
@@ -54,8 +57,10 @@ impl Binary {
         let zip = zipped(&self.0).context("zipping the function's binary")?;
         ensure!(
             zip.len() <= ZIP_LIMIT,
-            "the package has {} bytes; Lambda takes at most {ZIP_LIMIT}",
-            zip.len()
+            Code::TooLarge.fault(format!(
+                "the package has {} bytes; Lambda takes at most {ZIP_LIMIT}",
+                zip.len()
+            ))
         );
         let sha256 = CodeSha256(STANDARD.encode(Sha256::digest(&zip)));
         Ok(Artifact { zip, sha256 })
@@ -82,8 +87,9 @@ fn check_executable(path: &Path) -> Result<()> {
     let mode = std::fs::metadata(path)?.permissions().mode();
     if mode & 0o111 == 0 {
         bail!(
-            "the file is not executable\n  try: `chmod +x {}`",
-            path.display()
+            Code::NotExecutable
+                .fault("the file is not executable")
+                .remedy(format!("`chmod +x {}`", path.display()))
         );
     }
     Ok(())

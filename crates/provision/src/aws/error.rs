@@ -9,6 +9,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::call::Operation;
+use crate::fault::Code;
 
 /// A call that did not succeed.
 #[derive(Clone, Debug)]
@@ -185,6 +186,30 @@ impl AwsError {
                 | "ResourceNotFoundException"
                 | "NotFoundException"
         )
+    }
+
+    /// The stable code of this kind of failure.
+    pub fn class(&self) -> Code {
+        match self.failure {
+            Failure::Credentials if self.code.starts_with("Expired") => Code::Expired,
+            Failure::Credentials if self.code.contains("Signature") => Code::Signature,
+            Failure::Credentials => Code::Credentials,
+            Failure::NotSent => Code::Unreachable,
+            Failure::Unclear => Code::Unclear,
+            Failure::Throttled => Code::Throttled,
+            Failure::Refused if self.code.starts_with("AccessDenied") => Code::AccessDenied,
+            Failure::Refused if self.is_quota() => Code::Quota,
+            Failure::Refused => Code::Refused,
+            Failure::Malformed => Code::Malformed,
+            Failure::Stopped => Code::Interrupted,
+        }
+    }
+
+    /// The services' words for a limit of the account that no wait will lift.
+    fn is_quota(&self) -> bool {
+        self.code.starts_with("LimitExceeded")
+            || self.code.starts_with("ServiceQuota")
+            || self.is("CodeStorageExceededException")
     }
 
     /// What may help, where it can be told from the code.

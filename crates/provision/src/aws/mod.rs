@@ -1,6 +1,7 @@
 //! The connection to one AWS account: clients, identity, and what a run shares about it.
 
 pub mod call;
+mod endpoint;
 pub mod error;
 pub mod http;
 mod lenient;
@@ -28,6 +29,7 @@ use self::lenient::Lenient;
 use self::pace::Pace;
 use crate::artifact::Artifact;
 use crate::events::{Event, Events};
+use crate::fault::Code;
 use crate::secret::Secret;
 use crate::target::{Target, partition_of};
 
@@ -87,6 +89,13 @@ impl Aws {
         if let Some(url) = &connection.local {
             return Self::from_config(&local_config(url, connection.region.as_deref()), events);
         }
+        // A name that is not UTF-8 is none of the SDK's either.
+        endpoint::check(std::env::vars_os().filter_map(|(name, value)| {
+            Some((
+                name.into_string().ok()?,
+                value.to_string_lossy().into_owned(),
+            ))
+        }))?;
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts())
@@ -99,9 +108,9 @@ impl Aws {
         }
         let config = loader.load().await;
         if config.region().is_none() {
-            bail!(
-                "no region is set\n  try: `--region eu-west-1`, `AWS_REGION=eu-west-1`, or a region in the profile"
-            );
+            bail!(Code::NoRegion.fault("no region is set").remedy(
+                "`--region eu-west-1`, `AWS_REGION=eu-west-1`, or a region in the profile"
+            ));
         }
         check_credentials(&config, connection.profile.as_deref()).await?;
         // A service's own endpoint, where one is set, is also where its stages answer.
@@ -246,7 +255,10 @@ impl Aws {
                     })
                     .await
                     .context("asking AWS whose credentials these are")?;
-                let account = caller.account().context("AWS named no account")?.to_owned();
+                let account = caller
+                    .account()
+                    .context(Code::Incomplete.fault("AWS named no account"))?
+                    .to_owned();
                 // `arn:{partition}:…`: the caller's ARN knows partitions that this program does not.
                 let partition = caller
                     .arn()
@@ -314,7 +326,10 @@ impl Aws {
             })
             .await
             .with_context(|| format!("reading the value of API key `{id}`"))?;
-        let value = Secret::new(key.value.context("AWS returned no value for the API key")?);
+        let value = Secret::new(
+            key.value
+                .context(Code::Incomplete.fault("AWS returned no value for the API key"))?,
+        );
         self.keep_key(id, value.clone());
         Ok(value)
     }
@@ -381,9 +396,14 @@ fn http_client() -> SharedHttpClient {
 }
 
 async fn check_credentials(config: &SdkConfig, profile: Option<&str>) -> Result<()> {
-    let remedy = "try: `AWS_PROFILE=name`, `aws sso login`, or `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`";
+    let remedy =
+        "`AWS_PROFILE=name`, `aws sso login`, or `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`";
     let Some(provider) = config.credentials_provider() else {
-        bail!("no credentials were found\n  {remedy}");
+        bail!(
+            Code::NoCredentials
+                .fault("no credentials were found")
+                .remedy(remedy)
+        );
     };
     match provider.provide_credentials().await {
         Ok(_) => Ok(()),
@@ -399,8 +419,12 @@ async fn check_credentials(config: &SdkConfig, profile: Option<&str>) -> Result<
                 .map(|name| format!(" in profile `{name}`"))
                 .unwrap_or_default();
             bail!(
-                "no usable credentials were found{profile}: {}\n  {remedy}",
-                causes.join(": ")
+                Code::NoCredentials
+                    .fault(format!(
+                        "no usable credentials were found{profile}: {}",
+                        causes.join(": ")
+                    ))
+                    .remedy(remedy)
             )
         }
     }

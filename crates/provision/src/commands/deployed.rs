@@ -5,6 +5,7 @@ use anyhow::{Result, bail};
 use super::{Session, look};
 use crate::aws::Aws;
 use crate::declaration::Stack;
+use crate::fault::Code;
 use crate::input::Outputs;
 use crate::planner;
 use crate::resource::Look;
@@ -19,8 +20,9 @@ pub(super) async fn deployed(session: &Session, aws: &Aws) -> Result<(Stack, Out
     session.say_place(&stack, &seen.target);
     if seen.observations.is_empty() {
         bail!(
-            "the stack `{}` is not deployed here\n  try: `provision up`",
-            stack.name
+            Code::NotDeployed
+                .fault(format!("the stack `{}` is not deployed here", stack.name))
+                .remedy("`provision up`")
         );
     }
     let (_, known) = planner::up(&stack, seen.account(), stack.known_names())?;

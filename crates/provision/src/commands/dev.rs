@@ -11,6 +11,7 @@ use super::{Session, connect, outputs, up};
 use crate::cargo;
 use crate::cli::{self, Wait};
 use crate::exit::Exit;
+use crate::fault::Code;
 use crate::stack;
 
 /// How often sources and logs are looked at.
@@ -54,7 +55,7 @@ pub async fn run(session: &Session, arguments: &cli::Dev) -> Result<Exit> {
                 if session.interrupt.signal().is_some() {
                     return Err(error);
                 }
-                session.console.error(&crate::render::error(&error));
+                session.console.error(&error);
             }
         }
     };
@@ -80,8 +81,11 @@ struct Sources {
 
 impl Sources {
     fn find() -> Result<Self> {
-        let workspace = cargo::workspace("handler")?
-            .context("the function's sources were not found\n  try: run it inside the project")?;
+        let workspace = cargo::workspace("handler")?.context(
+            Code::NoSources
+                .fault("the function's sources were not found")
+                .remedy("run it inside the project"),
+        )?;
         let folder = workspace
             .join("crates/handler")
             .canonicalize()

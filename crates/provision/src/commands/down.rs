@@ -87,6 +87,7 @@ pub async fn run(session: &Session, arguments: &cli::Down) -> Result<Exit> {
     let took = started.elapsed();
     if session.config.json {
         let mut document = render::plan_json(&plan, Some(&report));
+        document["errors"] = render::errors(&report.failures);
         document["elapsed_ms"] = json!(render::milliseconds(took));
         console.result(&document.to_string());
     }

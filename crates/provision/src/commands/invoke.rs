@@ -13,6 +13,7 @@ use crate::aws::Aws;
 use crate::aws::call::Operation;
 use crate::cli;
 use crate::exit::Exit;
+use crate::fault::Code;
 use crate::input::Outputs;
 use crate::render;
 
@@ -83,8 +84,11 @@ fn request(argument: &str) -> Result<String> {
     };
     if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(&text) {
         bail!(
-            "the request is no JSON: {error}\n  try: `provision invoke '{{\"operation\":\"ping\"}}'`, `@FILE`, or `-` \
-             for standard input"
+            Code::RequestNotJson
+                .fault(format!("the request is no JSON: {error}"))
+                .remedy(
+                    "`provision invoke '{\"operation\":\"ping\"}'`, `@FILE`, or `-` for standard input"
+                )
         );
     }
     Ok(text)
@@ -95,7 +99,11 @@ fn output(stack: &crate::declaration::Stack, known: &Outputs, name: &str) -> Res
         .get(name)
         .and_then(Value::as_str)
         .map(str::to_owned)
-        .with_context(|| format!("`{name}` is not deployed yet\n  try: `provision up`"))
+        .with_context(|| {
+            Code::NotDeployed
+                .fault(format!("`{name}` is not deployed yet"))
+                .remedy("`provision up`")
+        })
 }
 
 async fn direct(aws: &Aws, function: &str, request: String) -> Result<Answer> {

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::Session;
 use crate::cli;
 use crate::exit::Exit;
+use crate::fault::Code;
 use crate::local::{self, Server, Start};
 
 pub async fn run(session: &Session, arguments: &cli::Local) -> Result<Exit> {
@@ -25,9 +26,12 @@ async fn start(session: &Session, arguments: &cli::LocalStart) -> Result<Exit> {
     if arguments.foreground {
         if let Some(server) = Server::find(&folder).await {
             bail!(
-                "the local AWS runs already, at {} (process {})\n  try: `provision local stop`",
-                server.url,
-                server.pid
+                Code::LocalRunsAlready
+                    .fault(format!(
+                        "the local AWS runs already, at {} (process {})",
+                        server.url, server.pid
+                    ))
+                    .remedy("`provision local stop`")
             );
         }
         // Ctrl-C reaches the server too, and it is the one to end.

@@ -5,6 +5,7 @@ mod deployed;
 pub mod dev;
 pub mod down;
 pub mod drift;
+pub mod explain;
 pub mod graph;
 pub mod invoke;
 pub mod local;
@@ -25,6 +26,7 @@ use crate::aws::{Aws, Reach};
 use crate::config::Config;
 use crate::console::{Console, Listener};
 use crate::declaration::Stack;
+use crate::fault::Code;
 use crate::interrupt::Interrupt;
 use crate::local::{Server, Start};
 use crate::observe::{Observations, observe};
@@ -163,8 +165,9 @@ fn may_lose(session: &Session, losses: &[String], always_ask: bool, remedy: &str
             return Ok(true);
         }
         bail!(
-            "this would also delete {}\n  try: {remedy}",
-            losses.join(", ")
+            Code::WouldLoseData
+                .fault(format!("this would also delete {}", losses.join(", ")))
+                .remedy(remedy.to_owned())
         );
     }
     if losses.is_empty() && !always_ask {

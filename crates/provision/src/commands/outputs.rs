@@ -11,6 +11,7 @@ use crate::aws::Aws;
 use crate::cli;
 use crate::declaration::Stack;
 use crate::exit::Exit;
+use crate::fault::Code;
 use crate::input::Outputs;
 use crate::secret::Secret;
 
@@ -36,8 +37,9 @@ pub async fn run(session: &Session, arguments: &cli::Outputs) -> Result<Exit> {
         let Some(value) = values.get(name) else {
             let names: Vec<&str> = values.keys().map(String::as_str).collect();
             bail!(
-                "there is no output `{name}`\n  try: one of {}",
-                names.join(", ")
+                Code::UnknownOutput
+                    .fault(format!("there is no output `{name}`"))
+                    .remedy(format!("one of {}", names.join(", ")))
             );
         };
         let text = value
@@ -93,8 +95,12 @@ pub(super) fn values(stack: &Stack, known: &Outputs) -> Map<String, Value> {
 /// The value of the stack's API key.
 pub(super) async fn key(aws: &Aws, known: &Outputs) -> Result<Secret> {
     let id = known.lookup("key.id").and_then(Value::as_str);
-    aws.key(id.context("the stack has no API key yet\n  try: `provision up`")?)
-        .await
+    let missing = || {
+        Code::NotDeployed
+            .fault("the stack has no API key yet")
+            .remedy("`provision up`")
+    };
+    aws.key(id.with_context(missing)?).await
 }
 
 /// The outputs as text, the key's value in place of its mask where it may be shown.

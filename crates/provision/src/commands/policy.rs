@@ -8,6 +8,7 @@ use crate::aws::Aws;
 use crate::cli::{self, PolicyFor};
 use crate::declaration::Stack;
 use crate::exit::Exit;
+use crate::fault::Code;
 use crate::rights::trust::Subject;
 use crate::rights::{self, Access};
 use crate::stack;
@@ -78,7 +79,11 @@ async fn target(session: &Session, account: Option<&str>) -> Result<Target> {
         Some(reach) => reach.config.region().map(ToString::to_string),
         None => Aws::region_of(&session.config.connection).await,
     };
-    let region = region.context("no region is set\n  try: `--region eu-west-1`")?;
+    let region = region.context(
+        Code::NoRegion
+            .fault("no region is set")
+            .remedy("`--region eu-west-1`"),
+    )?;
     Ok(Target {
         account: account.to_owned(),
         partition: partition_of(&region).to_owned(),

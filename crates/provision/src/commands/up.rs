@@ -19,6 +19,7 @@ use crate::config::Making;
 use crate::declaration::{Check, Stack, learn_package, needs_package};
 use crate::execute::{Report, execute};
 use crate::exit::Exit;
+use crate::fault::Code;
 use crate::input::Outputs;
 use crate::live;
 use crate::observe::Observations;
@@ -40,8 +41,9 @@ pub async fn run(session: &Session, arguments: &cli::Up) -> Result<Exit> {
         None => work.await,
         Some(limit) => timeout(limit, work).await.unwrap_or_else(|_| {
             bail!(
-                "gave up after {} s\n  try: run it again, it goes on from here",
-                limit.as_secs()
+                Code::TimedOut
+                    .fault(format!("gave up after {} s", limit.as_secs()))
+                    .remedy("run it again, it goes on from here")
             )
         }),
     }
@@ -162,6 +164,7 @@ fn conclude(
     if session.config.json {
         let mut document = render::plan_json(plan, Some(report));
         document["outputs"] = json!(outputs::values(stack, &report.outputs));
+        document["errors"] = render::errors(report.failures.iter().chain(failures));
         document["elapsed_ms"] = render::milliseconds(took).into();
         console.result(&document.to_string());
     }
@@ -216,7 +219,7 @@ pub(super) fn ended_early(
     let again = format!("{left}; `provision {command}` again goes on from here");
     if let Some(signal) = session.interrupt.signal() {
         for error in &report.failures {
-            console.error(&render::error(error));
+            console.error(error);
         }
         console.say(&format!("Interrupted: {again}."));
         return Exit::Interrupted(signal);
@@ -229,7 +232,7 @@ pub(super) fn ended_early(
                 .any(|step| step.id == *id && step.action != crate::plan::Action::Keep)
     });
     for error in report.failures.iter().chain(failures) {
-        console.error(&render::error(error));
+        console.error(error);
     }
     console.say(&format!("{again}."));
     if did_something {

@@ -6,6 +6,7 @@ use anyhow::{Result, ensure};
 use serde_json::Value;
 
 use crate::aws::http::Http;
+use crate::fault::Code;
 
 /// `GET /_local/health`, if a local AWS answers there.
 pub(super) async fn health(url: &str) -> Option<Value> {
@@ -28,8 +29,7 @@ pub(super) async fn stop(url: &str) -> Result<()> {
         .await?;
     ensure!(
         answer.status == 200,
-        "the local AWS refused to stop: {}",
-        answer.body
+        Code::LocalDidNotEnd.fault(format!("the local AWS refused to stop: {}", answer.body))
     );
     Ok(())
 }

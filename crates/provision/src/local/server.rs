@@ -12,6 +12,7 @@ use tokio::time::sleep;
 
 use super::client;
 use crate::cargo::{self, Program};
+use crate::fault::Code;
 
 const LOCAL_AWS: Program = Program {
     package: "local-aws",
@@ -81,9 +82,9 @@ impl Server {
             .stderr(log)
             // Ctrl-C in this terminal is not meant for it.
             .process_group(0);
-        let child = command
-            .spawn()
-            .with_context(|| format!("starting {}", binary.display()))?;
+        let child = command.spawn().with_context(|| {
+            Code::LocalDidNotStart.fault(format!("starting {}", binary.display()))
+        })?;
         let server = started(child, folder, &log_path).await?;
         Ok((server, true))
     }
@@ -95,7 +96,9 @@ impl Server {
             .arg("--log-requests")
             .status()
             .await
-            .with_context(|| format!("starting {}", binary.display()))?;
+            .with_context(|| {
+                Code::LocalDidNotStart.fault(format!("starting {}", binary.display()))
+            })?;
         Ok(status.success())
     }
 
@@ -105,11 +108,11 @@ impl Server {
         let asked = Instant::now();
         while is_locked(folder) {
             if asked.elapsed() > STOP {
-                bail!(
+                bail!(Code::LocalDidNotEnd.fault(format!(
                     "the local AWS (process {}) did not end within {} s",
                     self.pid,
                     STOP.as_secs()
-                );
+                )));
             }
             sleep(Duration::from_millis(10)).await;
         }
@@ -171,15 +174,21 @@ async fn started(mut child: Child, folder: &Path, log: &Path) -> Result<Server> 
             let said = fs::read_to_string(log).unwrap_or_default();
             let said = said.trim().trim_start_matches("error: ");
             if said.is_empty() {
-                bail!("the local AWS ended with {status} at once");
+                bail!(
+                    Code::LocalDidNotStart
+                        .fault(format!("the local AWS ended with {status} at once"))
+                );
             }
-            bail!("the local AWS did not start: {said}");
+            bail!(Code::LocalDidNotStart.fault(format!("the local AWS did not start: {said}")));
         }
         if spawned.elapsed() > START {
             bail!(
-                "the local AWS did not answer within {} s\n  try: read {}",
-                START.as_secs(),
-                log.display()
+                Code::LocalDidNotStart
+                    .fault(format!(
+                        "the local AWS did not answer within {} s",
+                        START.as_secs()
+                    ))
+                    .remedy(format!("read {}", log.display()))
             );
         }
         sleep(Duration::from_millis(2)).await;
@@ -199,7 +208,11 @@ async fn binary() -> Result<PathBuf> {
         return Ok(beside);
     }
     bail!(
-        "the local AWS was not found: neither its sources nor {}\n  try: run it inside the project, or `PROVISION_LOCAL_AWS=PATH`",
-        beside.display()
+        Code::NoLocalAws
+            .fault(format!(
+                "the local AWS was not found: neither its sources nor {}",
+                beside.display()
+            ))
+            .remedy("run it inside the project, or `PROVISION_LOCAL_AWS=PATH`")
     )
 }

@@ -11,6 +11,7 @@ use super::{KeyId, Look, Observed, Reconcile};
 use crate::aws::Aws;
 use crate::aws::call::Operation;
 use crate::diff::Changes;
+use crate::fault::Code;
 use crate::input::{Handle, Input};
 use crate::owner::{Mark, Tags};
 use crate::secret::Secret;
@@ -71,7 +72,7 @@ impl Reconcile for ApiKey {
         let id = key
             .id
             .clone()
-            .context("AWS returned an API key without its id")?;
+            .context(Code::Incomplete.fault("AWS returned an API key without its id"))?;
         Ok(Some(Observed::inherited(
             Self {
                 name: key.name.clone().unwrap_or_default(),
@@ -98,7 +99,7 @@ impl Reconcile for ApiKey {
             .await?;
         let id = created
             .id
-            .context("AWS returned an API key without its id")?;
+            .context(Code::Incomplete.fault("AWS returned an API key without its id"))?;
         if let Some(value) = created.value {
             aws.keep_key(&id, Secret::new(value));
         }

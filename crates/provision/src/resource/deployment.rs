@@ -10,6 +10,7 @@ use super::{ApiId, DeploymentId, Look, Observed, Reconcile, Replacement, Shape};
 use crate::aws::Aws;
 use crate::aws::call::Operation;
 use crate::diff::Changes;
+use crate::fault::Code;
 use crate::input::{Handle, Input};
 
 /// Every deployment of ours is described by this and the shape it froze, since AWS does not tell what it holds.
@@ -80,7 +81,7 @@ impl Reconcile for Deployment {
         let id = deployment
             .id
             .clone()
-            .context("AWS returned a deployment without its id")?;
+            .context(Code::Incomplete.fault("AWS returned a deployment without its id"))?;
         Ok(Some(Observed::inherited(
             Self {
                 api: self.api.clone(),
@@ -106,7 +107,7 @@ impl Reconcile for Deployment {
             .await?;
         let id = created
             .id
-            .context("AWS returned a deployment without its id")?;
+            .context(Code::Incomplete.fault("AWS returned a deployment without its id"))?;
         Ok(DeploymentOutput {
             id: DeploymentId(id),
         })

@@ -21,6 +21,7 @@ use crate::aws::Aws;
 use crate::aws::call::Operation;
 use crate::aws::error::AwsError;
 use crate::diff::Changes;
+use crate::fault::Code;
 use crate::input::{Handle, Input};
 use crate::owner::{Mark, Tags};
 use crate::target::Target;
@@ -135,7 +136,7 @@ impl Reconcile for Function {
         let tags: BTreeMap<String, String> = tags.unwrap_or_default().into_iter().collect();
         let arn = found
             .function_arn()
-            .context("AWS returned a function without its ARN")?
+            .context(Code::Incomplete.fault("AWS returned a function without its ARN"))?
             .to_owned();
         let state = match found.state() {
             Some(State::Failed) => State::Failed,
@@ -214,7 +215,7 @@ impl Reconcile for Function {
             .await?;
         let arn = created
             .function_arn
-            .context("AWS returned a function without its ARN")?;
+            .context(Code::Incomplete.fault("AWS returned a function without its ARN"))?;
         let target = aws.target().await?;
         Ok(FunctionOutput {
             invoke_arn: Arn(target.invoke_arn(&arn)),
@@ -300,11 +301,17 @@ impl Reconcile for Function {
                     let reason = found
                         .last_update_status_reason()
                         .unwrap_or("no reason given");
-                    bail!("the update of function `{}` failed: {reason}", self.name);
+                    bail!(Code::FunctionBroken.fault(format!(
+                        "the update of function `{}` failed: {reason}",
+                        self.name
+                    )));
                 }
                 if found.state() == Some(&State::Failed) {
                     let reason = found.state_reason().unwrap_or("no reason given");
-                    bail!("function `{}` could not be made: {reason}", self.name);
+                    bail!(Code::FunctionBroken.fault(format!(
+                        "function `{}` could not be made: {reason}",
+                        self.name
+                    )));
                 }
                 Ok(is_settled(&found).then_some(()))
             })
@@ -351,8 +358,10 @@ impl Function {
         let wanted = self.code.get()?;
         ensure!(
             artifact.sha256 == *wanted,
-            "the package at hand ({}) is not the one that was planned ({wanted}): plan again",
-            artifact.sha256
+            Code::Stale.fault(format!(
+                "the package at hand ({}) is not the one that was planned ({wanted}): plan again",
+                artifact.sha256
+            ))
         );
         Ok(artifact)
     }

@@ -11,6 +11,7 @@ use super::{Arn, Look, Observed, Reconcile};
 use crate::aws::Aws;
 use crate::aws::call::Operation;
 use crate::diff::Changes;
+use crate::fault::Code;
 use crate::input::{Handle, Input};
 use crate::owner::{Mark, Tags};
 use crate::target::Target;
@@ -88,7 +89,7 @@ impl Reconcile for LogGroup {
             .log_group_arn
             .or(group.arn)
             .map(|arn| arn.trim_end_matches(":*").to_owned())
-            .context("AWS returned a log group without its ARN")?;
+            .context(Code::Incomplete.fault("AWS returned a log group without its ARN"))?;
         let listed = aws
             .call(LIST_TAGS, || {
                 aws.logs()

@@ -8,6 +8,7 @@ use super::{ApiId, Look, Observed, PathId, Reconcile};
 use crate::aws::Aws;
 use crate::aws::call::Operation;
 use crate::diff::Changes;
+use crate::fault::Code;
 use crate::input::{Handle, Input};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -80,7 +81,11 @@ impl Reconcile for Path {
             })
             .await?;
         Ok(PathOutput {
-            id: PathId(created.id.context("AWS returned a path without its id")?),
+            id: PathId(
+                created
+                    .id
+                    .context(Code::Incomplete.fault("AWS returned a path without its id"))?,
+            ),
         })
     }
 

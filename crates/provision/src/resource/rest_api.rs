@@ -13,6 +13,7 @@ use super::{ApiId, Arn, Look, Observed, PathId, Reconcile};
 use crate::aws::Aws;
 use crate::aws::call::Operation;
 use crate::diff::Changes;
+use crate::fault::Code;
 use crate::input::{Handle, Input};
 use crate::owner::{Mark, Tags};
 
@@ -170,7 +171,7 @@ impl Reconcile for RestApi {
 
 async fn output(aws: &Aws, id: Option<String>, root: Option<String>) -> Result<RestApiOutput> {
     const GET_RESOURCES: Operation = Operation::safe("GetResources");
-    let id = id.context("AWS returned a REST API without its id")?;
+    let id = id.context(Code::Incomplete.fault("AWS returned a REST API without its id"))?;
     let root = match root {
         Some(root) => root,
         // Older endpoints answer without `rootResourceId`.
@@ -188,7 +189,7 @@ async fn output(aws: &Aws, id: Option<String>, root: Option<String>) -> Result<R
             .into_iter()
             .find(|resource| resource.path.as_deref() == Some("/"))
             .and_then(|resource| resource.id)
-            .context("the REST API has no root path")?,
+            .context(Code::Incomplete.fault("the REST API has no root path"))?,
     };
     let execute_arn = Arn(aws.target().await?.arn("execute-api", &id));
     Ok(RestApiOutput {

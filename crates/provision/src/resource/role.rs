@@ -16,6 +16,7 @@ use crate::aws::Aws;
 use crate::aws::call::Operation;
 use crate::aws::error::AwsError;
 use crate::diff::Changes;
+use crate::fault::Code;
 use crate::input::{Handle, Input};
 use crate::owner::{Mark, Tags};
 use crate::target::Target;
@@ -130,7 +131,7 @@ impl Reconcile for Role {
         let arn = created
             .role
             .map(|role| role.arn)
-            .context("AWS returned no role")?;
+            .context(Code::Incomplete.fault("AWS returned no role"))?;
         Ok(RoleOutput { arn: Arn(arn) })
     }
 
@@ -311,9 +312,13 @@ impl Role {
             return Ok(());
         }
         bail!(
-            "role `{}` also has policies that this stack did not make: {}\n  try: remove them from the role, and run it again",
-            self.name,
-            in_the_way.join(", ")
+            Code::ForeignPolicies
+                .fault(format!(
+                    "role `{}` also has policies that this stack did not make: {}",
+                    self.name,
+                    in_the_way.join(", ")
+                ))
+                .remedy("remove them from the role, and run it again")
         )
     }
 }

@@ -19,6 +19,7 @@ use crate::aws::Aws;
 use crate::aws::call::Operation;
 use crate::aws::error::AwsError;
 use crate::diff::Changes;
+use crate::fault::Code;
 use crate::input::{Handle, Input};
 use crate::owner::{Mark, Tags};
 use crate::target::Target;
@@ -136,7 +137,7 @@ impl Reconcile for Table {
         }
         let arn = table
             .table_arn()
-            .context("AWS returned a table without its ARN")?
+            .context(Code::Incomplete.fault("AWS returned a table without its ARN"))?
             .to_owned();
         let mut tags = BTreeMap::new();
         let mut next = None;
@@ -300,7 +301,11 @@ impl Reconcile for Table {
                 .contains("deletion protection")
             {
                 bail!(
-                    "{error}\n  try: switch the table's deletion protection off, and run it again"
+                    error.context(
+                        Code::DeletionProtection
+                            .fault("the table is protected")
+                            .remedy("switch the table's deletion protection off, and run it again")
+                    )
                 );
             }
             return Err(error);

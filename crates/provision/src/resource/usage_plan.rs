@@ -18,6 +18,7 @@ use crate::aws::Aws;
 use crate::aws::call::Operation;
 use crate::aws::error::AwsError;
 use crate::diff::Changes;
+use crate::fault::Code;
 use crate::input::{Input, Set};
 use crate::owner::{Mark, STACK, Tags};
 use crate::wait::Wait;
@@ -110,7 +111,7 @@ impl Reconcile for UsagePlan {
         let id = plan
             .id
             .clone()
-            .context("AWS returned a usage plan without its id")?;
+            .context(Code::Incomplete.fault("AWS returned a usage plan without its id"))?;
         let tags = plan.tags.clone().unwrap_or_default().into_iter().collect();
         let throttle = plan.throttle.as_ref();
         Ok(Some(Observed::inherited(
@@ -182,7 +183,7 @@ impl Reconcile for UsagePlan {
             .await?;
         let id = created
             .id
-            .context("AWS returned a usage plan without its id")?;
+            .context(Code::Incomplete.fault("AWS returned a usage plan without its id"))?;
         for key in self.keys.iter() {
             add_key(aws, &id, key.get()?).await?;
         }
@@ -390,8 +391,12 @@ impl UsagePlan {
             .await?;
         if ours.len() < plan.api_stages().len() {
             bail!(
-                "usage plan `{}` also covers stages of other APIs\n  try: take them out of the plan, and run it again",
-                self.name
+                Code::ForeignStages
+                    .fault(format!(
+                        "usage plan `{}` also covers stages of other APIs",
+                        self.name
+                    ))
+                    .remedy("take them out of the plan, and run it again")
             );
         }
         let patch = ours
@@ -440,10 +445,10 @@ async fn add_key(aws: &Aws, plan: &str, key: &KeyId) -> Result<()> {
                 return Ok(());
             }
             // A key may be in one plan only for each stage.
-            Err(error).context(
+            Err(error).context(Code::KeyElsewhere.fault(
                 "another usage plan has this key for the same stage: someone else is deploying, and running it again \
                  settles that, or has made that plan by hand",
-            )
+            ))
         }
         other => {
             other?;

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use anyhow::{Result, bail, ensure};
 use serde_json::{Value, json};
 
+use crate::fault::Code;
 use crate::target::Target;
 
 const ISSUER: &str = "token.actions.githubusercontent.com";
@@ -35,7 +36,9 @@ impl FromStr for Repository {
         };
         match text.split_once('/') {
             Some((owner, name)) if is_name(owner) && is_name(name) => Ok(Self(text.to_owned())),
-            _ => bail!("`{text}` is no repository on GitHub: expected OWNER/REPOSITORY"),
+            _ => bail!(Code::Argument.fault(format!(
+                "`{text}` is no repository on GitHub: expected OWNER/REPOSITORY"
+            ))),
         }
     }
 }
@@ -56,7 +59,7 @@ impl Subject {
         };
         ensure!(
             !name.is_empty() && !name.contains(['*', '?', '\n']),
-            "`{name}` is no name of a {kind}"
+            Code::Argument.fault(format!("`{name}` is no name of a {kind}"))
         );
         Ok(())
     }

@@ -3,6 +3,7 @@
 //! `PROVISION_FAULTS` chooses how much: a sample without it, `all`, or one case by its name, as a failure prints it.
 
 mod drift;
+mod errors;
 mod fault;
 mod foreign;
 mod graph;

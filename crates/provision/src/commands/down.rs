@@ -35,7 +35,7 @@ pub async fn run(session: &Session, arguments: &cli::Down) -> Result<Exit> {
         session.interrupt.or(losses(&aws, &stack, |_| true)),
     )?;
     let guests = guests(&stack, &reading, &seen.observations, &seen.orphans);
-    let guests = session.interrupt.or(guests).await?;
+    let guests = session.interrupt.or(Box::pin(guests)).await?;
     drop(reading);
     session.say_place(&stack, &seen.target);
     for stranger in planner::strangers(&stack, &seen.observations) {

@@ -54,7 +54,7 @@ impl Session {
 
 /// Reads what exists of `stack`, and where that is.
 async fn look(session: &Session, stack: &Stack, look: &Look) -> Result<Seen> {
-    session.interrupt.or(see(stack, look)).await
+    session.interrupt.or(Box::pin(see(stack, look))).await
 }
 
 /// What there is of a stack.

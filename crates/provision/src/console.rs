@@ -14,8 +14,10 @@ use tokio::time::Instant;
 use crate::cli::{Color, Global};
 use crate::events::{Event, Events};
 use crate::fault::Told;
+use crate::github::{self, GitHub};
 use crate::plan::{Action, Plan};
 use crate::render::{self, Paint};
+use crate::secret::Secret;
 
 /// The two streams and what they can show. A stream that is closed or full never stops a run.
 #[derive(Clone, Debug)]
@@ -27,6 +29,7 @@ pub struct Console {
     interactive: bool,
     level: Level,
     json: bool,
+    github: Option<GitHub>,
 }
 
 /// How much is told beside results and errors.
@@ -70,6 +73,7 @@ impl Console {
                 && !set("CI"),
             level: Level::new(global),
             json: global.json,
+            github: GitHub::from_environment(),
         }
     }
 
@@ -83,6 +87,7 @@ impl Console {
             interactive: false,
             level: Level::new(global),
             json: global.json,
+            github: None,
         };
         (console, capture)
     }
@@ -129,8 +134,48 @@ impl Console {
     }
 
     pub fn error(&self, error: &anyhow::Error) {
-        let text = Told::of(error).text(self.stderr);
-        self.err(&format!("{text}\n"));
+        let told = Told::of(error);
+        self.err(&format!("{}\n", told.text(self.stderr)));
+        if self.github.is_some() {
+            self.err(&github::error(&told));
+        }
+    }
+
+    /// What the user should look at, though nothing has failed.
+    pub fn warn(&self, text: &str) {
+        self.say(text);
+        if self.github.is_some() {
+            self.err(&github::warning(text.trim()));
+        }
+    }
+
+    /// Has the runner's log hide `secret`, if a runner keeps one.
+    fn mask(&self, secret: &Secret) {
+        if self.github.is_some() {
+            self.err(&github::mask(secret));
+        }
+    }
+
+    /// Folds what is said until the returned value is dropped, where the log can do that.
+    pub fn group(&self, title: &str) -> Group<'_> {
+        let is_open = self.github.is_some() && self.level > Level::Quiet;
+        if is_open {
+            self.err(&github::group(title));
+        }
+        Group(is_open.then_some(self))
+    }
+
+    /// Passes on to GitHub what `write` does, where this runs in a workflow. A file that cannot be written fails nothing.
+    pub fn pass_on(&self, write: impl FnOnce(&GitHub) -> io::Result<()>) {
+        if let Some(Err(error)) = self.github.as_ref().map(write) {
+            self.warn(&format!("the workflow's files cannot be written: {error}"));
+        }
+    }
+
+    /// Tells GitHub as well, by these files.
+    pub fn in_workflow(mut self, github: GitHub) -> Self {
+        self.github = Some(github);
+        self
     }
 
     /// The end of a command that has printed no result: an error, and with `--json` the document that says so.
@@ -161,6 +206,19 @@ impl Console {
         let (steps, plans) = unbounded_channel();
         let task = tokio::spawn(Screen::new(self.clone()).show(receiver, plans));
         (Events::to(sender), Listener { task, plans: steps })
+    }
+}
+
+/// Lines that belong together.
+#[derive(Debug)]
+#[must_use = "what is said until it is dropped belongs to it"]
+pub struct Group<'a>(Option<&'a Console>);
+
+impl Drop for Group<'_> {
+    fn drop(&mut self) {
+        if let Some(console) = self.0 {
+            console.err(github::END_GROUP);
+        }
     }
 }
 
@@ -283,6 +341,7 @@ impl Screen {
                 ));
             }
             Event::Called { .. } => {}
+            Event::Secret(secret) => self.console.mask(&secret),
             Event::Note(text) => self.line(&text),
         }
     }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::secret::Secret;
+
 /// One thing that happened. `step` is a step's id, where one is concerned.
 #[derive(Clone, Debug)]
 pub enum Event {
@@ -30,6 +32,8 @@ pub enum Event {
         took: Duration,
         answer: String,
     },
+    /// A value that whatever keeps a log has to hide.
+    Secret(Secret),
     /// Something the user should know.
     Note(String),
 }

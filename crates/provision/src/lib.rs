@@ -17,6 +17,7 @@ pub mod events;
 pub mod execute;
 pub mod exit;
 pub mod fault;
+pub mod github;
 pub mod graph;
 pub mod guests;
 pub mod input;

@@ -67,6 +67,22 @@ impl Plan {
         summary
     }
 
+    /// How much there is to do, by the names that a pipeline's later steps know.
+    pub fn counts(&self) -> [(&'static str, String); 6] {
+        let summary = self.summary();
+        let drift = self.steps.iter().filter(|step| step.drift).count();
+        let changes = self.steps.len() - summary.keep;
+        [
+            ("create", summary.create),
+            ("update", summary.update),
+            ("replace", summary.replace),
+            ("delete", summary.delete),
+            ("drift", drift),
+            ("changes", changes),
+        ]
+        .map(|(name, count)| (name, count.to_string()))
+    }
+
     /// Whether there is anything to do.
     pub fn is_empty(&self) -> bool {
         self.steps.iter().all(|step| step.action == Action::Keep)

@@ -157,7 +157,7 @@ fn apart(from: &Value, to: &Value, paint: Paint) -> Vec<String> {
 }
 
 /// `12 to create, 1 to update, 3 unchanged; 1 of them changed behind our back`.
-fn counts(plan: &Plan) -> String {
+pub fn counts(plan: &Plan) -> String {
     let Summary {
         create,
         update,

@@ -299,6 +299,7 @@ impl Aws {
 
     /// Keeps a key's value that an answer contained.
     pub fn keep_key(&self, id: &str, value: Secret) {
+        self.events().send(Event::Secret(value.clone()));
         if let Ok(mut keys) = self.shared.keys.lock() {
             keys.insert(id.to_owned(), value);
         }

@@ -10,6 +10,7 @@ use super::{Session, connect, look, losses, may_lose};
 use crate::cli;
 use crate::execute::execute;
 use crate::exit::Exit;
+use crate::github::summary;
 use crate::guests::guests;
 use crate::local::{self, Server};
 use crate::plan_text;
@@ -39,18 +40,20 @@ pub async fn run(session: &Session, arguments: &cli::Down) -> Result<Exit> {
     drop(reading);
     session.say_place(&stack, &seen.target);
     for stranger in planner::strangers(&stack, &seen.observations) {
-        console.say(&format!(
+        console.warn(&format!(
             "  left alone: {} {}: {}",
             stranger.kind, stranger.name, stranger.why
         ));
     }
     let plan = planner::down(&stack, seen.account())?;
     if !plan.is_empty() {
+        let group = console.group("Plan");
         console.say(&plan_text::plan(
             &plan,
             console.stderr_paint(),
             session.config.verbose,
         ));
+        drop(group);
         let mut lost: Vec<String> = plan
             .losing_data()
             .filter_map(|step| losses.get(&step.id).cloned())
@@ -69,6 +72,7 @@ pub async fn run(session: &Session, arguments: &cli::Down) -> Result<Exit> {
             return Ok(Exit::Failed);
         }
     }
+    let group = console.group("Execution");
     listener.name_steps(&plan, console.stderr_paint());
     let interrupted = async {
         session.interrupt.wait().await;
@@ -84,7 +88,12 @@ pub async fn run(session: &Session, arguments: &cli::Down) -> Result<Exit> {
     .await;
     drop(aws);
     listener.finish().await;
+    drop(group);
     let took = started.elapsed();
+    console.pass_on(|github| {
+        github.summarize(&summary::plan("down", &plan, Some(&report)))?;
+        github.summarize(&summary::failures(&report.failures))
+    });
     if session.config.json {
         let mut document = render::plan_json(&plan, Some(&report));
         document["errors"] = render::errors(&report.failures);

@@ -92,6 +92,14 @@ pub(super) fn values(stack: &Stack, known: &Outputs) -> Map<String, Value> {
     values
 }
 
+/// Those that are known and no secret.
+pub(super) fn to_pass_on(values: &Map<String, Value>) -> impl Iterator<Item = (&str, String)> {
+    values
+        .iter()
+        .filter(|(name, _)| *name != KEY)
+        .filter_map(|(name, value)| Some((name.as_str(), value.as_str()?.to_owned())))
+}
+
 /// The value of the stack's API key.
 pub(super) async fn key(aws: &Aws, known: &Outputs) -> Result<Secret> {
     let id = known.lookup("key.id").and_then(Value::as_str);

@@ -8,6 +8,7 @@ use crate::cli;
 use crate::config::Making;
 use crate::declaration::learn_package;
 use crate::exit::Exit;
+use crate::github::summary;
 use crate::plan_text;
 use crate::planner;
 use crate::render;
@@ -33,6 +34,10 @@ pub async fn run(session: &Session, arguments: &cli::Plan) -> Result<Exit> {
     let (plan, _) = planner::up(&stack, seen.account(), outputs)?;
     drop((aws, reading));
     listener.finish().await;
+    session.console.pass_on(|github| {
+        github.summarize(&summary::plan("plan", &plan, None))?;
+        github.output(plan.counts())
+    });
     if session.config.json {
         session
             .console

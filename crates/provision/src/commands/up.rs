@@ -20,6 +20,7 @@ use crate::declaration::{Check, Stack, learn_package, needs_package};
 use crate::execute::{Report, execute};
 use crate::exit::Exit;
 use crate::fault::Code;
+use crate::github::summary;
 use crate::input::Outputs;
 use crate::live;
 use crate::observe::Observations;
@@ -87,11 +88,13 @@ async fn deploy(session: &Session, arguments: &cli::Up) -> Result<Exit> {
         Wait::Ready | Wait::Live => check.map(|check| check.proves.clone()).unwrap_or_default(),
     };
     if !plan.is_empty() {
+        let group = console.group("Plan");
         console.say(&plan_text::plan(
             &plan,
             console.stderr_paint(),
             session.config.verbose,
         ));
+        drop(group);
         let removed: Vec<&str> = plan.losing_data().map(|step| step.id.as_str()).collect();
         let lost = losses(&aws, &stack, |id| removed.contains(&id));
         let lost = session.interrupt.or(lost).await?;
@@ -100,6 +103,7 @@ async fn deploy(session: &Session, arguments: &cli::Up) -> Result<Exit> {
             return Ok(Exit::Failed);
         }
     }
+    let group = console.group("Execution");
     listener.name_steps(&plan, console.stderr_paint());
     let package = async { preparation.package_mut().await };
     let interrupted = async {
@@ -121,6 +125,7 @@ async fn deploy(session: &Session, arguments: &cli::Up) -> Result<Exit> {
     };
     drop(aws);
     listener.finish().await;
+    drop(group);
     Ok(conclude(
         session,
         &stack,
@@ -161,9 +166,17 @@ fn conclude(
     took: Duration,
 ) -> Exit {
     let console = &session.console;
+    let values = outputs::values(stack, &report.outputs);
+    console.pass_on(|github| {
+        let errors = report.failures.iter().chain(failures);
+        github.summarize(&summary::plan("up", plan, Some(report)))?;
+        github.summarize(&summary::outputs(&values))?;
+        github.summarize(&summary::failures(errors))?;
+        github.output(outputs::to_pass_on(&values))
+    });
     if session.config.json {
         let mut document = render::plan_json(plan, Some(report));
-        document["outputs"] = json!(outputs::values(stack, &report.outputs));
+        document["outputs"] = json!(values);
         document["errors"] = render::errors(report.failures.iter().chain(failures));
         document["elapsed_ms"] = render::milliseconds(took).into();
         console.result(&document.to_string());

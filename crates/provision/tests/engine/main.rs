@@ -19,4 +19,5 @@ mod quotas;
 mod races;
 mod rights;
 mod secrets;
+mod workflow;
 mod world;

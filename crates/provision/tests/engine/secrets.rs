@@ -10,13 +10,14 @@ use tokio::time::timeout;
 use crate::fault::Fault;
 use crate::world::World;
 
-const COMMANDS: [&[&str]; 7] = [
+const COMMANDS: [&[&str]; 8] = [
     &["plan"],
     &["up", "--yes"],
     &["outputs"],
     &["outputs", "api_key"],
     &["invoke"],
     &["logs"],
+    &["explain"],
     &["down", "--yes"],
 ];
 

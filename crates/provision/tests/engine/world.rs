@@ -14,6 +14,7 @@ use provision::cli::Cli;
 use provision::console::{Console, Printed};
 use provision::events::Events;
 use provision::exit::{Exit, Signal};
+use provision::github::GitHub;
 use provision::interrupt::Interrupt;
 use provision::{Ground, run_on};
 use serde_json::{Value, json};
@@ -29,6 +30,8 @@ pub(crate) struct World {
     pub(crate) account: Account,
     config: testkit::sdk::SdkConfig,
     pub(crate) keeps_pace: bool,
+    /// The files of a workflow, if the tool is to run in one.
+    pub(crate) github: Option<GitHub>,
 }
 
 /// How a run ended.
@@ -109,6 +112,7 @@ impl World {
             account: Account::in_process(&behind, ACCOUNT).await,
             way,
             keeps_pace: false,
+            github: None,
         }
     }
 
@@ -167,7 +171,10 @@ impl World {
             line.extend(["--bootstrap", &binary]);
         }
         let cli = Cli::try_parse_from(line).expect("the arguments are right");
-        let (console, capture) = Console::captured(&cli.global);
+        let (mut console, capture) = Console::captured(&cli.global);
+        if let Some(github) = &self.github {
+            console = console.in_workflow(github.clone());
+        }
         let ground = Ground {
             console,
             interrupt: Interrupt::by(hands.signal.subscribe()),

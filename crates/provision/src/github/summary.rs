@@ -1,0 +1,111 @@
+//! The step's summary as Markdown: the plan as a table, then the outputs, then what failed.
+
+use std::fmt::Write;
+
+use serde_json::{Map, Value};
+
+use crate::execute::Report;
+use crate::fault::Told;
+use crate::plan::{Action, Plan};
+use crate::plan_text::counts;
+use crate::render::seconds;
+
+/// What is to be done, or with a report what became of it.
+pub fn plan(title: &str, plan: &Plan, report: Option<&Report>) -> String {
+    let mut text = format!("### {}: {title}\n\n", cell(&plan.stack));
+    let place = &plan.target;
+    let _ = writeln!(text, "account {} · {}\n", place.account, place.region);
+    let steps: Vec<_> = plan
+        .steps
+        .iter()
+        .filter(|step| step.action != Action::Keep)
+        .collect();
+    if !steps.is_empty() {
+        let (head, line) = match report {
+            Some(_) => (" status | time |", "---|---:|"),
+            None => (" changes |", "---|"),
+        };
+        let _ = writeln!(
+            text,
+            "| | action | type | name |{head}\n|---|---|---|---|{line}"
+        );
+    }
+    for step in steps {
+        let _ = write!(
+            text,
+            "| `{}` | {} | {} | {} |",
+            step.action.symbol(),
+            step.action.word(),
+            step.resource.type_name(),
+            cell(&step.resource.name())
+        );
+        let done = report.and_then(|report| report.steps.get(&step.id));
+        let _ = match (report, done) {
+            (Some(_), Some((status, took))) => {
+                writeln!(text, " {} | {} |", status.word(), seconds(*took))
+            }
+            (Some(_), None) => writeln!(text, " | |"),
+            (None, _) => {
+                let fields = step.changes.0.iter().map(|change| cell(&change.field));
+                writeln!(text, " {} |", fields.collect::<Vec<_>>().join(", "))
+            }
+        };
+    }
+    let _ = writeln!(text, "\n{}\n", counts(plan));
+    text
+}
+
+/// The outputs as a table.
+pub fn outputs(values: &Map<String, Value>) -> String {
+    let mut text = String::from("| output | value |\n|---|---|\n");
+    for (name, value) in values {
+        let value = value.as_str().unwrap_or("(not deployed)");
+        let _ = writeln!(text, "| {} | {} |", cell(name), cell(value));
+    }
+    text.push('\n');
+    text
+}
+
+/// What went wrong, and what to try.
+pub fn failures<'a>(errors: impl IntoIterator<Item = &'a anyhow::Error>) -> String {
+    let mut text = String::new();
+    for error in errors {
+        let told = Told::of(error);
+        let _ = write!(text, "- **{}** {}", told.code, cell(&told.message));
+        if let Some(remedy) = &told.remedy {
+            let _ = write!(text, "<br>try: {}", cell(remedy));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// Text that neither ends a cell nor is markup. Whatever AWS and others name may stand in it.
+fn cell(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            '\n' => escaped.push_str("<br>"),
+            '\r' => {}
+            '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '~' => {
+                escaped.push('\\');
+                escaped.push(c);
+            }
+            _ => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_no_markup() {
+        assert_eq!(cell("a|b<script>\n`c`"), "a\\|b&lt;script&gt;<br>\\`c\\`");
+    }
+}

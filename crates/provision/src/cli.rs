@@ -125,6 +125,17 @@ pub struct Declare {
     pub burst: Option<i32>,
 }
 
+/// A part of the plan.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Select {
+    /// Do nothing but this, by id or name (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub only: Vec<String>,
+    /// Leave this as it is, by id or name (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub skip: Vec<String>,
+}
+
 #[derive(Debug, Args)]
 pub struct Drift {
     #[command(flatten)]
@@ -133,8 +144,16 @@ pub struct Drift {
 
 #[derive(Debug, Args)]
 pub struct Up {
+    /// Do what this file says, as `plan --out FILE` wrote it, or nothing if the account has moved since
+    #[arg(value_name = "FILE", conflicts_with_all = ["arch", "rate", "burst", "adopt", "only", "skip"])]
+    pub plan: Option<PathBuf>,
     #[command(flatten)]
     pub make: Make,
+    #[command(flatten)]
+    pub select: Select,
+    /// How many resources to work on at the same time [default: all that can be]
+    #[arg(long, value_name = "N")]
+    pub parallelism: Option<std::num::NonZeroUsize>,
     /// How far to wait: for no state (none), for AWS's own states (ready), or until the endpoint answers (live)
     #[arg(long, value_enum, default_value_t = Wait::Live)]
     pub wait: Wait,
@@ -154,6 +173,11 @@ pub enum Wait {
 pub struct Plan {
     #[command(flatten)]
     pub make: Make,
+    #[command(flatten)]
+    pub select: Select,
+    /// Save the plan, with the function's package, for `up FILE`
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
     /// Exit with 2 when there is something to do
     #[arg(long)]
     pub detailed_exitcode: bool,
@@ -161,6 +185,11 @@ pub struct Plan {
 
 #[derive(Debug, Args)]
 pub struct Down {
+    #[command(flatten)]
+    pub select: Select,
+    /// How many resources to work on at the same time [default: all that can be]
+    #[arg(long, value_name = "N")]
+    pub parallelism: Option<std::num::NonZeroUsize>,
     /// Leave the tables and their items
     #[arg(long)]
     pub keep_data: bool,

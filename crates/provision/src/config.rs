@@ -5,10 +5,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use serde::{Deserialize, Serialize};
 
 use crate::aws::Connection;
-use crate::cli::{Declare, Global, Make};
+use crate::cli::{Declare, Global, Make, Select};
 use crate::fault::Code;
+use crate::saved::SavedPlan;
+use crate::selection::Selection;
 use crate::stack::Settings;
 
 /// What every command needs to know.
@@ -28,8 +31,9 @@ pub struct Config {
 }
 
 /// How the stack is to be made.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Making {
+    #[serde(skip)]
     pub bootstrap: Option<PathBuf>,
     pub adopt: BTreeSet<String>,
     architecture: String,
@@ -72,6 +76,26 @@ impl Config {
         };
         let given = self.connection.region.clone().or_else(from_environment);
         given.unwrap_or_else(|| Settings::default().region)
+    }
+
+    /// Takes from a saved plan where it belongs; refuses to take it elsewhere.
+    pub fn take_from(&mut self, saved: &SavedPlan) -> Result<()> {
+        let region = &mut self.connection.region;
+        ensure!(
+            self.env.is_none() || self.env == saved.env,
+            Code::PlanElsewhere.fault(format!(
+                "the plan is not for `--env {}`",
+                self.env.as_deref().unwrap_or_default()
+            ))
+        );
+        ensure!(
+            region.is_none() || region.as_ref() == Some(&saved.region),
+            Code::PlanElsewhere.fault(format!("the plan is for region {}", saved.region))
+        );
+        self.env.clone_from(&saved.env);
+        *region = Some(saved.region.clone());
+        self.local |= saved.local;
+        Ok(())
     }
 
     /// The stack's settings where nothing is made.
@@ -138,6 +162,15 @@ pub fn account(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err("expected twelve digits".to_owned())
+    }
+}
+
+impl Select {
+    pub fn selection(&self) -> Selection {
+        Selection {
+            only: self.only.iter().cloned().collect(),
+            skip: self.skip.iter().cloned().collect(),
+        }
     }
 }
 

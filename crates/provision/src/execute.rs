@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::num::NonZeroUsize;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,19 +71,28 @@ impl Report {
 /// How long calls in flight may take to end after an interruption.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// How a plan is to be carried out.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Course<'a> {
+    /// Steps that need not settle: somebody else sees to it that they work.
+    pub proven: &'a [String],
+    /// How many steps may run at the same time; `None` is all that can.
+    pub at_once: Option<NonZeroUsize>,
+}
+
 /// Once the first step has failed or the run is interrupted, no step is started any more; those that run may
-/// end. Steps in `proven` need not settle: somebody else sees to it that they work.
+/// end.
 pub async fn execute(
     plan: &Plan,
     aws: &Aws,
     outputs: Outputs,
-    proven: &[String],
+    course: Course<'_>,
     package: impl Future<Output = Result<Arc<Artifact>>>,
     interrupt: impl Future<Output = ()>,
 ) -> Report {
     let mut package = pin!(package.fuse());
     let mut interrupt = pin!(interrupt.fuse());
-    let mut run = Run::new(plan, aws, outputs, proven);
+    let mut run = Run::new(plan, aws, outputs, course);
     let mut leave_by = pin!(Fuse::terminated());
     loop {
         run.start_what_can_be();
@@ -131,13 +141,13 @@ struct Run<'a> {
     /// Lanes in use, by step.
     lanes: BTreeMap<&'a str, String>,
     running: FuturesUnordered<LocalBoxFuture<'a, Progress<'a>>>,
-    proven: &'a [String],
+    course: Course<'a>,
     failures: Vec<anyhow::Error>,
     interrupted: bool,
 }
 
 impl<'a> Run<'a> {
-    fn new(plan: &'a Plan, aws: &'a Aws, outputs: Outputs, proven: &'a [String]) -> Self {
+    fn new(plan: &'a Plan, aws: &'a Aws, outputs: Outputs, course: Course<'a>) -> Self {
         let mut run = Self {
             plan,
             aws,
@@ -150,7 +160,7 @@ impl<'a> Run<'a> {
             took: BTreeMap::new(),
             lanes: BTreeMap::new(),
             running: FuturesUnordered::new(),
-            proven,
+            course,
             failures: Vec::new(),
             interrupted: false,
         };
@@ -159,7 +169,7 @@ impl<'a> Run<'a> {
                 .observed
                 .as_ref()
                 .is_none_or(|observed| observed.settled);
-            if !is_settled && !proven.contains(&step.id) {
+            if !is_settled && !course.proven.contains(&step.id) {
                 run.settle(step, step.resource.clone(), Instant::now());
             } else {
                 run.states.insert(&step.id, State::Ended(Status::Done));
@@ -186,6 +196,17 @@ impl<'a> Run<'a> {
         })
     }
 
+    fn is_full(&self) -> bool {
+        let running = self
+            .states
+            .values()
+            .filter(|state| **state == State::Running);
+        let running = running.count();
+        self.course
+            .at_once
+            .is_some_and(|most| running >= most.get())
+    }
+
     fn awaits_package(&self) -> bool {
         !self.is_stopping() && self.waiting().any(|step| self.lacks_package(step))
     }
@@ -209,7 +230,7 @@ impl<'a> Run<'a> {
         }
         let ready: Vec<&'a Step> = self.waiting().filter(|step| self.is_ready(step)).collect();
         for step in ready {
-            if self.lacks_package(step) {
+            if self.lacks_package(step) || self.is_full() {
                 continue;
             }
             let fields = self.outputs.resolve(&step.resource.fields());
@@ -285,7 +306,7 @@ impl<'a> Run<'a> {
         match outcome {
             Ok(Some(output)) => {
                 self.outputs.learn(&step.id, &output);
-                if step.action == Action::Delete || self.proven.contains(&step.id) {
+                if step.action == Action::Delete || self.course.proven.contains(&step.id) {
                     self.ended(step, Status::Done, started);
                 } else {
                     self.settle(step, resource, started);

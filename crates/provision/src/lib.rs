@@ -36,7 +36,9 @@ pub mod policy_diff;
 pub mod render;
 pub mod resource;
 pub mod rights;
+pub mod saved;
 pub mod secret;
+pub mod selection;
 pub mod stack;
 pub mod target;
 pub mod wait;
@@ -52,6 +54,7 @@ use crate::config::Config;
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::interrupt::{Interrupt, Interrupted};
+use crate::saved::SavedPlan;
 
 /// What a run stands on: where it prints, who may stop it, and how it reaches AWS.
 #[derive(Debug)]
@@ -102,6 +105,12 @@ pub async fn run_on(cli: &Cli, ground: Ground) -> Exit {
 async fn command(cli: &Cli, ground: Ground) -> anyhow::Result<Exit> {
     let mut config = Config::new(&cli.global)?;
     config.local |= matches!(cli.command, Command::Dev(_));
+    if let Command::Up(cli::Up {
+        plan: Some(path), ..
+    }) = &cli.command
+    {
+        config.take_from(&SavedPlan::read(path)?)?;
+    }
     let session = Session {
         config,
         console: ground.console,

@@ -62,8 +62,14 @@ impl Binary {
                 zip.len()
             ))
         );
+        Ok(Artifact::from_zip(zip))
+    }
+}
+
+impl Artifact {
+    pub fn from_zip(zip: Vec<u8>) -> Self {
         let sha256 = CodeSha256(STANDARD.encode(Sha256::digest(&zip)));
-        Ok(Artifact { zip, sha256 })
+        Self { zip, sha256 }
     }
 }
 

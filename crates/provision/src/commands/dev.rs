@@ -20,6 +20,9 @@ const PACE: Duration = Duration::from_millis(300);
 pub async fn run(session: &Session, arguments: &cli::Dev) -> Result<Exit> {
     let sources = Sources::find()?;
     let up = cli::Up {
+        plan: None,
+        select: cli::Select::default(),
+        parallelism: None,
         make: arguments.make.clone(),
         wait: Wait::Live,
         timeout: None,

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::up::ended_early;
 use super::{Session, connect, look, losses, may_lose};
 use crate::cli;
-use crate::execute::execute;
+use crate::execute::{Course, execute};
 use crate::exit::Exit;
 use crate::github::summary;
 use crate::guests::guests;
@@ -45,7 +45,8 @@ pub async fn run(session: &Session, arguments: &cli::Down) -> Result<Exit> {
             stranger.kind, stranger.name, stranger.why
         ));
     }
-    let plan = planner::down(&stack, seen.account())?;
+    let mut plan = planner::down(&stack, seen.account())?;
+    session.say_left_out(&arguments.select.selection().apply(&mut plan)?);
     if !plan.is_empty() {
         let group = console.group("Plan");
         console.say(&plan_text::plan(
@@ -81,7 +82,10 @@ pub async fn run(session: &Session, arguments: &cli::Down) -> Result<Exit> {
         &plan,
         &aws,
         stack.known_names(),
-        &[],
+        Course {
+            at_once: arguments.parallelism,
+            ..Course::default()
+        },
         std::future::pending(),
         interrupted,
     )

@@ -45,6 +45,16 @@ pub struct Session {
 }
 
 impl Session {
+    /// Warns of what is not done, since what is there is not what is declared then.
+    fn say_left_out(&self, names: &[String]) {
+        if !names.is_empty() {
+            self.console.say(&format!(
+                "warning: left as it is: {}; until a run without `--only` and `--skip` the stack is not what is declared",
+                names.join(", ")
+            ));
+        }
+    }
+
     /// Says where it all happens, before anything else.
     fn say_place(&self, stack: &Stack, target: &Target) {
         let place = render::place(&stack.name, target, self.config.local);

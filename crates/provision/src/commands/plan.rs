@@ -13,6 +13,7 @@ use crate::plan_text;
 use crate::planner;
 use crate::render;
 use crate::resource::Look;
+use crate::saved::SavedPlan;
 use crate::stack;
 
 pub async fn run(session: &Session, arguments: &cli::Plan) -> Result<Exit> {
@@ -31,13 +32,22 @@ pub async fn run(session: &Session, arguments: &cli::Plan) -> Result<Exit> {
     let mut outputs = stack.known_names();
     let artifact = session.interrupt.or(preparation.package()).await?;
     learn_package(&mut outputs, &artifact.sha256);
-    let (plan, _) = planner::up(&stack, seen.account(), outputs)?;
+    let (mut plan, _) = planner::up(&stack, seen.account(), outputs)?;
+    let selection = arguments.select.selection();
+    session.say_left_out(&selection.apply(&mut plan)?);
     drop((aws, reading));
     listener.finish().await;
     session.console.pass_on(|github| {
         github.summarize(&summary::plan("plan", &plan, None))?;
         github.output(plan.counts())
     });
+    if let Some(path) = &arguments.out {
+        SavedPlan::new(&plan, &artifact, &making, &selection, &session.config)?.write(path)?;
+        session.console.say(&format!(
+            "Saved; `provision up {}` does exactly this.",
+            path.display()
+        ));
+    }
     if session.config.json {
         session
             .console

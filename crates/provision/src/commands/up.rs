@@ -17,7 +17,7 @@ use crate::aws::Aws;
 use crate::cli::{self, Wait};
 use crate::config::Making;
 use crate::declaration::{Check, Stack, learn_package, needs_package};
-use crate::execute::{Report, execute};
+use crate::execute::{Course, Report, execute};
 use crate::exit::Exit;
 use crate::fault::Code;
 use crate::github::summary;
@@ -29,7 +29,9 @@ use crate::plan_text;
 use crate::planner;
 use crate::render;
 use crate::resource::Look;
+use crate::saved::SavedPlan;
 use crate::secret::Secret;
+use crate::selection::Selection;
 use crate::stack;
 
 /// How long a build may keep everything waiting. A handler that does not compile fails within this time, before
@@ -53,8 +55,12 @@ pub async fn run(session: &Session, arguments: &cli::Up) -> Result<Exit> {
 async fn deploy(session: &Session, arguments: &cli::Up) -> Result<Exit> {
     let started = Instant::now();
     let console = &session.console;
-    let making = Making::new(&arguments.make)?;
-    let mut preparation = Preparation::start(&making)?;
+    let Intent {
+        saved,
+        making,
+        selection,
+        mut preparation,
+    } = Intent::of(arguments)?;
     let (aws, listener) = connect(session).await?;
     let stack = stack::lab(&making.settings(&session.config, aws.region()))?;
     stack.check()?;
@@ -68,7 +74,7 @@ async fn deploy(session: &Session, arguments: &cli::Up) -> Result<Exit> {
     }
 
     let mut known = stack.known_names();
-    if is_package_compared(&stack, &seen.observations) {
+    if saved.is_some() || is_package_compared(&stack, &seen.observations) {
         let artifact = session.interrupt.or(preparation.package_mut()).await?;
         learn_package(&mut known, &artifact.sha256);
         aws.set_artifact(artifact);
@@ -78,30 +84,22 @@ async fn deploy(session: &Session, arguments: &cli::Up) -> Result<Exit> {
             .or(preparation.checked_within(BUILD_GRACE))
             .await?;
     }
-    let (plan, known) = planner::up(&stack, seen.account(), known)?;
+    let (mut plan, known) = planner::up(&stack, seen.account(), known)?;
+    let left_out = selection.apply(&mut plan)?;
+    session.say_left_out(&left_out);
+    if let Some(saved) = &saved {
+        saved.check(&plan)?;
+    }
     let check = stack
         .check
         .as_ref()
-        .filter(|_| arguments.wait == Wait::Live);
+        .filter(|_| arguments.wait == Wait::Live && left_out.is_empty());
     let proven: Vec<String> = match arguments.wait {
         Wait::None => plan.steps.iter().map(|step| step.id.clone()).collect(),
         Wait::Ready | Wait::Live => check.map(|check| check.proves.clone()).unwrap_or_default(),
     };
-    if !plan.is_empty() {
-        let group = console.group("Plan");
-        console.say(&plan_text::plan(
-            &plan,
-            console.stderr_paint(),
-            session.config.verbose,
-        ));
-        drop(group);
-        let removed: Vec<&str> = plan.losing_data().map(|step| step.id.as_str()).collect();
-        let lost = losses(&aws, &stack, |id| removed.contains(&id));
-        let lost = session.interrupt.or(lost).await?;
-        let lost: Vec<String> = lost.into_values().collect();
-        if !may_lose(session, &lost, !removed.is_empty(), "`--yes` to go ahead")? {
-            return Ok(Exit::Failed);
-        }
+    if !plan.is_empty() && !agrees(session, &aws, &stack, &plan).await? {
+        return Ok(Exit::Failed);
     }
     let group = console.group("Execution");
     listener.name_steps(&plan, console.stderr_paint());
@@ -109,7 +107,11 @@ async fn deploy(session: &Session, arguments: &cli::Up) -> Result<Exit> {
     let interrupted = async {
         session.interrupt.wait().await;
     };
-    let report = execute(&plan, &aws, known, &proven, package, interrupted).await;
+    let course = Course {
+        proven: &proven,
+        at_once: arguments.parallelism,
+    };
+    let report = execute(&plan, &aws, known, course, package, interrupted).await;
     let mut failures = Vec::new();
     if let Some(check) = check.filter(|_| report.is_success() && !plan.is_empty()) {
         let asked = session
@@ -135,6 +137,52 @@ async fn deploy(session: &Session, arguments: &cli::Up) -> Result<Exit> {
         shown_key.as_ref(),
         started.elapsed(),
     ))
+}
+
+/// What is to be done, from a saved plan or the command line.
+struct Intent {
+    saved: Option<SavedPlan>,
+    making: Making,
+    selection: Selection,
+    preparation: Preparation,
+}
+
+impl Intent {
+    fn of(arguments: &cli::Up) -> Result<Self> {
+        if let Some(path) = &arguments.plan {
+            let saved = SavedPlan::read(path)?;
+            return Ok(Self {
+                making: saved.making.clone(),
+                selection: saved.selection.clone(),
+                preparation: Preparation::done(saved.artifact()?),
+                saved: Some(saved),
+            });
+        }
+        let making = Making::new(&arguments.make)?;
+        Ok(Self {
+            saved: None,
+            preparation: Preparation::start(&making)?,
+            selection: arguments.select.selection(),
+            making,
+        })
+    }
+}
+
+/// Shows the plan, and asks if it would lose somebody's data.
+async fn agrees(session: &Session, aws: &Aws, stack: &Stack, plan: &Plan) -> Result<bool> {
+    let console = &session.console;
+    let group = console.group("Plan");
+    console.say(&plan_text::plan(
+        plan,
+        console.stderr_paint(),
+        session.config.verbose,
+    ));
+    drop(group);
+    let removed: Vec<&str> = plan.losing_data().map(|step| step.id.as_str()).collect();
+    let lost = losses(aws, stack, |id| removed.contains(&id));
+    let lost = session.interrupt.or(lost).await?;
+    let lost: Vec<String> = lost.into_values().collect();
+    may_lose(session, &lost, !removed.is_empty(), "`--yes` to go ahead")
 }
 
 /// Waits until the endpoint answers, unless what has to answer turns out to be broken.
@@ -292,6 +340,15 @@ impl Preparation {
             making,
             made: None,
         })
+    }
+
+    /// Nothing is left to do.
+    fn done(artifact: Artifact) -> Self {
+        Self {
+            checked: None,
+            making: tokio::spawn(async { Ok(artifact) }),
+            made: None,
+        }
     }
 
     /// Waits until the binary is known to be fit, but no longer than `grace`.

@@ -10,7 +10,7 @@ use provision::aws::Aws;
 use provision::commands::{Seen, see};
 use provision::declaration::{Stack, learn_package};
 use provision::events::Events;
-use provision::execute::execute;
+use provision::execute::{Course, execute};
 use provision::input::{Handle, Input, Set, digest};
 use provision::owner::Tags;
 use provision::plan::Plan;
@@ -282,7 +282,15 @@ impl Engine {
     }
 
     async fn run(&self, plan: &Plan, known: provision::input::Outputs) {
-        let report = execute(plan, &self.aws, known, &[], pending(), pending()).await;
+        let report = execute(
+            plan,
+            &self.aws,
+            known,
+            Course::default(),
+            pending(),
+            pending(),
+        )
+        .await;
         assert!(report.failures.is_empty(), "{:?}", report.failures);
     }
 }

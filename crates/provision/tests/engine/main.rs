@@ -18,6 +18,8 @@ mod properties;
 mod quotas;
 mod races;
 mod rights;
+mod saved;
 mod secrets;
+mod selection;
 mod workflow;
 mod world;

@@ -8,7 +8,7 @@ use provision::aws::Aws;
 use provision::commands::see;
 use provision::declaration::Stack;
 use provision::events::Events;
-use provision::execute::execute;
+use provision::execute::{Course, execute};
 use provision::exit::Exit;
 use provision::input::digest;
 use provision::owner::Tags;
@@ -101,7 +101,15 @@ async fn carried_out(
     let plan = plan(&aws).await;
     world.way.take_calls();
     let started = Instant::now();
-    let report = execute(&plan, &aws, stack.known_names(), &[], pending(), pending()).await;
+    let report = execute(
+        &plan,
+        &aws,
+        stack.known_names(),
+        Course::default(),
+        pending(),
+        pending(),
+    )
+    .await;
     assert!(report.is_success(), "{:?}", report.failures);
     (started.elapsed(), world.way.take_calls())
 }

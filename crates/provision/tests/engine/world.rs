@@ -83,6 +83,9 @@ pub(crate) fn local_aws(faults: Faults) -> LocalAws {
     .expect("a state in memory")
 }
 
+/// What names of saved plans end with.
+pub(crate) const PLAN_FILE: &str = ".plan";
+
 impl World {
     /// The tool's own; a word that nothing else says.
     pub(crate) const SECRET_ACCESS_KEY: &str = "canary/of+the+tool/wJalrXUtnFEMIK7MDENG";
@@ -164,8 +167,11 @@ impl World {
     pub(crate) async fn run_by(&self, hands: &Hands, arguments: &[&str]) -> Ended {
         let mut line = vec!["provision"];
         line.extend(arguments);
-        let wants_binary =
-            ["up", "plan"].contains(&arguments[0]) && !arguments.contains(&"--bootstrap");
+        let wants_binary = ["up", "plan"].contains(&arguments[0])
+            && !arguments.contains(&"--bootstrap")
+            && !arguments
+                .iter()
+                .any(|argument| argument.ends_with(PLAN_FILE));
         let binary = binary(1);
         if wants_binary {
             line.extend(["--bootstrap", &binary]);

@@ -43,10 +43,14 @@ pub struct Global {
     /// When to use colours
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     pub color: Color,
+    /// How to show what happens: redrawn (live), or a line as each step ends (plain)
+    #[arg(long, global = true, value_name = "HOW", env = "PROVISION_PROGRESS")]
+    #[arg(value_enum, default_value_t = Progress::Auto)]
+    pub progress: Progress,
     /// Go ahead where a question would be asked
     #[arg(short, long, global = true, visible_alias = "auto-approve")]
     pub yes: bool,
-    /// Show each call to AWS
+    /// Show each call to AWS; twice: with its attempts and request ids
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// Show errors and results only
@@ -59,6 +63,14 @@ pub enum Color {
     Auto,
     Always,
     Never,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Progress {
+    /// Live on a terminal, plain elsewhere and in a pipeline
+    Auto,
+    Plain,
+    Live,
 }
 
 #[derive(Debug, Subcommand)]

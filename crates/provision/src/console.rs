@@ -1,22 +1,17 @@
 //! What the user sees: results on stdout, everything else on stderr.
 
-use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde_json::json;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio::task::JoinHandle;
-use tokio::time::Instant;
+use tokio::sync::mpsc::unbounded_channel;
 
-use crate::cli::{Color, Global};
-use crate::events::{Event, Events};
+use crate::cli::{Color, Global, Progress};
+use crate::events::Events;
 use crate::fault::Told;
 use crate::github::{self, GitHub};
-use crate::plan::{Action, Plan};
-use crate::render::{self, Paint};
+use crate::render::Paint;
+use crate::screen::{Listener, Screen};
 use crate::secret::Secret;
 
 /// The two streams and what they can show. A stream that is closed or full never stops a run.
@@ -25,8 +20,10 @@ pub struct Console {
     capture: Option<Capture>,
     stdout: Paint,
     stderr: Paint,
-    /// Whether lines may be redrawn and questions asked.
+    /// Whether questions may be asked.
     interactive: bool,
+    /// Whether lines may be redrawn.
+    live: bool,
     level: Level,
     json: bool,
     github: Option<GitHub>,
@@ -34,7 +31,7 @@ pub struct Console {
 
 /// How much is told beside results and errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Level {
+pub(crate) enum Level {
     Quiet,
     Steps,
     Calls,
@@ -63,14 +60,17 @@ impl Console {
             Color::Auto if set("NO_COLOR") => Paint(false),
             Color::Auto => Paint(set("CLICOLOR_FORCE") || (is_terminal && !dumb)),
         };
+        let can_redraw = io::stderr().is_terminal() && !dumb;
         Self {
             capture: None,
             stdout: paint(io::stdout().is_terminal()),
             stderr: paint(io::stderr().is_terminal()),
-            interactive: io::stderr().is_terminal()
-                && io::stdin().is_terminal()
-                && !dumb
-                && !set("CI"),
+            interactive: can_redraw && io::stdin().is_terminal() && !set("CI"),
+            live: match global.progress {
+                Progress::Auto => can_redraw && !set("CI"),
+                Progress::Plain => false,
+                Progress::Live => can_redraw,
+            },
             level: Level::new(global),
             json: global.json,
             github: GitHub::from_environment(),
@@ -85,6 +85,7 @@ impl Console {
             stdout: Paint(false),
             stderr: Paint(false),
             interactive: false,
+            live: false,
             level: Level::new(global),
             json: global.json,
             github: None,
@@ -108,6 +109,14 @@ impl Console {
                 let _ = io::stderr().write_all(text.as_bytes());
             }
         }
+    }
+
+    pub(crate) fn level(&self) -> Level {
+        self.level
+    }
+
+    pub(crate) fn is_live(&self) -> bool {
+        self.live
     }
 
     pub fn is_interactive(&self) -> bool {
@@ -150,7 +159,7 @@ impl Console {
     }
 
     /// Has the runner's log hide `secret`, if a runner keeps one.
-    fn mask(&self, secret: &Secret) {
+    pub(crate) fn mask(&self, secret: &Secret) {
         if self.github.is_some() {
             self.err(&github::mask(secret));
         }
@@ -203,9 +212,10 @@ impl Console {
     /// Starts showing events as they come.
     pub fn listen(&self) -> (Events, Listener) {
         let (sender, receiver) = unbounded_channel();
-        let (steps, plans) = unbounded_channel();
-        let task = tokio::spawn(Screen::new(self.clone()).show(receiver, plans));
-        (Events::to(sender), Listener { task, plans: steps })
+        (
+            Events::to(sender),
+            Listener::start(Screen::new(self.clone()), receiver),
+        )
     }
 }
 
@@ -243,173 +253,5 @@ impl Capture {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
-    }
-}
-
-/// The task that shows events.
-#[derive(Debug)]
-pub struct Listener {
-    task: JoinHandle<()>,
-    plans: tokio::sync::mpsc::UnboundedSender<BTreeMap<String, String>>,
-}
-
-impl Listener {
-    /// Tells how the steps of `plan` are to be called.
-    pub fn name_steps(&self, plan: &Plan, paint: Paint) {
-        let name = |step: &crate::plan::Step| {
-            let symbol = if step.action == Action::Keep {
-                " "
-            } else {
-                step.action.symbol()
-            };
-            let line = format!(
-                "{symbol} {:<28} {}",
-                step.resource.type_name(),
-                step.resource.name()
-            );
-            (step.id.clone(), paint.action(step.action, &line))
-        };
-        let _ = self.plans.send(plan.steps.iter().map(name).collect());
-    }
-
-    /// Ends once everything sent so far is shown.
-    pub async fn finish(self) {
-        drop(self.plans);
-        let _ = tokio::time::timeout(Duration::from_secs(1), self.task).await;
-    }
-}
-
-/// Lines that are redrawn on a terminal, plain lines elsewhere.
-struct Screen {
-    console: Console,
-    bars: MultiProgress,
-    steps: BTreeMap<String, Bar>,
-    names: BTreeMap<String, String>,
-    /// When each wait was last told of, by its line up to the part that changes.
-    last_waits: BTreeMap<String, Instant>,
-}
-
-struct Bar {
-    line: ProgressBar,
-}
-
-impl Screen {
-    fn new(console: Console) -> Self {
-        Self {
-            console,
-            bars: MultiProgress::new(),
-            steps: BTreeMap::new(),
-            names: BTreeMap::new(),
-            last_waits: BTreeMap::new(),
-        }
-    }
-
-    async fn show(
-        mut self,
-        mut events: UnboundedReceiver<Event>,
-        mut plans: UnboundedReceiver<BTreeMap<String, String>>,
-    ) {
-        loop {
-            tokio::select! {
-                biased;
-                Some(names) = plans.recv() => self.names = names,
-                event = events.recv() => match event {
-                    Some(event) => self.event(event),
-                    None => break,
-                },
-            }
-        }
-    }
-
-    fn event(&mut self, event: Event) {
-        match event {
-            Event::Started { step } => self.started(&step),
-            Event::Waiting { step, reason } => self.waiting(step.as_deref(), &reason),
-            Event::Finished { step, took } => self.ended(&step, took, ""),
-            Event::Failed { step, took } => {
-                let failed = self.console.stderr.error("failed ");
-                self.ended(&step, took, &failed);
-            }
-            Event::Called {
-                operation,
-                took,
-                answer,
-            } if self.console.level >= Level::Calls => {
-                self.line(&format!(
-                    "    {operation} {answer} {}",
-                    render::seconds(took)
-                ));
-            }
-            Event::Called { .. } => {}
-            Event::Secret(secret) => self.console.mask(&secret),
-            Event::Note(text) => self.line(&text),
-        }
-    }
-
-    fn started(&mut self, step: &str) {
-        if !self.console.interactive || self.console.level == Level::Quiet {
-            return;
-        }
-        let style = ProgressStyle::with_template("{spinner} {prefix}  {elapsed}  {wide_msg}");
-        let line = self.bars.add(ProgressBar::new_spinner());
-        if let Ok(style) = style {
-            line.set_style(style);
-        }
-        line.set_prefix(self.name(step));
-        line.enable_steady_tick(Duration::from_millis(100));
-        self.steps.insert(step.to_owned(), Bar { line });
-    }
-
-    fn waiting(&mut self, step: Option<&str>, reason: &str) {
-        if let Some(bar) = step.and_then(|step| self.steps.get(step)) {
-            bar.line.set_message(reason.to_owned());
-            return;
-        }
-        // Without a terminal, a line now and then for each wait is enough to see that it lives.
-        let name = step
-            .map(|step| format!("{}: ", self.name(step)))
-            .unwrap_or_default();
-        let wait = format!(
-            "{name}{}",
-            reason.split([',', ';']).next().unwrap_or_default()
-        );
-        let is_due = self
-            .last_waits
-            .get(&wait)
-            .is_none_or(|last| last.elapsed() > Duration::from_secs(5));
-        if is_due || self.console.level >= Level::Calls {
-            self.last_waits.insert(wait, Instant::now());
-            self.line(&format!("    {name}{reason}"));
-        }
-    }
-
-    fn ended(&mut self, step: &str, took: Duration, how: &str) {
-        if let Some(bar) = self.steps.remove(step) {
-            bar.line.finish_and_clear();
-            self.bars.remove(&bar.line);
-        }
-        self.line(&format!(
-            "  {}  {how}{}",
-            self.name(step),
-            render::seconds(took)
-        ));
-    }
-
-    fn name(&self, step: &str) -> String {
-        self.names
-            .get(step)
-            .cloned()
-            .unwrap_or_else(|| step.to_owned())
-    }
-
-    fn line(&self, text: &str) {
-        if self.console.level == Level::Quiet {
-            return;
-        }
-        if self.steps.is_empty() {
-            self.console.say(text);
-        } else {
-            let _ = self.bars.println(text);
-        }
     }
 }

@@ -31,6 +31,11 @@ pub enum Event {
         operation: &'static str,
         took: Duration,
         answer: String,
+        /// From 1.
+        attempt: u32,
+        request_id: Option<String>,
+        /// How long until it is sent again, if it is.
+        pause: Option<Duration>,
     },
     /// A value that whatever keeps a log has to hide.
     Secret(Secret),

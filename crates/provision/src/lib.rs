@@ -37,6 +37,7 @@ pub mod render;
 pub mod resource;
 pub mod rights;
 pub mod saved;
+mod screen;
 pub mod secret;
 pub mod selection;
 pub mod stack;

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+use aws_sdk_sts::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -64,55 +65,73 @@ impl Aws {
     ) -> Result<T, AwsError>
     where
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        T: RequestId,
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
         let mut started = Instant::now();
         let mut resends = 0;
         let mut waits = 0;
+        let mut attempt = 0;
         loop {
             // Patience is for what others spend; our own pace is as long as it takes.
             started += self.my_turn(operation.name).await;
             if self.is_stopped() {
                 return Err(AwsError::stopped(operation.name));
             }
+            attempt += 1;
             let sent = Instant::now();
             let outcome = request().await;
             let error = match outcome {
                 Ok(answer) => {
-                    self.told(operation.name, sent.elapsed(), "ok".to_owned());
+                    self.events().send(Event::Called {
+                        operation: operation.name,
+                        took: sent.elapsed(),
+                        answer: "ok".to_owned(),
+                        attempt,
+                        request_id: answer.request_id().map(str::to_owned),
+                        pause: None,
+                    });
                     return Ok(answer);
                 }
                 Err(error) => AwsError::from_sdk(operation.name, &error).at(self.endpoint()),
             };
-            self.told(operation.name, sent.elapsed(), answer_of(&error));
+            let took = sent.elapsed();
             let is_resend = matches!(error.failure, Failure::NotSent | Failure::Unclear);
             let pause = match error.failure {
                 Failure::Throttled => {
                     waits += 1;
                     self.shared.pace.keep();
-                    error
-                        .retry_after
-                        .unwrap_or(Duration::ZERO)
-                        .max(backoff(waits))
+                    let asked = error.retry_after.unwrap_or(Duration::ZERO);
+                    Some(asked.max(backoff(waits)))
                 }
                 Failure::Refused if is_someone_elses_change(&error) => {
                     waits += 1;
-                    backoff(waits)
+                    Some(backoff(waits))
                 }
                 Failure::NotSent if resends < RESENDS => {
                     resends += 1;
-                    backoff(resends)
+                    Some(backoff(resends))
                 }
                 Failure::Unclear if operation.repeat == Repeat::Safe && resends < RESENDS => {
                     resends += 1;
-                    backoff(resends)
+                    Some(backoff(resends))
                 }
-                _ => return Err(error),
+                _ => None,
             };
             // Resends are few, however long each of them took.
-            if !is_resend && started.elapsed() + pause > operation.patience {
+            let pause =
+                pause.filter(|pause| is_resend || started.elapsed() + *pause <= operation.patience);
+            self.events().send(Event::Called {
+                operation: operation.name,
+                took,
+                answer: answer_of(&error),
+                attempt,
+                request_id: error.request_id.clone(),
+                pause,
+            });
+            let Some(pause) = pause else {
                 return Err(error);
-            }
+            };
             if pause > Duration::from_secs(1) {
                 self.waiting(format!(
                     "{error}; next try in {:.0} s",
@@ -138,14 +157,6 @@ impl Aws {
             sleep(wait.time).await;
         }
         asked.elapsed()
-    }
-
-    fn told(&self, operation: &'static str, took: Duration, answer: String) {
-        self.events().send(Event::Called {
-            operation,
-            took,
-            answer,
-        });
     }
 }
 

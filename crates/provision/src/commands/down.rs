@@ -74,7 +74,7 @@ pub async fn run(session: &Session, arguments: &cli::Down) -> Result<Exit> {
         }
     }
     let group = console.group("Execution");
-    listener.name_steps(&plan, console.stderr_paint());
+    listener.name_steps(&plan);
     let interrupted = async {
         session.interrupt.wait().await;
     };

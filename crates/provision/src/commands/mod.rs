@@ -24,7 +24,7 @@ use futures_util::future::try_join_all;
 use crate::aws::error::{AwsError, Failure};
 use crate::aws::{Aws, Reach};
 use crate::config::Config;
-use crate::console::{Console, Listener};
+use crate::console::Console;
 use crate::declaration::Stack;
 use crate::fault::Code;
 use crate::interrupt::Interrupt;
@@ -34,6 +34,7 @@ use crate::orphans::{Orphan, orphans};
 use crate::planner::Account;
 use crate::render;
 use crate::resource::{Look, Resource};
+use crate::screen::Listener;
 use crate::target::Target;
 
 /// What every command works with.

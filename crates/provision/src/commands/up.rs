@@ -102,7 +102,7 @@ async fn deploy(session: &Session, arguments: &cli::Up) -> Result<Exit> {
         return Ok(Exit::Failed);
     }
     let group = console.group("Execution");
-    listener.name_steps(&plan, console.stderr_paint());
+    listener.name_steps(&plan);
     let package = async { preparation.package_mut().await };
     let interrupted = async {
         session.interrupt.wait().await;

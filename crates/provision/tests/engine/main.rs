@@ -21,5 +21,6 @@ mod rights;
 mod saved;
 mod secrets;
 mod selection;
+mod telling;
 mod workflow;
 mod world;

@@ -1,0 +1,55 @@
+//! How much is told: `-q`, `-v`, `-vv`, and plain lines where nothing is redrawn.
+
+use local_aws::Faults;
+use provision::exit::Exit;
+
+use crate::fault::Fault;
+use crate::world::World;
+
+#[tokio::test(start_paused = true)]
+async fn details_name_attempts_requests_and_pauses() {
+    let world = World::new(Faults::default()).await;
+    let (hands, _) = Fault::Throttled.arm(&world, 0);
+    let ended = world.run_by(&hands, &["plan", "-vv"]).await;
+    let ended = ended.expect(Exit::Done);
+    let said = &ended.printed.stderr;
+    let throttled = said
+        .lines()
+        .find(|line| line.contains(" TooManyRequestsException "))
+        .expect(said);
+    let operation = throttled.split_whitespace().next().expect("it is named");
+    assert!(throttled.contains(" · attempt 1"), "{throttled}");
+    assert!(throttled.contains(" · again in 2.00 s"), "{throttled}");
+    let second = said
+        .lines()
+        .find(|line| line.contains(&format!("{operation} ok")))
+        .expect(said);
+    assert!(second.contains(" · attempt 2 · request "), "{second}");
+
+    let calls = world.run(&["plan", "-v"]).await.printed.stderr;
+    assert!(calls.contains(" ok "), "{calls}");
+    assert!(!calls.contains("attempt"), "{calls}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn plain_progress_is_one_line_a_step() {
+    let world = World::new(Faults::default()).await;
+    let ended = world.run(&["up", "--progress", "plain"]).await;
+    let said = ended.expect(Exit::Done).printed.stderr;
+    assert!(!said.contains(['\r', '\u{1b}']), "{said}");
+    let ends = said
+        .lines()
+        .filter(|line| line.starts_with("  + AWS::IAM::Role") && line.ends_with(" s"));
+    assert_eq!(ends.count(), 1, "{said}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn quiet_leaves_results_and_errors() {
+    let world = World::new(Faults::default()).await;
+    let up = world.run(&["up", "-q"]).await.expect(Exit::Done);
+    assert_eq!(up.printed.stderr, "");
+    assert!(up.printed.stdout.contains("invoke_url"));
+    let failed = world.run(&["outputs", "nothing", "-q"]).await;
+    let failed = failed.expect(Exit::Failed).printed.stderr;
+    assert!(failed.starts_with("error[P0004]: "), "{failed}");
+}

@@ -90,6 +90,9 @@ pub enum Command {
     Outputs(Outputs),
     /// Send one request to the deployed stack
     Invoke(Invoke),
+    /// The stack's API key
+    #[command(subcommand)]
+    Key(Key),
     /// The function's log lines
     Logs(Logs),
     /// The stack on the local AWS, the function rebuilt and swapped in as its sources change
@@ -224,6 +227,22 @@ pub struct Invoke {
     /// Through Lambda's own API instead of the public endpoint
     #[arg(long)]
     pub direct: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Key {
+    /// Put a new key into the plan, try it, and then remove the old one
+    Rotate(Rotate),
+}
+
+#[derive(Debug, Args)]
+pub struct Rotate {
+    /// Leave the old key valid beside the new one for so long first, such as 90s, 10m or 1h
+    #[arg(long, value_name = "TIME", value_parser = crate::config::duration, default_value = "0s")]
+    pub grace: std::time::Duration,
+    /// Print the new key's value
+    #[arg(long)]
+    pub show_secrets: bool,
 }
 
 #[derive(Debug, Args)]

@@ -36,6 +36,7 @@ pub mod policy_diff;
 pub mod render;
 pub mod resource;
 pub mod rights;
+pub mod rotation;
 pub mod saved;
 mod screen;
 pub mod secret;
@@ -133,6 +134,7 @@ fn chosen<'a>(
         Command::Down(arguments) => Box::pin(commands::down::run(session, arguments)),
         Command::Outputs(arguments) => Box::pin(commands::outputs::run(session, arguments)),
         Command::Invoke(arguments) => Box::pin(commands::invoke::run(session, arguments)),
+        Command::Key(arguments) => Box::pin(commands::key::run(session, arguments)),
         Command::Logs(arguments) => Box::pin(commands::logs::run(session, arguments)),
         Command::Dev(arguments) => Box::pin(commands::dev::run(session, arguments)),
         Command::Graph(arguments) => Box::pin(ready(commands::graph::run(session, arguments))),

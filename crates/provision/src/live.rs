@@ -11,6 +11,7 @@ use crate::aws::http::Answer;
 use crate::declaration::Check;
 use crate::fault::Code;
 use crate::input::Outputs;
+use crate::resource::KeyId;
 
 /// Keys and permissions reach API Gateway's front within seconds, at times within minutes.
 const AT_MOST: Duration = Duration::from_mins(3);
@@ -18,35 +19,37 @@ const AT_MOST: Duration = Duration::from_mins(3);
 /// Asks with the key until the answer is 200, and without it to see 403.
 pub async fn wait_until_live(check: &Check, outputs: &Outputs, aws: &Aws) -> Result<()> {
     let url = text(outputs, &check.url.to_value(), "the endpoint's URL")?;
-    let key_id = text(outputs, &check.key.to_value(), "the API key's id")?;
-    let key = aws.key(&key_id).await?;
+    let key = KeyId(text(outputs, &check.key.to_value(), "the API key's id")?);
     let http = aws.http(&url);
-    let with_key = async {
-        poll(
-            aws,
-            async || {
-                http.send(check.method, &url, Some(&key), check.body.clone())
-                    .await
-            },
-            |answer| answer.status == 200,
-            "the endpoint to answer",
-        )
-        .await
-    };
-    let without_key = async {
-        poll(
-            aws,
-            async || {
-                http.send(check.method, &url, None, check.body.clone())
-                    .await
-            },
-            |answer| answer.status == 403,
-            "the endpoint to refuse requests without the key",
-        )
-        .await
-    };
+    let without_key = poll(
+        aws,
+        async || {
+            http.send(check.method, &url, None, check.body.clone())
+                .await
+        },
+        |answer| answer.status == 403,
+        "the endpoint to refuse requests without the key",
+    );
+    let with_key = wait_for_key(check, outputs, aws, &key);
     try_join!(with_key, without_key)?;
     Ok(())
+}
+
+/// Asks with the key `id` until the answer is 200.
+pub async fn wait_for_key(check: &Check, outputs: &Outputs, aws: &Aws, id: &KeyId) -> Result<()> {
+    let url = text(outputs, &check.url.to_value(), "the endpoint's URL")?;
+    let key = aws.key(&id.0).await?;
+    let http = aws.http(&url);
+    poll(
+        aws,
+        async || {
+            http.send(check.method, &url, Some(&key), check.body.clone())
+                .await
+        },
+        |answer| answer.status == 200,
+        "the endpoint to answer",
+    )
+    .await
 }
 
 async fn poll(

@@ -8,6 +8,7 @@ pub mod drift;
 pub mod explain;
 pub mod graph;
 pub mod invoke;
+pub mod key;
 pub mod local;
 pub mod logs;
 pub mod man;

@@ -71,6 +71,7 @@ codes! {
     PlanMoved = 45,
     NoSuchStep = 46,
     NeededStep = 47,
+    SeveralKeys = 48,
     NoLocalAws = 50,
     LocalDidNotStart = 51,
     LocalRunsAlready = 52,

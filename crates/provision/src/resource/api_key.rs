@@ -85,25 +85,8 @@ impl Reconcile for ApiKey {
     }
 
     async fn create(&self, aws: &Aws) -> Result<ApiKeyOutput> {
-        const CREATE: Operation = Operation::look_first("CreateApiKey");
-        let created = aws
-            .call(CREATE, || {
-                aws.apigateway()
-                    .create_api_key()
-                    .name(&self.name)
-                    .set_description(stated(&self.description))
-                    .enabled(self.enabled)
-                    .set_tags(Some(self.tags.to_map()))
-                    .send()
-            })
-            .await?;
-        let id = created
-            .id
-            .context(Code::Incomplete.fault("AWS returned an API key without its id"))?;
-        if let Some(value) = created.value {
-            aws.keep_key(&id, Secret::new(value));
-        }
-        Ok(ApiKeyOutput { id: KeyId(id) })
+        let id = self.create_key(aws).await?;
+        Ok(ApiKeyOutput { id })
     }
 
     async fn update(
@@ -141,13 +124,36 @@ impl Reconcile for ApiKey {
     }
 
     async fn delete(&self, aws: &Aws, observed: Observed<Self>) -> Result<()> {
-        const DELETE: Operation = Operation::safe("DeleteApiKey");
-        let id = &observed.output.id.0;
-        gone_is_done(
-            aws.call(DELETE, || {
-                aws.apigateway().delete_api_key().api_key(id).send()
+        Self::delete_by_id(aws, &observed.output.id).await
+    }
+}
+
+impl ApiKey {
+    pub(crate) async fn create_key(&self, aws: &Aws) -> Result<KeyId> {
+        const CREATE: Operation = Operation::look_first("CreateApiKey");
+        let created = aws
+            .call(CREATE, || {
+                aws.apigateway()
+                    .create_api_key()
+                    .name(&self.name)
+                    .set_description(stated(&self.description))
+                    .enabled(self.enabled)
+                    .set_tags(Some(self.tags.to_map()))
+                    .send()
             })
-            .await,
-        )
+            .await?;
+        let id = created
+            .id
+            .context(Code::Incomplete.fault("AWS returned an API key without its id"))?;
+        if let Some(value) = created.value {
+            aws.keep_key(&id, Secret::new(value));
+        }
+        Ok(KeyId(id))
+    }
+
+    pub(crate) async fn delete_by_id(aws: &Aws, id: &KeyId) -> Result<()> {
+        const DELETE: Operation = Operation::safe("DeleteApiKey");
+        let request = || aws.apigateway().delete_api_key().api_key(&id.0).send();
+        gone_is_done(aws.call(DELETE, request).await)
     }
 }

@@ -426,7 +426,7 @@ async fn update(aws: &Aws, plan: &str, patch: Vec<PatchOperation>) -> Result<()>
     Ok(())
 }
 
-async fn add_key(aws: &Aws, plan: &str, key: &KeyId) -> Result<()> {
+pub(crate) async fn add_key(aws: &Aws, plan: &str, key: &KeyId) -> Result<()> {
     // The same key can be linked to a plan once only: sending it twice ends in the same state.
     const ADD: Operation = Operation::safe("CreateUsagePlanKey");
     let added = aws
@@ -473,7 +473,7 @@ async fn is_linked(aws: &Aws, plan: &str, key: &KeyId) -> Result<bool> {
     }
 }
 
-async fn remove_key(aws: &Aws, plan: &str, key: &KeyId) -> Result<()> {
+pub(crate) async fn remove_key(aws: &Aws, plan: &str, key: &KeyId) -> Result<()> {
     const REMOVE: Operation = Operation::safe("DeleteUsagePlanKey");
     let request = || {
         aws.apigateway()

@@ -18,6 +18,7 @@ mod properties;
 mod quotas;
 mod races;
 mod rights;
+mod rotation;
 mod saved;
 mod secrets;
 mod selection;

@@ -1,0 +1,127 @@
+//! A new API key in the place of the old one, with never a moment without a valid key.
+//!
+//! The new key is made, let into the plan and tried before the old one goes. It says in a tag which key it is to replace:
+//! a rotation that was cut off goes on from where it was, and `up`, for which the oldest key counts, takes it back.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use aws_sdk_apigateway::types;
+use tokio::time::sleep;
+
+use crate::aws::Aws;
+use crate::aws::error::{AwsError, Failure};
+use crate::declaration::Check;
+use crate::fault::Code;
+use crate::input::Outputs;
+use crate::live;
+use crate::resource::{ApiKey, KeyId, Look, usage_plan};
+
+/// On a new key: the id of the one that it is to replace.
+const REPLACES: &str = "provision:replaces";
+
+/// How often a key is made whose making ended unclearly; each time after a look whether it is there.
+const TRIES: u32 = 4;
+
+/// Which key went and which one came.
+#[derive(Debug)]
+pub struct Rotated {
+    pub old: KeyId,
+    pub new: KeyId,
+}
+
+/// Replaces the key `declared` in the usage plan `plan`. Both are valid for `grace` once the new one works.
+pub async fn rotate(
+    aws: &Aws,
+    declared: &ApiKey,
+    plan: &str,
+    check: &Check,
+    outputs: &Outputs,
+    grace: Duration,
+) -> Result<Rotated> {
+    let pair = Pair::find(aws, declared).await?;
+    let old = pair.old;
+    let new = match pair.new {
+        Some(new) => new,
+        None => make(aws, declared, &old).await?,
+    };
+    usage_plan::add_key(aws, plan, &new).await?;
+    live::wait_for_key(check, outputs, aws, &new).await?;
+    if !grace.is_zero() {
+        aws.waiting(format!(
+            "both keys are valid for {} s, then the old one goes",
+            grace.as_secs()
+        ));
+        sleep(grace).await;
+    }
+    usage_plan::remove_key(aws, plan, &old).await?;
+    ApiKey::delete_by_id(aws, &old).await?;
+    Ok(Rotated { old, new })
+}
+
+/// The stack's key, and the one that a rotation which was cut off has made.
+struct Pair {
+    old: KeyId,
+    new: Option<KeyId>,
+}
+
+impl Pair {
+    async fn find(aws: &Aws, declared: &ApiKey) -> Result<Self> {
+        let look = Look::new(aws.clone());
+        let all = look.api_keys().await?;
+        let ours: Vec<&types::ApiKey> = all
+            .iter()
+            .filter(|key| declared.tags.marks(key.tags.as_ref()))
+            .collect();
+        let is_there = |id: &str| ours.iter().any(|key| key.id() == Some(id));
+        let new = ours
+            .iter()
+            .find(|key| replaced_by(key).is_some_and(is_there));
+        let rest: Vec<&str> = ours
+            .iter()
+            .filter(|key| new.is_none_or(|new| new.id != key.id))
+            .filter_map(|key| key.id())
+            .collect();
+        match rest[..] {
+            [old] => Ok(Self {
+                old: KeyId(old.to_owned()),
+                new: new.and_then(|new| new.id.clone()).map(KeyId),
+            }),
+            [] => bail!(
+                Code::NotDeployed
+                    .fault("the stack has no API key yet")
+                    .remedy("`provision up`")
+            ),
+            _ => bail!(Code::SeveralKeys.fault(format!("the stack has {} API keys", rest.len()))),
+        }
+    }
+}
+
+fn replaced_by(key: &types::ApiKey) -> Option<&str> {
+    Some(key.tags()?.get(REPLACES)?.as_str())
+}
+
+/// Makes the key that is to replace `old`: creates take no client token, so that an unclear one is looked after first.
+async fn make(aws: &Aws, declared: &ApiKey, old: &KeyId) -> Result<KeyId> {
+    let mut successor = declared.clone();
+    successor.tags = successor.tags.with(REPLACES, &old.0);
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let error = match successor.create_key(aws).await {
+            Ok(new) => return Ok(new),
+            Err(error) => error,
+        };
+        let is_unclear = error
+            .downcast_ref::<AwsError>()
+            .is_some_and(|cause| cause.failure == Failure::Unclear);
+        if !is_unclear || tries == TRIES {
+            return Err(error).context("making the new API key");
+        }
+        // Lists may lag behind a create by about a second.
+        sleep(Duration::from_secs(1)).await;
+        if let Some(new) = Pair::find(aws, declared).await?.new {
+            return Ok(new);
+        }
+    }
+}

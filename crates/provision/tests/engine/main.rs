@@ -20,6 +20,7 @@ mod races;
 mod rights;
 mod rotation;
 mod saved;
+mod schema;
 mod secrets;
 mod selection;
 mod telling;

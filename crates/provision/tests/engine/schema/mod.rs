@@ -1,0 +1,132 @@
+//! Whatever `--json` prints is one document, and as `docs/schema` says.
+
+mod check;
+
+use std::fs;
+use std::path::Path;
+
+use local_aws::Faults;
+use provision::exit::Exit;
+use serde_json::Value;
+
+use self::check::violations;
+use crate::fault::Fault;
+use crate::world::{Ended, World, binary};
+
+fn schema(name: &str) -> Value {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schema");
+    let text = fs::read_to_string(folder.join(format!("{name}.json"))).expect(name);
+    serde_json::from_str(&text).expect(name)
+}
+
+#[track_caller]
+fn is_as(name: &str, ended: &Ended) -> Value {
+    let printed = &ended.printed.stdout;
+    let document: Value = serde_json::from_str(printed).expect(printed);
+    let schema = schema(name);
+    assert_eq!(
+        violations(&schema, &schema, &document, ""),
+        Vec::<String>::new(),
+        "{document:#}"
+    );
+    document
+}
+
+#[tokio::test(start_paused = true)]
+async fn successes_are_as_their_schemas_say() {
+    let world = World::new(Faults::default()).await;
+    let run = async |arguments: &[&str]| world.run(arguments).await.expect(Exit::Done);
+    is_as("plan", &run(&["plan", "--json"]).await);
+    is_as("up", &run(&["up", "--json"]).await);
+    is_as("plan", &run(&["plan", "--json", "--rate", "50"]).await);
+    is_as(
+        "up",
+        &run(&["up", "--json", "--bootstrap", &binary(2)]).await,
+    );
+    is_as("outputs", &run(&["outputs", "--json"]).await);
+    is_as(
+        "outputs",
+        &run(&["outputs", "--json", "--show-secrets"]).await,
+    );
+    is_as("logs", &run(&["logs", "--json"]).await);
+    is_as("drift", &run(&["drift", "--json"]).await);
+    is_as("graph", &run(&["graph", "--json"]).await);
+    is_as("policy", &run(&["policy", "--json"]).await);
+    let trust = ["policy", "--json", "--trust", "owner/repository"];
+    is_as("policy", &run(&trust).await);
+    is_as("explain", &run(&["explain", "--json"]).await);
+    is_as("explain", &run(&["explain", "P0017", "--json"]).await);
+    is_as("local", &run(&["local", "status", "--json"]).await);
+    is_as("down", &run(&["down", "--json", "--yes"]).await);
+    is_as("down", &run(&["down", "--json", "--yes"]).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn drift_is_as_its_schema_says() {
+    let world = World::deployed(Faults::default()).await;
+    world
+        .account
+        .iam
+        .delete_role_policy()
+        .role_name("lambda-apigateway-role")
+        .policy_name(crate::mutation::POLICY)
+        .send()
+        .await
+        .expect("the policy is there");
+    let ended = world.run(&["drift", "--json"]).await;
+    let document = is_as("drift", &ended.expect(Exit::Differences));
+    assert_eq!(document["summary"]["drift"], 1);
+    let plan = world.run(&["plan", "--json"]).await;
+    let document = is_as("plan", &plan.expect(Exit::Done));
+    assert_eq!(document["summary"]["update"], 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_are_as_their_schemas_say() {
+    for (command, schema) in [("up", "up"), ("down", "down"), ("plan", "errors")] {
+        for fault in [Fault::Expired, Fault::NetworkGone, Fault::Interrupt] {
+            for at in [0, 20] {
+                let world = match command {
+                    "up" => World::new(Faults::default()).await,
+                    _ => World::deployed(Faults::default()).await,
+                };
+                let (hands, seen) = fault.arm(&world, at);
+                let ended = world.run_by(&hands, &[command, "--yes", "--json"]).await;
+                world.way.forward_all();
+                if seen.load(std::sync::atomic::Ordering::Relaxed) <= at {
+                    continue;
+                }
+                let document: Value =
+                    serde_json::from_str(&ended.printed.stdout).expect("one document");
+                // What fails before there is a plan has nothing but errors to show.
+                let name = if document["steps"].is_null() {
+                    "errors"
+                } else {
+                    schema
+                };
+                is_as(name, &ended);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_schema_is_of_the_draft_and_has_a_title() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schema");
+    let mut count = 0;
+    for entry in fs::read_dir(folder).expect("the folder is there") {
+        let path = entry.expect("it can be read").path();
+        if path.extension().is_none_or(|extension| extension != "json") {
+            continue;
+        }
+        let name = path.file_stem().and_then(|name| name.to_str());
+        let schema = schema(name.expect("a name"));
+        assert_eq!(
+            schema["$schema"],
+            "https://json-schema.org/draft/2020-12/schema"
+        );
+        assert!(schema["title"].is_string(), "{}", path.display());
+        count += 1;
+    }
+    assert!(count >= 11, "{count}");
+}

@@ -95,6 +95,11 @@ pub enum Command {
     Key(Key),
     /// The function's log lines
     Logs(Logs),
+    /// The files of a pipeline
+    #[command(subcommand)]
+    Ci(Ci),
+    /// What is missing on this machine or in the account, and how to get it
+    Doctor(Doctor),
     /// The stack on the local AWS, the function rebuilt and swapped in as its sources change
     Dev(Dev),
     /// Which resource needs which, as text or as a picture; asks nobody
@@ -253,6 +258,42 @@ pub struct Logs {
     /// How far back to begin, such as 90s, 10m or 1h
     #[arg(long, value_name = "TIME", value_parser = crate::config::duration, default_value = "10m")]
     pub since: std::time::Duration,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Ci {
+    /// Write a workflow for GitHub Actions and the policies of its roles; nothing is written over
+    Init(CiInit),
+}
+
+#[derive(Debug, Args)]
+pub struct CiInit {
+    /// Write over files that differ
+    #[arg(long)]
+    pub force: bool,
+    /// The repository's folder
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub dir: PathBuf,
+    /// The repository on GitHub [default: that of the remote `origin`]
+    #[arg(long, value_name = "OWNER/REPO")]
+    pub repo: Option<crate::rights::trust::Repository>,
+    /// The branch whose runs deploy
+    #[arg(long, value_name = "NAME", default_value = "main")]
+    pub branch: String,
+    /// The account, where there are no credentials to ask with
+    #[arg(long, value_name = "ID", value_parser = crate::config::account)]
+    pub account: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Look at this function binary instead of at what builds one
+    #[arg(long, value_name = "PATH", env = "PROVISION_BOOTSTRAP")]
+    pub bootstrap: Option<PathBuf>,
+    /// The function's processor architecture
+    #[arg(long, value_name = "ARCH", default_value = "x86_64")]
+    #[arg(value_parser = ["x86_64", "arm64"])]
+    pub arch: String,
 }
 
 #[derive(Debug, Args)]

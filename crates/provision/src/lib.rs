@@ -6,12 +6,14 @@
 pub mod artifact;
 pub mod aws;
 pub mod cargo;
+pub mod ci;
 pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod console;
 pub mod declaration;
 pub mod diff;
+pub mod doctor;
 pub mod drift;
 pub mod events;
 pub mod execute;
@@ -137,6 +139,8 @@ fn chosen<'a>(
         Command::Key(arguments) => Box::pin(commands::key::run(session, arguments)),
         Command::Logs(arguments) => Box::pin(commands::logs::run(session, arguments)),
         Command::Dev(arguments) => Box::pin(commands::dev::run(session, arguments)),
+        Command::Ci(arguments) => Box::pin(commands::ci::run(session, arguments)),
+        Command::Doctor(arguments) => Box::pin(commands::doctor::run(session, arguments)),
         Command::Graph(arguments) => Box::pin(ready(commands::graph::run(session, arguments))),
         Command::Local(arguments) => Box::pin(commands::local::run(session, arguments)),
         Command::Explain(arguments) => Box::pin(ready(commands::explain::run(session, arguments))),

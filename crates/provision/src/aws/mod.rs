@@ -96,17 +96,7 @@ impl Aws {
                 value.to_string_lossy().into_owned(),
             ))
         }))?;
-        let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-            .retry_config(RetryConfig::disabled())
-            .timeout_config(timeouts())
-            .http_client(http_client());
-        if let Some(profile) = &connection.profile {
-            loader = loader.profile_name(profile);
-        }
-        if let Some(region) = &connection.region {
-            loader = loader.region(Region::new(region.clone()));
-        }
-        let config = loader.load().await;
+        let config = chain(connection).await;
         if config.region().is_none() {
             bail!(Code::NoRegion.fault("no region is set").remedy(
                 "`--region eu-west-1`, `AWS_REGION=eu-west-1`, or a region in the profile"
@@ -121,15 +111,8 @@ impl Aws {
 
     /// The region that a connection would be to, without a look at credentials.
     pub async fn region_of(connection: &Connection) -> Option<String> {
-        if let Some(region) = &connection.region {
-            return Some(region.clone());
-        }
-        let mut chain = aws_config::default_provider::region::Builder::default();
-        if let Some(profile) = &connection.profile {
-            chain = chain.profile_name(profile);
-        }
-        let region = chain.build().region().await;
-        region.map(|region| region.to_string())
+        let config = chain(connection).await;
+        config.region().map(ToString::to_string)
     }
 
     /// Clients from a configuration made elsewhere.
@@ -206,6 +189,10 @@ impl Aws {
 
     pub fn logs(&self) -> &aws_sdk_cloudwatchlogs::Client {
         &self.shared.logs
+    }
+
+    pub fn sts(&self) -> &aws_sdk_sts::Client {
+        &self.shared.sts
     }
 
     pub fn events(&self) -> &Events {
@@ -334,6 +321,21 @@ impl Aws {
         self.keep_key(id, value.clone());
         Ok(value)
     }
+}
+
+/// What the SDK's own chain finds, with what `connection` says in place of it.
+async fn chain(connection: &Connection) -> SdkConfig {
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(timeouts())
+        .http_client(http_client());
+    if let Some(profile) = &connection.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(region) = &connection.region {
+        loader = loader.region(Region::new(region.clone()));
+    }
+    loader.load().await
 }
 
 fn timeouts() -> TimeoutConfig {

@@ -1,8 +1,11 @@
 //! One file a command: ask, print, and say how it ended.
 
+mod account;
+pub mod ci;
 pub mod completions;
 mod deployed;
 pub mod dev;
+pub mod doctor;
 pub mod down;
 pub mod drift;
 pub mod explain;
@@ -112,6 +115,14 @@ async fn connect(session: &Session) -> Result<(Aws, Listener)> {
         .or(Aws::connect(&connection, events))
         .await?;
     Ok((aws, listener))
+}
+
+/// The region that a connection would be to.
+async fn region(session: &Session) -> Option<String> {
+    match &session.reach {
+        Some(reach) => reach.config.region().map(ToString::to_string),
+        None => Aws::region_of(&session.config.connection).await,
+    }
 }
 
 /// Where the local AWS is, started if it did not run.

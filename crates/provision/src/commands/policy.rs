@@ -1,24 +1,20 @@
 //! `policy`: the least rights on the stack, or who may have them.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::{Session, connect};
-use crate::aws::Aws;
+use super::{Session, account};
+use crate::ci::ANY_PREVIEW;
 use crate::cli::{self, PolicyFor};
 use crate::declaration::Stack;
 use crate::exit::Exit;
-use crate::fault::Code;
 use crate::rights::trust::Subject;
 use crate::rights::{self, Access};
 use crate::stack;
-use crate::target::{Target, partition_of};
-
-/// Stands for the number of every pull request in the names of its environment.
-const ANY_PREVIEW: &str = "pr-*";
+use crate::target::Target;
 
 pub async fn run(session: &Session, arguments: &cli::Policy) -> Result<Exit> {
-    let target = target(session, arguments.account.as_deref()).await?;
+    let target = account::target(session, arguments.account.as_deref()).await?;
     let access = match arguments.r#for {
         PolicyFor::Plan => Access::Read,
         PolicyFor::Up | PolicyFor::Preview => Access::Write,
@@ -59,35 +55,4 @@ fn subject(arguments: &cli::Policy) -> Subject {
         (None, PolicyFor::Plan | PolicyFor::Preview) => Subject::PullRequests,
         (None, PolicyFor::Up) => Subject::Branch(arguments.branch.clone()),
     }
-}
-
-/// Whose names the document carries: the account as it was given, or as the credentials say.
-async fn target(session: &Session, account: Option<&str>) -> Result<Target> {
-    let Some(account) = account else {
-        let asked = async {
-            let (aws, listener) = connect(session).await?;
-            let target = session.interrupt.or(aws.target()).await?.clone();
-            drop(aws);
-            listener.finish().await;
-            anyhow::Ok(target)
-        };
-        return asked
-            .await
-            .context("asking for the account's number, which `--account` gives as well");
-    };
-    let region = match &session.reach {
-        Some(reach) => reach.config.region().map(ToString::to_string),
-        None => Aws::region_of(&session.config.connection).await,
-    };
-    let region = region.context(
-        Code::NoRegion
-            .fault("no region is set")
-            .remedy("`--region eu-west-1`"),
-    )?;
-    Ok(Target {
-        account: account.to_owned(),
-        partition: partition_of(&region).to_owned(),
-        region,
-        endpoint: None,
-    })
 }

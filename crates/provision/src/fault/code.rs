@@ -77,6 +77,8 @@ codes! {
     LocalRunsAlready = 52,
     LocalDidNotEnd = 53,
     File = 60,
+    NoRepository = 70,
+    FilesDiffer = 71,
     Unexpected = 99,
 }
 

@@ -7,7 +7,7 @@ mod server;
 
 use std::path::PathBuf;
 
-pub use server::{Server, Start};
+pub use server::{Server, Source, Start, port, program};
 
 /// Where the local AWS keeps its state: `PROVISION_LOCAL_DIR`, else `.provision/local` below the current folder.
 pub fn folder() -> PathBuf {

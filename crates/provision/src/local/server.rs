@@ -195,17 +195,31 @@ async fn started(mut child: Child, folder: &Path, log: &Path) -> Result<Server> 
     }
 }
 
+/// The port that one is started on if nothing else is said.
+pub fn port() -> u16 {
+    const USUAL: u16 = 4566;
+    let set = std::env::var("PROVISION_LOCAL_PORT").ok();
+    set.and_then(|port| port.parse().ok()).unwrap_or(USUAL)
+}
+
+/// Where the program comes from.
+#[derive(Debug)]
+pub enum Source {
+    Workspace(PathBuf),
+    Binary(PathBuf),
+}
+
 /// Built from this workspace where there is one, else beside this program.
-async fn binary() -> Result<PathBuf> {
+pub fn program() -> Result<Source> {
     if let Some(given) = std::env::var_os("PROVISION_LOCAL_AWS").filter(|path| !path.is_empty()) {
-        return Ok(PathBuf::from(given));
+        return Ok(Source::Binary(PathBuf::from(given)));
     }
     if let Some(workspace) = cargo::workspace(LOCAL_AWS.package)? {
-        return cargo::build(&workspace, LOCAL_AWS, &["build"]).await;
+        return Ok(Source::Workspace(workspace));
     }
     let beside = std::env::current_exe()?.with_file_name(LOCAL_AWS.binary);
     if beside.is_file() {
-        return Ok(beside);
+        return Ok(Source::Binary(beside));
     }
     bail!(
         Code::NoLocalAws
@@ -215,4 +229,11 @@ async fn binary() -> Result<PathBuf> {
             ))
             .remedy("run it inside the project, or `PROVISION_LOCAL_AWS=PATH`")
     )
+}
+
+async fn binary() -> Result<PathBuf> {
+    match program()? {
+        Source::Workspace(workspace) => cargo::build(&workspace, LOCAL_AWS, &["build"]).await,
+        Source::Binary(path) => Ok(path),
+    }
 }

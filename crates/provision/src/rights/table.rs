@@ -33,6 +33,8 @@ const fn writes(operation: &'static str, needs: &'static [Need]) -> Right {
 pub(super) const RIGHTS: &[Right] = &[
     // AWS tells everybody who they are.
     reads("GetCallerIdentity", &[]),
+    // `doctor` asks where it may, and says so where it may not.
+    reads("SimulatePrincipalPolicy", &[]),
     reads("GetRole", &[need("iam:GetRole", Role)]),
     reads("GetRolePolicy", &[need("iam:GetRolePolicy", Role)]),
     writes("ListRolePolicies", &[need("iam:ListRolePolicies", Role)]),

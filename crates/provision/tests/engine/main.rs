@@ -2,6 +2,8 @@
 //!
 //! `PROVISION_FAULTS` chooses how much: a sample without it, `all`, or one case by its name, as a failure prints it.
 
+mod ci;
+mod doctor;
 mod drift;
 mod errors;
 mod fault;

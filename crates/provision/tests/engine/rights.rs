@@ -43,7 +43,7 @@ const READS: [Story; 5] = [
     story(&["outputs"], Start::Deployed),
 ];
 
-const WRITES: [Story; 37] = [
+const WRITES: [Story; 38] = [
     story(UP, Start::Empty),
     story(UP, Start::Deployed),
     story(&["up", "--yes", "--rate", "50"], Start::Deployed),
@@ -81,6 +81,7 @@ const WRITES: [Story; 37] = [
     story(&["outputs", "--show-secrets", "api_key"], Start::Deployed),
     story(&["invoke", "--direct"], Start::Deployed),
     story(&["logs"], Start::Deployed),
+    story(&["key", "rotate"], Start::Deployed),
     // Without `--yes` it must know that no data would be lost.
     story(&["down"], Start::Deployed),
     obstructed(Mutation::ForeignAttached, MANAGED),

@@ -1,0 +1,104 @@
+//! The files of a pipeline: a workflow for GitHub Actions, and the policies of the roles it takes.
+
+mod files;
+
+use anyhow::Result;
+use serde_json::Value;
+
+pub use files::{Outcome, Pipeline};
+
+use crate::rights::trust::{Repository, Subject};
+use crate::rights::{Access, document, trust};
+use crate::stack::{Settings, lab};
+use crate::target::Target;
+
+/// The workflow, as this project itself uses it.
+const WORKFLOW: &str = include_str!("../../../../.github/workflows/provision.yml");
+const WORKFLOW_PATH: &str = ".github/workflows/provision.yml";
+const BRANCH: &str = "branches: [main]";
+
+/// Stands for the number of every pull request in the names of its environment.
+pub const ANY_PREVIEW: &str = "pr-*";
+
+/// One role that the workflow takes.
+struct Role {
+    name: &'static str,
+    env: Option<&'static str>,
+    access: Access,
+    subject: Subject,
+}
+
+/// All files of the pipeline of `repository`, which deploys `branch` to `target`: path below the repository, and text.
+pub fn files(
+    repository: &Repository,
+    branch: &str,
+    env: Option<&str>,
+    target: &Target,
+) -> Result<Vec<(String, String)>> {
+    let deployed = Subject::Branch(branch.to_owned());
+    deployed.check()?;
+    let roles = [
+        Role {
+            name: "deploy",
+            env: None,
+            access: Access::Write,
+            subject: deployed,
+        },
+        Role {
+            name: "plan",
+            env: None,
+            access: Access::Read,
+            subject: Subject::PullRequests,
+        },
+        Role {
+            name: "preview",
+            env: Some(ANY_PREVIEW),
+            access: Access::Write,
+            subject: Subject::PullRequests,
+        },
+    ];
+    let mut files = vec![(WORKFLOW_PATH.to_owned(), workflow(branch))];
+    for role in roles {
+        let settings = Settings {
+            env: role.env.or(env).map(str::to_owned),
+            region: target.region.clone(),
+            ..Settings::default()
+        };
+        let permissions = document(&lab(&settings)?, target, role.access);
+        let trust = trust::document(repository, &role.subject, target);
+        for (kind, document) in [("permissions", permissions), ("trust", trust)] {
+            let path = format!(".github/provision/{}-{kind}.json", role.name);
+            files.push((path, pretty(&document)?));
+        }
+    }
+    Ok(files)
+}
+
+fn workflow(branch: &str) -> String {
+    // A JSON text is one in YAML as well, whatever the branch is called.
+    WORKFLOW.replace(
+        BRANCH,
+        &match branch {
+            "main" => BRANCH.to_owned(),
+            branch => format!("branches: [{}]", Value::from(branch)),
+        },
+    )
+}
+
+fn pretty(document: &Value) -> Result<String> {
+    Ok(serde_json::to_string_pretty(document)? + "\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_branch_is_the_only_difference() {
+        assert_eq!(workflow("main"), WORKFLOW);
+        assert_eq!(WORKFLOW.matches(BRANCH).count(), 1);
+        let other = workflow("release/1");
+        assert!(other.contains("    branches: [\"release/1\"]\n"));
+        assert_eq!(other.lines().count(), WORKFLOW.lines().count());
+    }
+}

@@ -332,7 +332,10 @@ impl Reconcile for Table {
                         Ok((seen == 2).then_some(()))
                     }
                     Some(other) => {
-                        bail!("table `{}` is {other}, which no wait will end", self.name)
+                        bail!(Code::WaitedTooLong.fault(format!(
+                            "table `{}` is {other}, which no wait will end",
+                            self.name
+                        )))
                     }
                 }
             })

@@ -102,6 +102,8 @@ pub enum Command {
     Doctor(Doctor),
     /// The stack on the local AWS, the function rebuilt and swapped in as its sources change
     Dev(Dev),
+    /// The last run of `up` or `down` as one page that stands alone
+    Report(Report),
     /// Which resource needs which, as text or as a picture; asks nobody
     Graph(Graph),
     /// The local AWS by itself
@@ -180,6 +182,9 @@ pub struct Up {
     /// Give up after this time, such as 90s, 10m or 1h
     #[arg(long, value_name = "TIME", value_parser = crate::config::duration)]
     pub timeout: Option<std::time::Duration>,
+    /// Write a page about this run: the plan, a waterfall of the calls, before and after
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -213,6 +218,9 @@ pub struct Down {
     /// Leave the tables and their items
     #[arg(long)]
     pub keep_data: bool,
+    /// Write a page about this run: the plan, a waterfall of the calls, what there was before
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -300,6 +308,13 @@ pub struct Doctor {
 pub struct Dev {
     #[command(flatten)]
     pub make: Make,
+}
+
+#[derive(Debug, Args)]
+pub struct Report {
+    /// The page to write
+    #[arg(value_name = "FILE.html")]
+    pub file: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::Instant;
 
+use crate::record::Timeline;
 use crate::secret::Secret;
 
 /// One thing that happened. `step` is a step's id, where one is concerned.
@@ -13,10 +15,13 @@ pub enum Event {
     Started {
         step: Arc<str>,
     },
-    /// A step waits; `reason` says for what and until when.
+    /// A step waits for `pause`; `reason` says for what and until when.
     Waiting {
         step: Option<Arc<str>>,
         reason: String,
+        pause: Duration,
+        /// Whether it is long enough to be told of.
+        is_felt: bool,
     },
     Finished {
         step: Arc<str>,
@@ -28,6 +33,8 @@ pub enum Event {
     },
     /// One call to AWS has ended.
     Called {
+        step: Option<Arc<str>>,
+        sent: Instant,
         operation: &'static str,
         took: Duration,
         answer: String,
@@ -45,15 +52,29 @@ pub enum Event {
 
 /// Where events go. Losing the listener never disturbs a run.
 #[derive(Clone, Debug, Default)]
-pub struct Events(Option<UnboundedSender<Event>>);
+pub struct Events {
+    listener: Option<UnboundedSender<Event>>,
+    timeline: Option<Timeline>,
+}
 
 impl Events {
     pub fn to(listener: UnboundedSender<Event>) -> Self {
-        Self(Some(listener))
+        Self {
+            listener: Some(listener),
+            timeline: None,
+        }
+    }
+
+    /// The same, noted in `timeline` as well.
+    pub fn noted_in(self, timeline: Option<Timeline>) -> Self {
+        Self { timeline, ..self }
     }
 
     pub fn send(&self, event: Event) {
-        if let Some(listener) = &self.0 {
+        if let Some(timeline) = &self.timeline {
+            timeline.note(&event);
+        }
+        if let Some(listener) = &self.listener {
             let _ = listener.send(event);
         }
     }

@@ -395,9 +395,11 @@ async fn make(resource: &Resource, aws: &Aws) -> Result<Value> {
             return Err(error);
         };
         if cause.failure == Failure::Unclear {
-            aws.waiting(format!("{cause}; looking whether it was made"));
             // Lists may lag behind a create by about a second.
-            sleep(Duration::from_secs(1)).await;
+            let pause = Duration::from_secs(1);
+            let reason = format!("{cause}; looking whether it was made");
+            aws.waiting(reason, pause, true);
+            sleep(pause).await;
         }
         let found = resource
             .observe(&Look::new(aws.clone()))

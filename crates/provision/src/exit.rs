@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::interrupt::Interrupted;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// Done, or nothing to do.
@@ -24,16 +26,33 @@ pub enum Signal {
     Terminate,
 }
 
+impl Exit {
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Differences => 2,
+            Self::Partly => 3,
+            Self::Usage => 64,
+            Self::Interrupted(Signal::Interrupt) => 130,
+            Self::Interrupted(Signal::Terminate) => 143,
+        }
+    }
+
+    /// What a command that ended like this is worth to scripts.
+    pub fn of(outcome: &anyhow::Result<Self>) -> Self {
+        match outcome {
+            Ok(exit) => *exit,
+            Err(error) => match error.downcast_ref() {
+                Some(Interrupted(signal)) => Self::Interrupted(*signal),
+                None => Self::Failed,
+            },
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(match exit {
-            Exit::Done => 0,
-            Exit::Failed => 1,
-            Exit::Differences => 2,
-            Exit::Partly => 3,
-            Exit::Usage => 64,
-            Exit::Interrupted(Signal::Interrupt) => 130,
-            Exit::Interrupted(Signal::Terminate) => 143,
-        })
+        Self::from(exit.code())
     }
 }

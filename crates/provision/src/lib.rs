@@ -35,7 +35,9 @@ pub mod plan_text;
 pub mod planner;
 pub mod policies;
 pub mod policy_diff;
+pub mod record;
 pub mod render;
+pub mod report;
 pub mod resource;
 pub mod rights;
 pub mod rotation;
@@ -58,6 +60,7 @@ use crate::config::Config;
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::interrupt::{Interrupt, Interrupted};
+use crate::record::Runs;
 use crate::saved::SavedPlan;
 
 /// What a run stands on: where it prints, who may stop it, and how it reaches AWS.
@@ -67,10 +70,18 @@ pub struct Ground {
     pub interrupt: Interrupt,
     /// Clients made elsewhere; without them the SDK's own chain decides.
     pub reach: Option<Reach>,
+    /// Without it no run leaves a record.
+    pub runs: Option<Runs>,
 }
 
 /// Runs the command line `arguments` to its end.
 pub async fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    let words = arguments.iter().map(|word| word.to_string_lossy().into());
+    let runs = Runs {
+        folder: record::folder(),
+        command: words.collect(),
+    };
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
@@ -85,6 +96,7 @@ pub async fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exi
         console: Console::new(&cli.global),
         interrupt: Interrupt::listen(),
         reach: None,
+        runs: Some(runs),
     };
     run_on(&cli, ground).await
 }
@@ -115,13 +127,23 @@ async fn command(cli: &Cli, ground: Ground) -> anyhow::Result<Exit> {
     {
         config.take_from(&SavedPlan::read(path)?)?;
     }
-    let session = Session {
+    let mut session = Session {
         config,
         console: ground.console,
         interrupt: ground.interrupt,
         reach: ground.reach,
+        runs: ground.runs,
+        recorder: None,
     };
-    chosen(&session, &cli.command).await
+    match &cli.command {
+        Command::Up(cli::Up { report, .. }) | Command::Down(cli::Down { report, .. }) => {
+            session.record(report.as_deref())?;
+        }
+        _ => {}
+    }
+    let outcome = chosen(&session, &cli.command).await;
+    session.end_record(&outcome).await;
+    outcome
 }
 
 /// The command, not yet begun. What it takes to make these large futures is off the stack before one of them runs.
@@ -141,6 +163,7 @@ fn chosen<'a>(
         Command::Dev(arguments) => Box::pin(commands::dev::run(session, arguments)),
         Command::Ci(arguments) => Box::pin(commands::ci::run(session, arguments)),
         Command::Doctor(arguments) => Box::pin(commands::doctor::run(session, arguments)),
+        Command::Report(arguments) => Box::pin(ready(commands::report::run(session, arguments))),
         Command::Graph(arguments) => Box::pin(ready(commands::graph::run(session, arguments))),
         Command::Local(arguments) => Box::pin(commands::local::run(session, arguments)),
         Command::Explain(arguments) => Box::pin(ready(commands::explain::run(session, arguments))),

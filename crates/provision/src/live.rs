@@ -82,7 +82,8 @@ async fn poll(
                     )
             );
         }
-        aws.waiting(format!("waiting for {what}, last answer: {seen}"));
+        let reason = format!("waiting for {what}, last answer: {seen}");
+        aws.waiting(reason, pause, true);
         sleep(pause).await;
         pause = (pause * 2).min(Duration::from_secs(10));
     }

@@ -48,10 +48,11 @@ pub async fn rotate(
     usage_plan::add_key(aws, plan, &new).await?;
     live::wait_for_key(check, outputs, aws, &new).await?;
     if !grace.is_zero() {
-        aws.waiting(format!(
+        let reason = format!(
             "both keys are valid for {} s, then the old one goes",
             grace.as_secs()
-        ));
+        );
+        aws.waiting(reason, grace, true);
         sleep(grace).await;
     }
     usage_plan::remove_key(aws, plan, &old).await?;

@@ -78,14 +78,13 @@ impl Wait {
                     .remedy("run it again, it goes on from here")
             );
         }
-        if waited > Duration::from_secs(1) {
-            aws.waiting(format!(
-                "waiting for {}, {} s of at most {} s",
-                self.what,
-                waited.as_secs(),
-                self.at_most.as_secs()
-            ));
-        }
+        let reason = format!(
+            "waiting for {}, {} s of at most {} s",
+            self.what,
+            waited.as_secs(),
+            self.at_most.as_secs()
+        );
+        aws.waiting(reason, pause, waited > Duration::from_secs(1));
         sleep(pause).await;
         Ok(())
     }

@@ -9,11 +9,13 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use crate::fault::Code;
+use crate::input::hex;
 use crate::resource::CodeSha256;
 
 /// A package that Lambda can run.
@@ -21,6 +23,25 @@ use crate::resource::CodeSha256;
 pub struct Artifact {
     pub zip: Vec<u8>,
     pub sha256: CodeSha256,
+    /// Of the binary inside, where it was at hand.
+    pub binary: Option<Fingerprint>,
+}
+
+/// By which anybody can tell a file from another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fingerprint {
+    pub bytes: usize,
+    /// In hexadecimal.
+    pub sha256: String,
+}
+
+impl Fingerprint {
+    pub fn of(content: &[u8]) -> Self {
+        Self {
+            bytes: content.len(),
+            sha256: hex(&Sha256::digest(content)),
+        }
+    }
 }
 
 /// Lambda's limits, in bytes (Lambda quotas; the request is base64, a third larger than the zip).
@@ -62,14 +83,21 @@ impl Binary {
                 zip.len()
             ))
         );
-        Ok(Artifact::from_zip(zip))
+        Ok(Artifact {
+            binary: Some(Fingerprint::of(&self.0)),
+            ..Artifact::from_zip(zip)
+        })
     }
 }
 
 impl Artifact {
     pub fn from_zip(zip: Vec<u8>) -> Self {
         let sha256 = CodeSha256(STANDARD.encode(Sha256::digest(&zip)));
-        Self { zip, sha256 }
+        Self {
+            zip,
+            sha256,
+            binary: None,
+        }
     }
 }
 

@@ -56,6 +56,9 @@ impl Operation {
 /// How often a call is sent again when the network or a server failed.
 const RESENDS: u32 = 5;
 
+/// Shorter pauses are not worth a line on the screen.
+const FELT: Duration = Duration::from_secs(1);
+
 impl Aws {
     /// Sends `request` until it succeeds, is refused, or may not be repeated.
     pub async fn call<T, E, F>(
@@ -84,6 +87,8 @@ impl Aws {
             let error = match outcome {
                 Ok(answer) => {
                     self.events().send(Event::Called {
+                        step: self.step.clone(),
+                        sent,
                         operation: operation.name,
                         took: sent.elapsed(),
                         answer: "ok".to_owned(),
@@ -122,6 +127,8 @@ impl Aws {
             let pause =
                 pause.filter(|pause| is_resend || started.elapsed() + *pause <= operation.patience);
             self.events().send(Event::Called {
+                step: self.step.clone(),
+                sent,
                 operation: operation.name,
                 took,
                 answer: answer_of(&error),
@@ -132,12 +139,11 @@ impl Aws {
             let Some(pause) = pause else {
                 return Err(error);
             };
-            if pause > Duration::from_secs(1) {
-                self.waiting(format!(
-                    "{error}; next try in {:.0} s",
-                    pause.as_secs_f64().ceil()
-                ));
-            }
+            self.waiting(
+                format!("{error}; next try in {:.0} s", pause.as_secs_f64().ceil()),
+                pause,
+                pause > FELT,
+            );
             sleep(pause).await;
         }
     }
@@ -146,14 +152,12 @@ impl Aws {
     async fn my_turn(&self, operation: &'static str) -> Duration {
         let asked = Instant::now();
         while let Err(wait) = self.shared.pace.take(operation, Instant::now()) {
-            if wait.time > Duration::from_secs(1) {
-                self.waiting(format!(
-                    "{}: {}, {:.0} s left",
-                    wait.rate.service,
-                    wait.rate,
-                    wait.time.as_secs_f64().ceil()
-                ));
-            }
+            let left = wait.time.as_secs_f64().ceil();
+            self.waiting(
+                format!("{}: {}, {left:.0} s left", wait.rate.service, wait.rate),
+                wait.time,
+                wait.time > FELT,
+            );
             sleep(wait.time).await;
         }
         asked.elapsed()

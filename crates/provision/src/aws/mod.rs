@@ -262,11 +262,13 @@ impl Aws {
             .await
     }
 
-    /// Says what this step is waiting for.
-    pub fn waiting(&self, reason: String) {
+    /// Says what this step waits for now, and how long; `is_felt` if that is worth a line on the screen.
+    pub fn waiting(&self, reason: String, pause: Duration, is_felt: bool) {
         self.events().send(Event::Waiting {
             step: self.step.clone(),
             reason,
+            pause,
+            is_felt,
         });
     }
 

@@ -26,6 +26,7 @@ pub async fn run(session: &Session, arguments: &cli::Dev) -> Result<Exit> {
         make: arguments.make.clone(),
         wait: Wait::Live,
         timeout: None,
+        report: None,
     };
     let mut seen = sources.newest();
     let first = up::run(session, &up).await?;

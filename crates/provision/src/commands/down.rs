@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use anyhow::Result;
-use serde_json::json;
+use serde_json::{Map, json};
 
 use super::up::ended_early;
 use super::{Session, connect, look, losses, may_lose};
@@ -74,22 +74,19 @@ pub async fn run(session: &Session, arguments: &cli::Down) -> Result<Exit> {
         }
     }
     let group = console.group("Execution");
+    session.on_record(|record| record.planned(&plan));
     listener.name_steps(&plan);
     let interrupted = async {
         session.interrupt.wait().await;
     };
-    let report = execute(
-        &plan,
-        &aws,
-        stack.known_names(),
-        Course {
-            at_once: arguments.parallelism,
-            ..Course::default()
-        },
-        std::future::pending(),
-        interrupted,
-    )
-    .await;
+    let course = Course {
+        at_once: arguments.parallelism,
+        ..Course::default()
+    };
+    let no_package = std::future::pending();
+    let known = stack.known_names();
+    let report = execute(&plan, &aws, known, course, no_package, interrupted).await;
+    session.on_record(|record| record.carried_out(&plan, &report, Map::new(), &[]));
     drop(aws);
     listener.finish().await;
     drop(group);

@@ -18,9 +18,11 @@ pub mod man;
 pub mod outputs;
 pub mod plan;
 pub mod policy;
+pub mod report;
 pub mod up;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use anyhow::{Result, bail};
 use futures_util::future::try_join_all;
@@ -30,15 +32,18 @@ use crate::aws::{Aws, Reach};
 use crate::config::Config;
 use crate::console::Console;
 use crate::declaration::Stack;
+use crate::exit::Exit;
 use crate::fault::Code;
 use crate::interrupt::Interrupt;
 use crate::local::{Server, Start};
 use crate::observe::{Observations, observe};
 use crate::orphans::{Orphan, orphans};
 use crate::planner::Account;
+use crate::record::{Recorder, Runs};
 use crate::render;
 use crate::resource::{Look, Resource};
 use crate::screen::Listener;
+use crate::stack;
 use crate::target::Target;
 
 /// What every command works with.
@@ -47,6 +52,9 @@ pub struct Session {
     pub console: Console,
     pub interrupt: Interrupt,
     pub reach: Option<Reach>,
+    pub runs: Option<Runs>,
+    /// Where this run leaves its record, if it leaves one.
+    pub recorder: Option<Recorder>,
 }
 
 impl Session {
@@ -58,6 +66,35 @@ impl Session {
                 names.join(", ")
             ));
         }
+    }
+
+    /// Puts this run on record, and on a page at `report` if asked for.
+    pub fn record(&mut self, report: Option<&Path>) -> Result<()> {
+        if let Some(runs) = &self.runs {
+            let recorder = Recorder::begin(runs, self.stack_name()?, report)?;
+            self.recorder = Some(recorder);
+        }
+        Ok(())
+    }
+
+    /// Adds to the record, if this run leaves one.
+    fn on_record(&self, add: impl FnOnce(&Recorder)) {
+        if let Some(recorder) = &self.recorder {
+            add(recorder);
+        }
+    }
+
+    /// Leaves the record of a run that ended like this.
+    pub async fn end_record(self, outcome: &Result<Exit>) {
+        if let Some(recorder) = self.recorder {
+            recorder.end(outcome, &self.console).await;
+        }
+    }
+
+    /// The stack's name, as far as it can be told without asking AWS: that is all of it.
+    fn stack_name(&self) -> Result<String> {
+        let settings = self.config.settings(&self.config.region_offline());
+        Ok(stack::lab(&settings)?.name)
     }
 
     /// Says where it all happens, before anything else.
@@ -107,6 +144,8 @@ async fn connect(session: &Session) -> Result<(Aws, Listener)> {
         connection.local = Some(session.interrupt.or(local_url(session)).await?);
     }
     let (events, listener) = session.console.listen();
+    let timeline = session.recorder.as_ref().map(Recorder::timeline);
+    let events = events.noted_in(timeline.cloned());
     if let Some(reach) = &session.reach {
         return Ok((Aws::by(reach, events)?, listener));
     }

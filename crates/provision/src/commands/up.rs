@@ -102,6 +102,7 @@ async fn deploy(session: &Session, arguments: &cli::Up) -> Result<Exit> {
         return Ok(Exit::Failed);
     }
     let group = console.group("Execution");
+    session.on_record(|record| record.planned(&plan));
     listener.name_steps(&plan);
     let package = async { preparation.package_mut().await };
     let interrupted = async {
@@ -125,6 +126,11 @@ async fn deploy(session: &Session, arguments: &cli::Up) -> Result<Exit> {
     } else {
         None
     };
+    session.on_record(|record| {
+        record.packaged(preparation.made.as_deref());
+        let outputs = outputs::values(&stack, &report.outputs);
+        record.carried_out(&plan, &report, outputs, &failures);
+    });
     drop(aws);
     listener.finish().await;
     drop(group);

@@ -77,6 +77,7 @@ codes! {
     LocalRunsAlready = 52,
     LocalDidNotEnd = 53,
     File = 60,
+    NoRecord = 61,
     NoRepository = 70,
     FilesDiffer = 71,
     Unexpected = 99,

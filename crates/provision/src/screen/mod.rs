@@ -120,14 +120,15 @@ impl Screen {
     fn event(&mut self, event: Event) {
         match event {
             Event::Started { step } => self.turn(&step, State::Running(Instant::now())),
-            Event::Waiting { step, reason } if self.is_live() => {
+            Event::Waiting { is_felt: false, .. } => {}
+            Event::Waiting { step, reason, .. } if self.is_live() => {
                 match step.and_then(|step| self.board.row_mut(&step)) {
                     Some(row) => row.reason = Some(reason),
                     None => self.board.general = Some(reason),
                 }
                 self.draw();
             }
-            Event::Waiting { step, reason } => self.waiting(step.as_deref(), &reason),
+            Event::Waiting { step, reason, .. } => self.waiting(step.as_deref(), &reason),
             Event::Finished { step, took } => self.ended(&step, State::Done(took)),
             Event::Failed { step, took } => self.ended(&step, State::Failed(took)),
             Event::Called { .. } => {
@@ -252,6 +253,7 @@ fn call(event: &Event, level: Level) -> Option<String> {
         attempt,
         request_id,
         pause,
+        ..
     } = event
     else {
         return None;

@@ -19,6 +19,7 @@ mod polite;
 mod properties;
 mod quotas;
 mod races;
+mod record;
 mod rights;
 mod rotation;
 mod saved;

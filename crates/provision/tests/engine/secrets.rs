@@ -1,6 +1,8 @@
 //! No secret leaves by accident: the API key's value and the tool's secret access key, looked for in everything that any
-//! command prints at any verbosity, in success and in failure.
+//! command prints at any verbosity, in success and in failure, and in the record and the report that it leaves.
 
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use local_aws::Faults;
@@ -69,6 +71,16 @@ fn tells<'a>(text: &str, secrets: impl IntoIterator<Item = &'a String>) -> Optio
     Some(format!("{told} is in:\n{text}"))
 }
 
+/// The record that a run left, and the page made of it.
+async fn left(world: &World, runs: &Path) -> String {
+    let record = fs::read_to_string(runs.join("serverless-lab.json"));
+    let page = runs.join("report.html");
+    let report = world.run(&["report", &page.display().to_string()]).await;
+    report.expect(Exit::Done);
+    let page = fs::read_to_string(page);
+    record.expect("a record") + &page.expect("a page")
+}
+
 async fn case(case: Case) -> Result<usize, String> {
     let mut world = if case.is_deployed {
         World::deployed(Faults::default()).await
@@ -76,6 +88,8 @@ async fn case(case: Case) -> Result<usize, String> {
         World::new(Faults::default()).await
     };
     world.github = case.in_workflow.then(GitHub::default);
+    let runs = tempfile::tempdir().expect("a folder");
+    world.runs = Some(runs.path().to_owned());
     let mut hidden = secrets(&world).await;
     let arguments: Vec<&str> = case.command.iter().chain(case.style).copied().collect();
     let ended = match case.fault {
@@ -93,7 +107,14 @@ async fn case(case: Case) -> Result<usize, String> {
     let said: Vec<&str> = said
         .filter(|line| !(case.in_workflow && line.starts_with("::add-mask::")))
         .collect();
-    let printed = format!("{}{}", ended.printed.stdout, said.join("\n"));
+    // Only these leave one, and not if they are killed.
+    let leaves = ["up", "down"].contains(&case.command[0]) && ended.exit.is_some();
+    let left = if leaves {
+        left(&world, runs.path()).await
+    } else {
+        String::new()
+    };
+    let printed = format!("{}{}{left}", ended.printed.stdout, said.join("\n"));
     match tells(&printed, &hidden) {
         Some(why) => Err(why),
         None => Ok(ended.calls.len()),

@@ -16,6 +16,7 @@ use provision::events::Events;
 use provision::exit::{Exit, Signal};
 use provision::github::GitHub;
 use provision::interrupt::Interrupt;
+use provision::record::Runs;
 use provision::{Ground, run_on};
 use serde_json::{Value, json};
 use testkit::{Account, Call, Census, InProcess};
@@ -32,6 +33,8 @@ pub(crate) struct World {
     pub(crate) keeps_pace: bool,
     /// The files of a workflow, if the tool is to run in one.
     pub(crate) github: Option<GitHub>,
+    /// Where its runs leave their records, if they leave any.
+    pub(crate) runs: Option<PathBuf>,
 }
 
 /// How a run ended.
@@ -116,6 +119,7 @@ impl World {
             way,
             keeps_pace: false,
             github: None,
+            runs: None,
         }
     }
 
@@ -176,6 +180,10 @@ impl World {
         if wants_binary {
             line.extend(["--bootstrap", &binary]);
         }
+        let runs = self.runs.as_ref().map(|folder| Runs {
+            folder: folder.clone(),
+            command: line.iter().map(|&word| word.to_owned()).collect(),
+        });
         let cli = Cli::try_parse_from(line).expect("the arguments are right");
         let (mut console, capture) = Console::captured(&cli.global);
         if let Some(github) = &self.github {
@@ -185,6 +193,7 @@ impl World {
             console,
             interrupt: Interrupt::by(hands.signal.subscribe()),
             reach: Some(self.reach()),
+            runs,
         };
         let exit = tokio::select! {
             biased;

@@ -56,6 +56,21 @@ async fn successes_are_as_their_schemas_say() {
     is_as("policy", &run(&trust).await);
     is_as("explain", &run(&["explain", "--json"]).await);
     is_as("explain", &run(&["explain", "P0017", "--json"]).await);
+    is_as("key-rotate", &run(&["key", "rotate", "--json"]).await);
+    let folder = concat!(env!("CARGO_TARGET_TMPDIR"), "/schema-ci");
+    let line = [
+        "ci",
+        "init",
+        "--json",
+        "--repo",
+        "owner/name",
+        "--dir",
+        folder,
+    ];
+    is_as("ci-init", &run(&line).await);
+    // Whether all is well depends on the machine.
+    let line = ["doctor", "--json", "--bootstrap", &binary(1)];
+    is_as("doctor", &world.run(&line).await);
     is_as("local", &run(&["local", "status", "--json"]).await);
     is_as("down", &run(&["down", "--json", "--yes"]).await);
     is_as("down", &run(&["down", "--json", "--yes"]).await);
@@ -128,5 +143,5 @@ fn every_schema_is_of_the_draft_and_has_a_title() {
         assert!(schema["title"].is_string(), "{}", path.display());
         count += 1;
     }
-    assert!(count >= 11, "{count}");
+    assert!(count >= 14, "{count}");
 }

@@ -11,6 +11,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod console;
+pub mod cost;
 pub mod declaration;
 pub mod diff;
 pub mod doctor;

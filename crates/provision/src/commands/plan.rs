@@ -1,11 +1,13 @@
 //! `plan`: what `up` would do.
 
 use anyhow::{Result, bail};
+use serde_json::json;
 
 use super::up::Preparation;
 use super::{Session, connect, look};
 use crate::cli;
 use crate::config::Making;
+use crate::cost;
 use crate::declaration::learn_package;
 use crate::exit::Exit;
 use crate::github::summary;
@@ -48,15 +50,18 @@ pub async fn run(session: &Session, arguments: &cli::Plan) -> Result<Exit> {
             path.display()
         ));
     }
+    let cost = cost::estimate(&stack, &seen.target.region)?;
     if session.config.json {
-        session
-            .console
-            .result(&render::plan_json(&plan, None).to_string());
+        let mut document = render::plan_json(&plan, None);
+        document["cost"] = json!(cost);
+        session.console.result(&document.to_string());
     } else {
         let paint = session.console.stdout_paint();
-        session
-            .console
-            .result(&plan_text::plan(&plan, paint, session.config.verbose));
+        let text = plan_text::plan(&plan, paint, session.config.verbose);
+        session.console.result(&text);
+        if !plan.is_empty() {
+            session.console.result(&cost.text());
+        }
     }
     let differs = arguments.detailed_exitcode && !plan.is_empty();
     Ok(if differs {

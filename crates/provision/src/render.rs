@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::execute::{Report, Status};
 use crate::fault::{Code, Fault, Told};
+use crate::forecast::forecast;
 use crate::input::is_resolved;
 use crate::plan::{Action, Plan, Step};
 use crate::plan_text::{is_policy, statements};
@@ -79,6 +80,7 @@ pub fn plan_json(plan: &Plan, report: Option<&Report>) -> Value {
         "target": plan.target,
         "steps": steps,
         "summary": plan.summary(),
+        "forecast": forecast(plan),
     })
 }
 

@@ -24,6 +24,12 @@ pub struct Settings {
     /// Lambda's name of the processor: `x86_64` or `arm64`.
     pub architecture: String,
     pub throttle: Throttle,
+    /// MB.
+    pub memory: i32,
+    /// Days.
+    pub log_retention: i32,
+    /// Whether AWS refuses to delete the table.
+    pub deletion_protection: bool,
 }
 
 impl Default for Settings {
@@ -36,6 +42,37 @@ impl Default for Settings {
                 rate: 100.0,
                 burst: 20,
             },
+            memory: 256,
+            log_retention: 14,
+            deletion_protection: false,
+        }
+    }
+}
+
+impl Settings {
+    /// What an environment has of its own.
+    pub fn of(env: Option<&str>) -> Self {
+        let settings = Self {
+            env: env.map(str::to_owned),
+            ..Self::default()
+        };
+        match env {
+            Some("prod") => Self {
+                memory: 512,
+                log_retention: 90,
+                deletion_protection: true,
+                ..settings
+            },
+            // A preview of a pull request.
+            Some(name) if name.starts_with("pr-") => Self {
+                throttle: Throttle {
+                    rate: 10.0,
+                    burst: 5,
+                },
+                log_retention: 1,
+                ..settings
+            },
+            _ => settings,
         }
     }
 }
@@ -51,13 +88,19 @@ pub fn lab(settings: &Settings) -> Result<Stack> {
     };
     let mut stack = Stack::new(named("serverless-lab"));
 
-    let table = stack.add("table", Table::on_demand(named("lambda-apigateway"), "id"));
+    let table = stack.add(
+        "table",
+        Table {
+            deletion_protection: settings.deletion_protection,
+            ..Table::on_demand(named("lambda-apigateway"), "id")
+        },
+    );
     let function_name = named("LambdaFunctionOverHttps");
     let logs = stack.add(
         "logs",
         LogGroup {
             name: format!("/aws/lambda/{function_name}"),
-            retention_days: Some(14),
+            retention_days: Some(settings.log_retention),
             tags: Tags::default(),
         },
     );
@@ -88,7 +131,7 @@ pub fn lab(settings: &Settings) -> Result<Stack> {
             runtime: "provided.al2023".to_owned(),
             handler: "bootstrap".to_owned(),
             architecture: settings.architecture.clone(),
-            memory_mb: 256,
+            memory_mb: settings.memory,
             timeout_s: 10,
             role: role.arn(),
             environment: BTreeMap::new(),

@@ -126,6 +126,19 @@ fn rates(operation: &str) -> impl Iterator<Item = Rate> {
     own.into_iter().chain(shared)
 }
 
+/// The time that `operations` take at AWS's rates at least, all of the bursts being free.
+pub fn least_time(operations: &[&str]) -> Duration {
+    let mut counts: HashMap<(&str, &str), (Rate, u32)> = HashMap::new();
+    for rate in operations.iter().flat_map(|operation| rates(operation)) {
+        counts.entry((rate.service, rate.of)).or_insert((rate, 0)).1 += 1;
+    }
+    counts
+        .into_values()
+        .map(|(rate, count)| rate.every * count.saturating_sub(rate.burst))
+        .max()
+        .unwrap_or_default()
+}
+
 /// What this run has spent of them.
 #[derive(Debug)]
 pub struct Pace {
@@ -209,6 +222,12 @@ mod tests {
     fn a_burst_is_used_before_anything_waits() {
         let moments = moments("GetStages", 42);
         assert_eq!(moments[39..], [0, 100, 200]);
+    }
+
+    #[test]
+    fn the_slowest_rate_says_how_long_it_takes_at_least() {
+        assert_eq!(least_time(&["DeleteRestApi"; 3]), Duration::from_mins(1));
+        assert_eq!(least_time(&["GetStages"; 40]), Duration::ZERO);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde_json::{Map, json};
 
 use super::up::ended_early;
@@ -10,9 +10,11 @@ use super::{Session, connect, look, losses, may_lose};
 use crate::cli;
 use crate::execute::{Course, execute};
 use crate::exit::Exit;
+use crate::fault::Code;
 use crate::github::summary;
 use crate::guests::guests;
 use crate::local::{self, Server};
+use crate::plan::{Plan, Step};
 use crate::plan_text;
 use crate::planner;
 use crate::render;
@@ -47,6 +49,7 @@ pub async fn run(session: &Session, arguments: &cli::Down) -> Result<Exit> {
     }
     let mut plan = planner::down(&stack, seen.account())?;
     session.say_left_out(&arguments.select.selection().apply(&mut plan)?);
+    refuse_protected(&plan)?;
     if !plan.is_empty() {
         let group = console.group("Plan");
         console.say(&plan_text::plan(
@@ -114,4 +117,25 @@ pub async fn run(session: &Session, arguments: &cli::Down) -> Result<Exit> {
         console.say("The local AWS holds nothing any more: it is stopped, and its folder removed.");
     }
     Ok(Exit::Done)
+}
+
+/// Says before the first call what AWS would say in the middle.
+fn refuse_protected(plan: &Plan) -> Result<()> {
+    let is_protected = |step: &&Step| {
+        let observed = step.observed.as_ref();
+        observed.is_some_and(|observed| observed.state["deletion_protection"] == true)
+    };
+    let Some(step) = plan.losing_data().find(is_protected) else {
+        return Ok(());
+    };
+    bail!(
+        Code::DeletionProtection
+            .fault(format!(
+                "table `{}` is protected from deletion; nothing was changed",
+                step.resource.name()
+            ))
+            .remedy(
+                "`--keep-data` to leave it, or `deletion_protection: false` in `stack.rs` and `provision up` first"
+            )
+    )
 }

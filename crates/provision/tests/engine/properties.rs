@@ -53,7 +53,11 @@ async fn holds(start: &Start) -> Result<(), String> {
     }
     let before = foreign(&world.census().await);
     let planned = world.run(&["plan", "--json"]).await.expect(Exit::Done);
+    let forecast = forecast_of(&planned.printed.stdout);
     let planned = writes_of(&planned.printed.stdout);
+    if !planned.contains(&forecast) {
+        return Err(format!("{forecast} writes are foretold, of {planned:?}"));
+    }
 
     let is_disturbed = start.fault.is_some();
     if let Some((fault, at)) = start.fault {
@@ -116,6 +120,12 @@ async fn goes(world: &World, foreign_before: &[Value]) -> Result<(), String> {
         return Err(format!("`down` made of {foreign_before:#?}\n{found:#?}"));
     }
     Ok(())
+}
+
+fn forecast_of(plan: &str) -> usize {
+    let plan: Value = serde_json::from_str(plan).expect("a plan is JSON");
+    let writes = plan["forecast"]["writes"].as_u64();
+    usize::try_from(writes.expect("a number")).expect("a small one")
 }
 
 /// How many writes a plan (as JSON) comes to. What is known after `up` only may turn out to be as it was.

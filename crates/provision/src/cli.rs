@@ -93,7 +93,7 @@ pub enum Command {
     /// The stack's API key
     #[command(subcommand)]
     Key(Key),
-    /// The function's log lines
+    /// The function's log lines: `>` a request begins, `<` it has ended, with its time, memory and cold start
     Logs(Logs),
     /// The files of a pipeline
     #[command(subcommand)]

@@ -29,6 +29,7 @@ pub mod interrupt;
 pub mod limits;
 pub mod live;
 pub mod local;
+pub mod log_line;
 pub mod observe;
 pub mod orphans;
 pub mod owner;

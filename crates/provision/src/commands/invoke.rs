@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use aws_sdk_lambda::primitives::Blob;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::deployed::deployed;
 use super::{Session, connect, outputs};
@@ -60,7 +60,11 @@ pub async fn run(session: &Session, arguments: &cli::Invoke) -> Result<Exit> {
         render::seconds(answer.took),
         answer.body.len()
     ));
-    session.console.result(&shown(&answer.body));
+    session.console.result(&if session.config.json {
+        document(&stack.name, &answer)
+    } else {
+        shown(&answer.body)
+    });
     Ok(if answer.is_success {
         Exit::Done
     } else {
@@ -128,6 +132,20 @@ async fn direct(aws: &Aws, function: &str, request: String) -> Result<Answer> {
         body: String::from_utf8_lossy(&body).into_owned(),
         took: started.elapsed(),
     })
+}
+
+/// The body as JSON if it is that, else as text.
+fn document(stack: &str, answer: &Answer) -> String {
+    let body = serde_json::from_str(&answer.body).unwrap_or_else(|_| json!(answer.body));
+    json!({
+        "schema": 1,
+        "stack": stack,
+        "status": answer.status,
+        "ms": render::milliseconds(answer.took),
+        "bytes": answer.body.len(),
+        "body": body,
+    })
+    .to_string()
 }
 
 /// As it came where a program reads it, indented for people.

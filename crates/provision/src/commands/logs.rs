@@ -15,6 +15,7 @@ use crate::aws::error::AwsError;
 use crate::cli;
 use crate::console::Console;
 use crate::exit::Exit;
+use crate::log_line::LogLine;
 use crate::stack;
 
 /// `FilterLogEvents` allows 5 a second in most regions.
@@ -132,33 +133,45 @@ fn is_absent(error: &AwsError) -> bool {
 }
 
 pub(super) fn show(console: &Console, events: &[FilteredLogEvent]) {
-    for event in events {
-        console.result(&line(event));
+    for line in events.iter().filter_map(line) {
+        console.result(&line);
     }
 }
 
-fn line(event: &FilteredLogEvent) -> String {
+/// The time of day in UTC, and what the event says.
+fn line(event: &FilteredLogEvent) -> Option<String> {
+    let text = LogLine::read(event.message().unwrap_or_default()).text()?;
     let day = 24 * 3600 * 1000;
     let in_day = event.timestamp().unwrap_or_default().rem_euclid(day);
     let (seconds, milliseconds) = (in_day / 1000, in_day % 1000);
-    format!(
-        "{:02}:{:02}:{:02}.{milliseconds:03}Z {}",
+    Some(format!(
+        "{:02}:{:02}:{:02}.{milliseconds:03}Z {text}",
         seconds / 3600,
         seconds / 60 % 60,
         seconds % 60,
-        event.message().unwrap_or_default().trim_end()
-    )
+    ))
 }
 
 fn document(stack: &str, events: &[FilteredLogEvent]) -> String {
     let events: Vec<_> = events
         .iter()
         .map(|event| {
-            json!({
+            let line = LogLine::read(event.message().unwrap_or_default());
+            let mut value = json!({
                 "timestamp_ms": event.timestamp(),
                 "stream": event.log_stream_name(),
                 "message": event.message().map(str::trim_end),
-            })
+            });
+            if let Some(request) = line.request() {
+                value["request_id"] = request.into();
+            }
+            if let LogLine::Report(report) = line {
+                value["duration_ms"] = json!(report.duration);
+                value["billed_ms"] = json!(report.billed);
+                value["max_memory_mb"] = json!(report.memory);
+                value["init_ms"] = json!(report.init);
+            }
+            value
         })
         .collect();
     json!({ "schema": 1, "stack": stack, "events": events }).to_string()

@@ -42,18 +42,12 @@ pub async fn run(session: &Session, arguments: &cli::Outputs) -> Result<Exit> {
                     .remedy(format!("one of {}", names.join(", ")))
             );
         };
-        let text = value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned);
-        session.console.result(
-            if session.config.json {
-                value.to_string()
-            } else {
-                text
-            }
-            .as_str(),
-        );
-        return Ok(Exit::Done);
+        if !session.config.json {
+            let text = value.as_str().unwrap_or("(not deployed)");
+            session.console.result(text);
+            return Ok(Exit::Done);
+        }
+        values.retain(|known, _| known == name);
     }
     if session.config.json {
         let mut document = Map::new();

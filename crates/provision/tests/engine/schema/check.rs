@@ -77,6 +77,7 @@ fn is_of_type(wanted: &Value, value: &Value) -> bool {
         Some("boolean") => value.is_boolean(),
         Some("string") => value.is_string(),
         Some("integer") => value.is_i64() || value.is_u64(),
+        Some("number") => value.is_number(),
         Some("array") => value.is_array(),
         Some("object") => value.is_object(),
         _ => false,

@@ -48,6 +48,11 @@ async fn successes_are_as_their_schemas_say() {
         "outputs",
         &run(&["outputs", "--json", "--show-secrets"]).await,
     );
+    let one = is_as("output", &run(&["outputs", "--json", "table_name"]).await);
+    assert_eq!(one["table_name"], "lambda-apigateway");
+    assert_eq!(one.as_object().map(serde_json::Map::len), Some(3));
+    is_as("invoke", &run(&["invoke", "--json"]).await);
+    is_as("invoke", &run(&["invoke", "--json", "--direct"]).await);
     is_as("logs", &run(&["logs", "--json"]).await);
     is_as("drift", &run(&["drift", "--json"]).await);
     is_as("graph", &run(&["graph", "--json"]).await);

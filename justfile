@@ -40,6 +40,10 @@ conformance *arguments: emulator
 faults:
     PROVISION_FAULTS=all PROVISION_RACES=1000 PROVISION_CASES=200 cargo test --workspace --test engine -- --nocapture
 
+# The report of a run in headless Chromium, as wide as a phone and as a desk; screenshots in target/report.
+report:
+    .ci/report
+
 # The local AWS by itself.
 local *arguments:
     cargo run -q -p provision -- local {{arguments}}

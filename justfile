@@ -44,6 +44,14 @@ faults:
 report:
     .ci/report
 
+# docs/tour.md and what is beside it, made again; `just tour --check` compares only.
+tour *arguments:
+    .ci/tour {{arguments}}
+
+# Every command block of the README and of docs/, run.
+documents:
+    .ci/documents
+
 # The local AWS by itself.
 local *arguments:
     cargo run -q -p provision -- local {{arguments}}

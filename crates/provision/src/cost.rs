@@ -104,12 +104,12 @@ impl Estimate {
     /// For the foot of a plan.
     pub fn text(&self) -> String {
         format!(
-            "Cost: US$ {:.2} a month idle, about US$ {:.2} per million requests ({}, list prices of {}).\n  {}",
+            "Cost: US$ {:.2} a month idle, about US$ {:.2} per million requests\n  list prices of {}, {}\n  {}",
             self.idle_month_usd,
             self.per_million_requests_usd,
             self.region,
             self.as_of,
-            self.assumptions.join("; ")
+            self.assumptions.join("\n  ")
         )
     }
 }

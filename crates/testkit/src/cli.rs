@@ -8,6 +8,8 @@ use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
 
+use crate::terminal::Terminal;
+
 /// The binary under test with one account's environment.
 pub struct Cli {
     binary: PathBuf,
@@ -118,6 +120,19 @@ impl Cli {
             "`kill -s {signal}` failed"
         );
         self.finish(child, arguments, started).await
+    }
+
+    /// Runs it on a terminal of `rows` × `columns`.
+    pub fn run_on_terminal(&self, arguments: &[&str], rows: u16, columns: u16) -> Terminal {
+        let mut program = std::process::Command::new("setsid");
+        program
+            .arg("--ctty")
+            .arg(&self.binary)
+            .args(arguments)
+            .env_clear()
+            .envs(self.environment.iter().cloned())
+            .current_dir(self.home.path());
+        Terminal::run(program, rows, columns)
     }
 
     fn spawn(&self, arguments: &[&str]) -> Child {

@@ -25,8 +25,10 @@ mod decision;
 mod emulator;
 mod http;
 mod in_process;
+mod masked;
 mod permission;
 mod proxy;
+mod terminal;
 
 pub use account::Account;
 pub use call::{Call, Request};
@@ -37,4 +39,6 @@ pub use decision::{Answer, Decision};
 pub use emulator::Emulator;
 pub use http::{Reply, post, request};
 pub use in_process::InProcess;
+pub use masked::masked;
 pub use proxy::{Options, Proxy};
+pub use terminal::Terminal;

@@ -29,6 +29,7 @@ mod partial;
 mod race;
 mod second_stack;
 mod story;
+mod terminal;
 mod unclear;
 mod waits;
 mod world;

@@ -28,5 +28,6 @@ mod schema;
 mod secrets;
 mod selection;
 mod telling;
+mod transcripts;
 mod workflow;
 mod world;

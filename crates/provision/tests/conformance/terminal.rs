@@ -1,0 +1,185 @@
+//! As a person sees it: the program on a terminal of 80 columns and 24 rows. What is on it in the end is in `screens/`.
+
+use std::time::Duration;
+
+use expect_test::{ExpectFile, expect_file};
+use testkit::sdk::dynamodb::types::AttributeValue;
+use testkit::{Decision, masked};
+
+use crate::names::TABLE;
+use crate::world::World;
+
+const ROWS: u16 = 24;
+const COLUMNS: u16 = 80;
+const CTRL_C: &[u8] = b"\x03";
+
+/// A world whose tool is run from a terminal that can do all.
+async fn empty() -> World {
+    let mut world = World::empty().await;
+    world.cli = world.cli.env("TERM", "xterm-256color");
+    world
+}
+
+async fn deployed() -> World {
+    let world = empty().await;
+    world.up().await;
+    world
+}
+
+/// Runs it to its end without a key pressed.
+#[track_caller]
+fn run(world: &World, arguments: &[&str], code: i32) -> (String, String) {
+    let mut terminal = world.cli.run_on_terminal(arguments, ROWS, COLUMNS);
+    let ended = terminal.wait();
+    let page = terminal.everything(COLUMNS);
+    assert_eq!(ended, Some(code), "{page}");
+    (page, String::from_utf8_lossy(&terminal.raw()).into_owned())
+}
+
+/// No line is too long but those with something to copy in one piece.
+#[track_caller]
+fn fits(page: &str) {
+    let is_long = |line: &&str| line.chars().count() > usize::from(COLUMNS);
+    for line in page.lines().filter(is_long) {
+        let is_to_copy = ["http://", "arn:"].iter().any(|word| line.contains(word));
+        assert!(is_to_copy, "too long: {line}\n{page}");
+    }
+}
+
+#[track_caller]
+fn shows(page: &str, expected: &ExpectFile) {
+    fits(page);
+    expected.assert_eq(&masked(page));
+}
+
+/// Whether anything but line ends moves the cursor or colours it.
+fn has_escapes(raw: &str) -> bool {
+    raw.contains('\x1b')
+}
+
+/// Lets this call take long enough to do something meanwhile.
+fn hold(world: &World, operation: &'static str) {
+    world.proxy.decide(move |request| {
+        if request.operation == operation {
+            Decision::Delay(Duration::from_secs(2))
+        } else {
+            Decision::Forward
+        }
+    });
+}
+
+#[tokio::test]
+#[ignore = "needs the function: just conformance"]
+async fn up_shows_its_steps_and_ends_with_what_to_try() {
+    let world = empty().await;
+    let (page, raw) = run(&world, &["up"], 0);
+    shows(&page, &expect_file!["screens/up.txt"]);
+    assert!(has_escapes(&raw), "it was live");
+    let (page, _) = run(&world, &["up"], 0);
+    shows(&page, &expect_file!["screens/up-again.txt"]);
+    let (page, _) = run(&world, &["plan", "--rate", "50"], 0);
+    shows(&page, &expect_file!["screens/plan.txt"]);
+}
+
+#[tokio::test]
+#[ignore = "needs the function: just conformance"]
+async fn down_asks_and_goes_by_the_answer() {
+    let world = deployed().await;
+    let put = world.account.dynamodb.put_item().table_name(TABLE);
+    let put = put.item("id", AttributeValue::S("1".to_owned()));
+    put.send().await.expect("an item");
+    for (key, code, screen) in [
+        (&b"n\n"[..], 1, expect_file!["screens/down-declined.txt"]),
+        (b"y\n", 0, expect_file!["screens/down-agreed.txt"]),
+    ] {
+        let mut terminal = world.cli.run_on_terminal(&["down"], ROWS, COLUMNS);
+        terminal.until("question", |screen| screen.contains("[y/N]"));
+        terminal.type_in(key);
+        let ended = terminal.wait();
+        let page = terminal.everything(COLUMNS);
+        assert_eq!(ended, Some(code), "{page}");
+        shows(&page, &screen);
+        let is_changed = code == 0;
+        assert_eq!(page.contains("Nothing was changed."), !is_changed);
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs the function: just conformance"]
+async fn ctrl_c_says_how_to_go_on() {
+    let world = empty().await;
+    hold(&world, "CreateRole");
+    let mut terminal = world.cli.run_on_terminal(&["up"], ROWS, COLUMNS);
+    terminal.until("running step", |screen| screen.contains("running"));
+    terminal.type_in(CTRL_C);
+    let ended = terminal.wait();
+    let page = terminal.everything(COLUMNS);
+    assert_eq!(ended, Some(130), "{page}");
+    let (_, end) = page.rsplit_once("\nInterrupted: ").expect("it says so");
+    assert!(
+        end.ends_with("not run; `provision up` again goes on from here.\n"),
+        "{page}"
+    );
+    world.proxy.forward_all();
+    run(&world, &["up"], 0);
+}
+
+#[tokio::test]
+#[ignore = "needs the function: just conformance"]
+async fn a_smaller_window_breaks_no_line() {
+    const NARROW: u16 = 60;
+    let world = empty().await;
+    hold(&world, "CreateRole");
+    let mut terminal = world.cli.run_on_terminal(&["up"], ROWS, COLUMNS);
+    terminal.until("running step", |screen| screen.contains("running"));
+    terminal.resize(ROWS, NARROW);
+    // A name is cut so that the state beside it fits.
+    let is_narrow = |screen: &str| {
+        let mut rows = screen.lines();
+        rows.any(|row| row.contains("AWS::IAM::Role") && row.contains("…  running"))
+    };
+    terminal.until("list that fits", is_narrow);
+    let ended = terminal.wait();
+    assert_eq!(ended, Some(0), "{}", terminal.screen());
+    let screen = terminal.screen();
+    let ended: Vec<&str> = screen
+        .lines()
+        .filter(|row| row.contains("  done  "))
+        .collect();
+    assert!(!ended.is_empty(), "{screen}");
+    for row in ended {
+        assert!(
+            row.starts_with("  + AWS::") && row.ends_with(" s"),
+            "{screen}"
+        );
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs the function: just conformance"]
+async fn colours_are_where_they_are_wanted() {
+    let world = deployed().await;
+    let plan = ["plan", "--rate", "50"];
+    let has_colour = |raw: &str| raw.contains("\x1b[3") || raw.contains("\x1b[1");
+    assert!(has_colour(&run(&world, &plan, 0).1));
+    let never = [&plan[..], &["--color", "never"]].concat();
+    assert!(!has_colour(&run(&world, &never, 0).1));
+    let mut world = world;
+    world.cli = world.cli.env("NO_COLOR", "1");
+    assert!(!has_colour(&run(&world, &plan, 0).1));
+    let always = [&plan[..], &["--color", "always"]].concat();
+    assert!(has_colour(&run(&world, &always, 0).1));
+    world.cli = world.cli.without("NO_COLOR").env("TERM", "dumb");
+    assert!(!has_escapes(&run(&world, &plan, 0).1));
+}
+
+#[tokio::test]
+#[ignore = "needs the function: just conformance"]
+async fn plain_progress_is_lines_and_nothing_else() {
+    let world = empty().await;
+    let arguments = ["up", "--progress", "plain", "--color", "never"];
+    let (page, raw) = run(&world, &arguments, 0);
+    assert!(!has_escapes(&raw), "{raw:?}");
+    assert!(!raw.replace("\r\n", "\n").contains('\r'), "{raw:?}");
+    shows(&page, &expect_file!["screens/up-plain.txt"]);
+}

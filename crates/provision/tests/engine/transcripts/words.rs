@@ -1,0 +1,182 @@
+//! What the program itself says: wrong usage, and the local AWS where none runs.
+
+use expect_test::{Expect, expect};
+use testkit::Cli;
+
+use super::masked;
+
+/// A shell that has no account.
+struct Shell(Cli);
+
+impl Shell {
+    fn new() -> Self {
+        let nowhere = "http://127.0.0.1:9";
+        let cli = Cli::new(env!("CARGO_BIN_EXE_provision"), nowhere, "000000000000");
+        let folder = cli.home().join("state").display().to_string();
+        Self(cli.env("PROVISION_LOCAL_DIR", &folder))
+    }
+
+    async fn prints(&self, arguments: &[&str], code: i32, stdout: Expect, stderr: Expect) {
+        let home = self.0.home().display().to_string();
+        let run = self.0.run(arguments).await.expect(code);
+        let masked = |text: &str| masked(&text.replace(&home, "[home]"));
+        stdout.assert_eq(&masked(&run.stdout));
+        stderr.assert_eq(&masked(&run.stderr));
+    }
+}
+
+#[tokio::test]
+async fn wrong_usage() {
+    let shell = Shell::new();
+    shell
+        .prints(
+            &["upp"],
+            64,
+            expect![[""]],
+            expect![[r#"
+            error: unrecognized subcommand 'upp'
+
+              tip: a similar subcommand exists: 'up'
+
+            Usage: provision [OPTIONS] <COMMAND>
+
+            For more information, try '--help'.
+        "#]],
+        )
+        .await;
+    shell
+        .prints(
+            &["up", "--wait", "long"],
+            64,
+            expect![[""]],
+            expect![[r#"
+            error: invalid value 'long' for '--wait <WAIT>'
+              [possible values: none, ready, live]
+
+            For more information, try '--help'.
+        "#]],
+        )
+        .await;
+    shell
+        .prints(
+            &["up", "--timeout", "soon"],
+            64,
+            expect![[""]],
+            expect![[r#"
+                error: invalid value 'soon' for '--timeout <TIME>': expected a time such as 90s, 10m or 1h
+
+                For more information, try '--help'.
+            "#]],
+        )
+        .await;
+    shell
+        .prints(
+            &["plan", "--local", "--profile", "p"],
+            64,
+            expect![[""]],
+            expect![[r#"
+                error: the argument '--local' cannot be used with '--profile <PROFILE>'
+
+                Usage: provision plan --local
+
+                For more information, try '--help'.
+            "#]],
+        )
+        .await;
+    shell
+        .prints(
+            &["logs", "--follow", "--json"],
+            64,
+            expect![[""]],
+            expect![[r#"
+                error: the argument '--follow' cannot be used with '--json'
+
+                Usage: provision logs --follow
+
+                For more information, try '--help'.
+            "#]],
+        )
+        .await;
+    shell
+        .prints(
+            &["policy", "--trust", "nobody"],
+            64,
+            expect![[""]],
+            expect![[r#"
+                error: invalid value 'nobody' for '--trust <OWNER/REPO>': `nobody` is no repository on GitHub: expected OWNER/REPOSITORY
+
+                For more information, try '--help'.
+            "#]],
+        )
+        .await;
+}
+
+#[tokio::test]
+async fn the_local_aws_that_does_not_run() {
+    let shell = Shell::new();
+    shell
+        .prints(
+            &["local", "status"],
+            0,
+            expect![[r#"
+            stopped
+            folder     [home]/state
+        "#]],
+            expect![[""]],
+        )
+        .await;
+    shell
+        .prints(
+            &["local", "status", "--json"],
+            0,
+            expect![[r#"
+                {"schema":1,"running":false,"url":null,"pid":null,"resources":null,"folder":"[home]/state"}
+            "#]],
+            expect![[""]],
+        )
+        .await;
+    shell
+        .prints(
+            &["local", "stop"],
+            0,
+            expect![[""]],
+            expect![[r#"
+            It does not run.
+        "#]],
+        )
+        .await;
+}
+
+#[tokio::test]
+async fn an_endpoint_where_nobody_is() {
+    let shell = Shell::new();
+    shell
+        .prints(&["outputs", "-q"], 1, expect![[""]], expect![[r#"
+            error[P0021]: reading table `lambda-apigateway`: DescribeTable: nothing answers at http://[host]: Connection refused (os error 111)
+              try: check the network and `AWS_ENDPOINT_URL`; nothing was sent
+        "#]])
+        .await;
+}
+
+#[tokio::test]
+async fn a_policy_without_credentials() {
+    let shell = Shell(Shell::new().0.without("AWS_REGION"));
+    let trust = [
+        "policy",
+        "--trust",
+        "owner/repository",
+        "--account",
+        "123456789012",
+    ];
+    shell
+        .prints(
+            &trust,
+            1,
+            expect![[""]],
+            expect![[r#"
+        error[P0006]: no region is set
+          try: `--region eu-west-1`
+    "#]],
+        )
+        .await;
+}

@@ -155,7 +155,7 @@ async fn an_endpoint_where_nobody_is() {
     // Which of the reads fails first is chance.
     let at = run.stderr.find("nothing answers").expect("it says so");
     let (reading, rest) = run.stderr.split_at(at);
-    assert!(reading.starts_with("error[P0021]: reading "), "{reading}");
+    assert!(reading.starts_with("error[P0021]: "), "{reading}");
     expect![[r#"
         nothing answers at http://[host]: Connection refused (os error 111)
           try: check the network and `AWS_ENDPOINT_URL`; nothing was sent

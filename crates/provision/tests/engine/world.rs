@@ -1,6 +1,7 @@
 //! One account of a local AWS in this process, and command lines run on it.
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -19,6 +20,7 @@ use provision::interrupt::Interrupt;
 use provision::record::Runs;
 use provision::{Ground, run_on};
 use serde_json::{Value, json};
+use tempfile::NamedTempFile;
 use testkit::{Account, Call, Census, InProcess};
 use tokio::sync::{Notify, watch};
 
@@ -262,8 +264,13 @@ pub(crate) fn binary(number: u8) -> String {
         elf[20] = 1;
         elf[52] = 64;
         elf[79] = number;
-        fs::write(&path, elf).expect("the target folder can be written");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("the file is ours");
+        // Tests beside this one may want the same: it is there as a whole or not at all.
+        let mut made = NamedTempFile::new_in(folder).expect("the target folder can be written");
+        made.write_all(&elf)
+            .expect("the target folder can be written");
+        fs::set_permissions(made.path(), fs::Permissions::from_mode(0o755))
+            .expect("the file is ours");
+        made.persist(&path).expect("the file is ours");
     }
     path.display().to_string()
 }

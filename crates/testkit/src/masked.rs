@@ -18,8 +18,8 @@ pub fn masked(text: &str) -> String {
             r#"(restapis/|_id +|_id":"|replaces +)[a-z0-9]{8,10}\b"#,
             "${1}[id]",
         ),
-        // Values of API keys.
-        (r"\b[A-Za-z0-9]{40}\b", "[key]"),
+        // Values of API keys, as each target makes them.
+        (r"\b([A-Za-z0-9]{40}|[0-9a-f]{32})\b", "[key]"),
         // Accounts of the end-to-end tests, one a test.
         (r"\b10{8}\d{3}\b", "[account]"),
         (r"127\.0\.0\.1:\d+", "[host]"),

@@ -68,9 +68,10 @@ async fn rotated(session: &Session, arguments: &cli::Rotate) -> Result<Exit> {
         format!("api_key        {shown}\napi_key_id     {new}\nreplaces       {old}")
     });
     if value.is_none() {
-        session
-            .console
-            .say("Its value: `provision outputs --show-secrets api_key`.");
+        session.console.say(&format!(
+            "Its value: `provision outputs{} --show-secrets api_key`.",
+            session.flags()
+        ));
     }
     Ok(Exit::Done)
 }

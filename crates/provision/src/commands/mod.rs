@@ -58,6 +58,14 @@ pub struct Session {
 }
 
 impl Session {
+    /// What leads another command to the same stack: ` --local --env dev`, or nothing.
+    fn flags(&self) -> String {
+        let local = if self.config.local { " --local" } else { "" };
+        let env = self.config.env.as_ref();
+        let env = env.map(|env| format!(" --env {env}")).unwrap_or_default();
+        format!("{local}{env}")
+    }
+
     /// Warns of what is not done, since what is there is not what is declared then.
     fn say_left_out(&self, names: &[String]) {
         if !names.is_empty() {
@@ -203,7 +211,12 @@ async fn losses(
                     Err(error) => return Err(error),
                 };
                 let more = if is_all { "" } else { "more than " };
-                let text = format!("table `{}` with {more}{items} items", table.name);
+                let noun = if items == 1 && is_all {
+                    "item"
+                } else {
+                    "items"
+                };
+                let text = format!("table `{}` with {more}{items} {noun}", table.name);
                 anyhow::Ok((items > 0).then(|| (declared.id.clone(), text)))
             })
         });

@@ -257,13 +257,11 @@ fn conclude(
 /// A line to paste. Where the key must not be shown, it is asked for when the line is run.
 fn try_it(session: &Session, check: &Check, outputs: &Outputs, key: Option<&Secret>) -> String {
     let url = outputs.resolve(&check.url.to_value());
-    let local = if session.config.local { " --local" } else { "" };
-    let env = session.config.env.as_ref();
-    let env = env.map(|env| format!(" --env {env}")).unwrap_or_default();
+    let flags = session.flags();
     let key = match key {
         Some(key) => key.reveal().to_owned(),
         None => {
-            format!("$(cargo run -q -p provision -- -q outputs{local}{env} --show-secrets api_key)")
+            format!("$(cargo run -q -p provision -- -q outputs{flags} --show-secrets api_key)")
         }
     };
     format!(

@@ -141,7 +141,7 @@ async fn one_command_runs_the_stack_and_one_removes_it() {
 
     // Data is asked for before it goes; then nothing is left, no process and no state.
     let refused = newcomer.cli.run(&["down", "--local"]).await.expect(1);
-    assert!(refused.stderr.contains("1 items"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("1 item"), "{}", refused.stderr);
     let second = newcomer.process().await.expect("it runs");
     newcomer
         .cli

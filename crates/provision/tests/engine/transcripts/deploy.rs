@@ -457,7 +457,7 @@ async fn what_would_be_lost() {
               - AWS::DynamoDB::Table         lambda-apigateway
             12 to delete
             8 calls to make
-            error[P0033]: this would also delete table `lambda-apigateway` with 1 items
+            error[P0033]: this would also delete table `lambda-apigateway` with 1 item
               try: `--yes` to go ahead, or `--keep-data`
         "#]],
     )
@@ -467,7 +467,7 @@ async fn what_would_be_lost() {
         &["down", "--json"],
         Exit::Failed,
         expect![[r#"
-            {"schema":1,"errors":[{"code":"P0033","message":"this would also delete table `lambda-apigateway` with 1 items","resource":null,"aws":null,"try":"`--yes` to go ahead, or `--keep-data`"}]}
+            {"schema":1,"errors":[{"code":"P0033","message":"this would also delete table `lambda-apigateway` with 1 item","resource":null,"aws":null,"try":"`--yes` to go ahead, or `--keep-data`"}]}
         "#]],
         expect![[r#"
             serverless-lab · account 123456789012 · eu-west-1 · http://local-aws.test
@@ -485,7 +485,7 @@ async fn what_would_be_lost() {
               - AWS::DynamoDB::Table         lambda-apigateway
             12 to delete
             8 calls to make
-            error[P0033]: this would also delete table `lambda-apigateway` with 1 items
+            error[P0033]: this would also delete table `lambda-apigateway` with 1 item
               try: `--yes` to go ahead, or `--keep-data`
         "#]],
     )

@@ -142,10 +142,11 @@ async fn listen(arguments: &Serve, folder: &Path) -> Result<(), String> {
     })?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let url = format!("http://{address}");
-    announce(folder, &url)?;
-    let _ = writeln!(std::io::stdout(), "{url}");
+    // Caught before anybody learns where to send a signal: it ends the server in order from the first line on.
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
+    announce(folder, &url)?;
+    let _ = writeln!(std::io::stdout(), "{url}");
     let shutdown = async {
         tokio::select! {
             _ = interrupt.recv() => {}

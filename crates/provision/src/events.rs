@@ -31,6 +31,10 @@ pub enum Event {
         step: Arc<str>,
         took: Duration,
     },
+    /// It was stopped before anything was sent for it.
+    NotRun {
+        step: Arc<str>,
+    },
     /// One call to AWS has ended.
     Called {
         step: Option<Arc<str>>,

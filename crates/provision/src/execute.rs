@@ -130,6 +130,8 @@ struct Progress<'a> {
     /// `None` once it has settled.
     outcome: Result<Option<Value>>,
     started: Instant,
+    /// Whether no call was sent.
+    is_untouched: bool,
 }
 
 struct Run<'a> {
@@ -265,6 +267,7 @@ impl<'a> Run<'a> {
                 resource,
                 outcome,
                 started,
+                is_untouched: !aws.has_called(),
             }
         };
         self.running.push(work.boxed_local());
@@ -280,6 +283,7 @@ impl<'a> Run<'a> {
                 resource,
                 outcome,
                 started,
+                is_untouched: false,
             }
         };
         self.running.push(work.boxed_local());
@@ -301,6 +305,7 @@ impl<'a> Run<'a> {
             resource,
             outcome,
             started,
+            is_untouched,
         } = progress;
         self.lanes.remove(step.id.as_str());
         match outcome {
@@ -313,6 +318,9 @@ impl<'a> Run<'a> {
                 }
             }
             Ok(None) => self.ended(step, Status::Done, started),
+            Err(error) if is_untouched && was_stopped(&error) => {
+                self.ended(step, Status::NotRun, started);
+            }
             Err(error) => {
                 self.failures.push(error.context(Concern::of(step)));
                 self.ended(step, Status::Failed, started);
@@ -327,7 +335,8 @@ impl<'a> Run<'a> {
         let id = Arc::from(step.id.as_str());
         self.aws.events().send(match status {
             Status::Failed => Event::Failed { step: id, took },
-            Status::Done | Status::NotRun => Event::Finished { step: id, took },
+            Status::Done => Event::Finished { step: id, took },
+            Status::NotRun => Event::NotRun { step: id },
         });
     }
 
@@ -419,6 +428,12 @@ async fn make(resource: &Resource, aws: &Aws) -> Result<Value> {
             None => return Err(error),
         }
     }
+}
+
+/// Whether a call was not sent because the run was interrupted.
+fn was_stopped(error: &anyhow::Error) -> bool {
+    let cause = error.downcast_ref::<AwsError>();
+    cause.is_some_and(|cause| cause.failure == Failure::Stopped)
 }
 
 /// Whether the failure of a create leaves open what exists.

@@ -71,6 +71,8 @@ use crate::saved::SavedPlan;
 pub struct Ground {
     pub console: Console,
     pub interrupt: Interrupt,
+    /// How this program is called, for lines to paste.
+    pub program: String,
     /// Clients made elsewhere; without them the SDK's own chain decides.
     pub reach: Option<Reach>,
     /// Without it no run leaves a record.
@@ -80,6 +82,7 @@ pub struct Ground {
 /// Runs the command line `arguments` to its end.
 pub async fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
     let arguments: Vec<_> = arguments.into_iter().collect();
+    let program = program(arguments.first());
     let words = arguments.iter().map(|word| word.to_string_lossy().into());
     let runs = Runs {
         folder: record::folder(),
@@ -98,10 +101,25 @@ pub async fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exi
     let ground = Ground {
         console: Console::new(&cli.global),
         interrupt: Interrupt::listen(),
+        program,
         reach: None,
         runs: Some(runs),
     };
     run_on(&cli, ground).await
+}
+
+/// As it was typed, whether by its name, by a path or through cargo.
+fn program(typed: Option<&std::ffi::OsString>) -> String {
+    let is_by_cargo =
+        std::env::var("CARGO_PKG_NAME").is_ok_and(|package| package == env!("CARGO_PKG_NAME"));
+    if is_by_cargo {
+        return "cargo run -q -p provision --".to_owned();
+    }
+    typed
+        .and_then(|word| word.to_str())
+        .filter(|word| !word.contains(char::is_whitespace))
+        .unwrap_or("provision")
+        .to_owned()
 }
 
 /// Runs a parsed command line on `ground` to its end.
@@ -134,6 +152,7 @@ async fn command(cli: &Cli, ground: Ground) -> anyhow::Result<Exit> {
         config,
         console: ground.console,
         interrupt: ground.interrupt,
+        program: ground.program,
         reach: ground.reach,
         runs: ground.runs,
         recorder: None,

@@ -9,7 +9,9 @@ use crate::forecast::{Forecast, forecast};
 use crate::input::{as_expr, is_resolved};
 use crate::owner::DECLARATION;
 use crate::plan::{Action, Plan, Step, Summary};
-use crate::policy_diff::{Difference, Kind, differences, values_apart, words};
+use crate::policy_diff::{
+    Difference, Kind, differences, is_policy, statements, values_apart, words,
+};
 use crate::render::Paint;
 
 /// What is not to be looked at as a plan's: the other direction, from what was declared to what was found.
@@ -131,24 +133,6 @@ fn lines_of(change: &Change, paint: Paint, direction: Direction) -> Vec<String> 
         line.push_str("  (replaces it)");
     }
     vec![line]
-}
-
-/// Whether `field` holds statements: of the trust policy or of an inline one, or such a policy as a whole.
-pub(crate) fn is_policy(field: &str) -> bool {
-    field == "trust"
-        || field == "trust.Statement"
-        || field
-            .strip_prefix("policies.")
-            .is_some_and(|rest| !rest.contains('.') || rest.ends_with(".Statement"))
-}
-
-pub(crate) fn statements(value: &Value) -> &[Value] {
-    let list = if value.is_array() {
-        value
-    } else {
-        &value["Statement"]
-    };
-    list.as_array().map_or(&[], Vec::as_slice)
 }
 
 fn policy_lines(from: &[Value], to: &[Value], paint: Paint) -> Vec<String> {

@@ -18,6 +18,25 @@ pub enum Kind {
     Changed { from: Value, to: Value },
 }
 
+/// Whether `field` holds statements: of the trust policy or of an inline one, or such a policy as a whole.
+pub fn is_policy(field: &str) -> bool {
+    field == "trust"
+        || field == "trust.Statement"
+        || field
+            .strip_prefix("policies.")
+            .is_some_and(|rest| !rest.contains('.') || rest.ends_with(".Statement"))
+}
+
+/// The statements of a policy document, or of the list of them.
+pub fn statements(value: &Value) -> &[Value] {
+    let list = if value.is_array() {
+        value
+    } else {
+        &value["Statement"]
+    };
+    list.as_array().map_or(&[], Vec::as_slice)
+}
+
 /// What differs between the statements `old` and `new`. A statement's id and the order do not count.
 pub fn differences(old: &[Value], new: &[Value]) -> Vec<Difference> {
     let mut gone: Vec<&Value> = old

@@ -10,9 +10,8 @@ use crate::fault::{Code, Fault, Told};
 use crate::forecast::forecast;
 use crate::input::is_resolved;
 use crate::plan::{Action, Plan, Step};
-use crate::plan_text::{is_policy, statements};
 use crate::planner::Stranger;
-use crate::policy_diff::differences;
+use crate::policy_diff::{differences, is_policy, statements};
 use crate::target::Target;
 
 /// Whether text may carry colours. Every sign is legible without them.

@@ -1,6 +1,7 @@
 //! Every call to AWS goes through here: repeated where that is safe, timed, and told of.
 
 use std::future::Future;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use aws_sdk_sts::operation::RequestId;
@@ -81,6 +82,7 @@ impl Aws {
             if self.is_stopped() {
                 return Err(AwsError::stopped(operation.name));
             }
+            self.has_called.store(true, Ordering::Relaxed);
             attempt += 1;
             let sent = Instant::now();
             let outcome = request().await;

@@ -177,15 +177,9 @@ impl AwsError {
         self.message.to_lowercase().contains(&text.to_lowercase())
     }
 
-    /// Whether the thing asked for is not there, in each protocol's words.
+    /// Whether the thing asked for is not there.
     pub fn is_not_found(&self) -> bool {
-        matches!(
-            self.code.as_str(),
-            "NoSuchEntity"
-                | "NoSuchEntityException"
-                | "ResourceNotFoundException"
-                | "NotFoundException"
-        )
+        says_not_found(&self.code)
     }
 
     /// The stable code of this kind of failure.
@@ -279,6 +273,17 @@ fn root_cause(error: &(dyn Error + 'static)) -> String {
 
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error| (*error).source())
+}
+
+/// Whether `code` means that the thing asked for is not there, in one of the protocols' words.
+pub fn says_not_found(code: &str) -> bool {
+    matches!(
+        code,
+        "NoSuchEntity"
+            | "NoSuchEntityException"
+            | "ResourceNotFoundException"
+            | "NotFoundException"
+    )
 }
 
 #[cfg(test)]

@@ -60,6 +60,7 @@ const LOCAL_REGION: &str = "eu-west-1";
 pub struct Aws {
     shared: Arc<Shared>,
     step: Option<Arc<str>>,
+    has_called: Arc<AtomicBool>,
 }
 
 struct Shared {
@@ -160,6 +161,7 @@ impl Aws {
         Ok(Self {
             shared: Arc::new(shared),
             step: None,
+            has_called: Arc::default(),
         })
     }
 
@@ -168,7 +170,13 @@ impl Aws {
         Self {
             shared: self.shared.clone(),
             step: Some(step.into()),
+            has_called: Arc::default(),
         }
+    }
+
+    /// Whether any call was sent for this step.
+    pub fn has_called(&self) -> bool {
+        self.has_called.load(Ordering::Relaxed)
     }
 
     pub fn iam(&self) -> &aws_sdk_iam::Client {

@@ -42,14 +42,12 @@ pub async fn run(session: &Session, arguments: &cli::Drift) -> Result<Exit> {
     if session.config.json {
         session.console.result(&document(&plan, &drifted));
     } else {
-        session
-            .console
-            .result(&text(&drifted, session.console.stdout_paint()));
-    }
-    if !is_deployed {
-        session
-            .console
-            .say("Nothing of the stack is deployed here, so nothing can have changed.");
+        let text = if is_deployed {
+            text(&drifted, session.console.stdout_paint())
+        } else {
+            "No drift: nothing of the stack is deployed here.".to_owned()
+        };
+        session.console.result(&text);
     }
     if !declared.is_empty() {
         session.console.say(&format!(

@@ -22,6 +22,7 @@ pub mod report;
 pub mod up;
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::path::Path;
 
 use anyhow::{Result, bail};
@@ -51,6 +52,7 @@ pub struct Session {
     pub config: Config,
     pub console: Console,
     pub interrupt: Interrupt,
+    pub program: String,
     pub reach: Option<Reach>,
     pub runs: Option<Runs>,
     /// Where this run leaves its record, if it leaves one.
@@ -60,16 +62,27 @@ pub struct Session {
 impl Session {
     /// What leads another command to the same stack: ` --local --env dev`, or nothing.
     fn flags(&self) -> String {
-        let local = if self.config.local { " --local" } else { "" };
-        let env = self.config.env.as_ref();
-        let env = env.map(|env| format!(" --env {env}")).unwrap_or_default();
-        format!("{local}{env}")
+        let mut flags = String::new();
+        if self.config.local {
+            flags.push_str(" --local");
+        }
+        let connection = &self.config.connection;
+        for (flag, value) in [
+            ("--env", &self.config.env),
+            ("--region", &connection.region),
+            ("--profile", &connection.profile),
+        ] {
+            if let Some(value) = value {
+                let _ = write!(flags, " {flag} {value}");
+            }
+        }
+        flags
     }
 
     /// Warns of what is not done, since what is there is not what is declared then.
     fn say_left_out(&self, names: &[String]) {
         if !names.is_empty() {
-            self.console.say(&format!(
+            self.console.warn(&format!(
                 "warning: left as it is: {}; until a run without `--only` and `--skip` the stack is not what is declared",
                 names.join(", ")
             ));

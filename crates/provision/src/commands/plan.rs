@@ -43,13 +43,6 @@ pub async fn run(session: &Session, arguments: &cli::Plan) -> Result<Exit> {
         github.summarize(&summary::plan("plan", &plan, None))?;
         github.output(plan.counts())
     });
-    if let Some(path) = &arguments.out {
-        SavedPlan::new(&plan, &artifact, &making, &selection, &session.config)?.write(path)?;
-        session.console.say(&format!(
-            "Saved; `provision up {}` does exactly this.",
-            path.display()
-        ));
-    }
     let cost = cost::estimate(&stack, &seen.target.region)?;
     if session.config.json {
         let mut document = render::plan_json(&plan, None);
@@ -62,6 +55,13 @@ pub async fn run(session: &Session, arguments: &cli::Plan) -> Result<Exit> {
         if !plan.is_empty() {
             session.console.result(&cost.text());
         }
+    }
+    if let Some(path) = &arguments.out {
+        SavedPlan::new(&plan, &artifact, &making, &selection, &session.config)?.write(path)?;
+        session.console.say(&format!(
+            "Saved; `provision up {}` does exactly this.",
+            path.display()
+        ));
     }
     let differs = arguments.detailed_exitcode && !plan.is_empty();
     Ok(if differs {

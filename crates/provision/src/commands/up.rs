@@ -261,7 +261,10 @@ fn try_it(session: &Session, check: &Check, outputs: &Outputs, key: Option<&Secr
     let key = match key {
         Some(key) => key.reveal().to_owned(),
         None => {
-            format!("$(cargo run -q -p provision -- -q outputs{flags} --show-secrets api_key)")
+            format!(
+                "$({} -q outputs{flags} --show-secrets api_key)",
+                session.program
+            )
         }
     };
     format!(

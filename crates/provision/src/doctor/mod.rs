@@ -76,7 +76,7 @@ mod tests {
     use anyhow::anyhow;
 
     use super::*;
-    use crate::fault::Code;
+    use crate::fault::{Code, catalogue};
 
     #[test]
     fn an_errors_advice_is_the_remedy() {
@@ -86,6 +86,10 @@ mod tests {
             Check::error("region", &error),
             Check::fail("region", "no region is set").remedy("`--region eu-west-1`")
         );
-        assert_eq!(Check::error("x", &anyhow!("no")), Check::fail("x", "no"));
+        let of_its_kind = catalogue::first_remedy(Code::Unexpected).expect("a remedy");
+        assert_eq!(
+            Check::error("x", &anyhow!("no")),
+            Check::fail("x", "no").remedy(of_its_kind)
+        );
     }
 }

@@ -36,6 +36,26 @@ fn entry(section: &'static str) -> Option<Entry> {
     })
 }
 
+/// What helps most often with errors of this kind, as what follows `try:`.
+pub fn first_remedy(code: Code) -> Option<String> {
+    let code = code.to_string();
+    let entry = entries().find(|entry| entry.code == code)?;
+    let remedy = entry.remedies.into_iter().next()?;
+    Some(as_hint(remedy.trim_end_matches('.')))
+}
+
+/// A sentence without its capital; names and commands keep theirs.
+fn as_hint(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    match (letters.next(), letters.next()) {
+        (Some(first), Some(second)) if second.is_lowercase() || second == ' ' => first
+            .to_lowercase()
+            .chain(sentence.chars().skip(1))
+            .collect(),
+        _ => sentence.to_owned(),
+    }
+}
+
 /// The code that `text` means: `P0017`, `p17` or `17`.
 pub fn find(text: &str) -> Option<Code> {
     let number: u16 = text.trim_start_matches(['p', 'P']).parse().ok()?;
@@ -100,6 +120,16 @@ mod tests {
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 sources.push_str(&fs::read_to_string(path).expect("a source is text"));
             }
+        }
+    }
+
+    #[test]
+    fn each_code_has_a_hint() {
+        let hint = |code| first_remedy(code).expect("a remedy");
+        assert_eq!(hint(Code::NeededStep), "select both, or neither");
+        assert!(hint(Code::NoRegion).starts_with("`--region"));
+        for code in Code::ALL {
+            assert!(!hint(*code).ends_with('.'), "{code}");
         }
     }
 

@@ -3,7 +3,7 @@
 use anyhow::Error;
 use serde::Serialize;
 
-use super::{Code, Fault};
+use super::{Code, Fault, catalogue};
 use crate::aws::error::AwsError;
 use crate::interrupt::Interrupted;
 use crate::plan::{Action, Step};
@@ -17,6 +17,7 @@ pub struct Told {
     pub message: String,
     pub resource: Option<Concern>,
     pub aws: Option<Answer>,
+    /// What helps with this very error where that can be told, else with its kind.
     #[serde(rename = "try")]
     pub remedy: Option<String>,
 }
@@ -54,14 +55,16 @@ impl Told {
         } else {
             format!("{error:#}")
         };
+        let code = Code::of(error);
         Self {
-            code: Code::of(error),
+            code,
             message,
             resource: error.downcast_ref::<Concern>().cloned(),
             aws: aws.map(Answer::of),
             remedy: ours
                 .and_then(|fault| fault.remedy.as_deref().map(str::to_owned))
-                .or_else(|| aws?.hint()),
+                .or_else(|| aws?.hint())
+                .or_else(|| catalogue::first_remedy(code)),
         }
     }
 

@@ -109,10 +109,10 @@ mod tests {
 
     #[test]
     fn commands_stay_on_one_line() {
-        let error = anyhow::Error::from(Code::File.fault("50 % of\r\nit"));
+        let error = anyhow::Error::from(Code::File.fault("50 % of\r\nit").remedy("less"));
         assert_eq!(
             super::error(&Told::of(&error)),
-            "::error title=P0060::50 %25 of%0D%0Ait\n"
+            "::error title=P0060::50 %25 of%0D%0Ait%0Atry: less\n"
         );
         assert_eq!(group("a\nb"), "::group::a%0Ab\n");
         assert_eq!(warning("x"), "::warning title=provision::x\n");

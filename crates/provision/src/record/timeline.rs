@@ -78,6 +78,11 @@ impl Timeline {
             }),
             Event::Finished { step, took } => end(&mut entries, step, *took, false),
             Event::Failed { step, took } => end(&mut entries, step, *took, true),
+            Event::NotRun { step } => {
+                entries.retain(
+                    |entry| !matches!(entry, Entry::Step { step: begun, .. } if **step == **begun),
+                );
+            }
             Event::Called {
                 step,
                 operation,

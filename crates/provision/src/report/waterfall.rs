@@ -4,6 +4,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use super::length;
+use crate::aws::error::says_not_found;
 use crate::record::{Entry, Record};
 
 /// The narrowest bar that is still seen, in percent of the width.
@@ -18,6 +19,7 @@ pub(super) fn section(record: &Record) -> Markup {
             p class="legend" {
                 span { i class="key step" {} "a step, from start to end" }
                 span { i class="key call" {} "a call that AWS answered" }
+                span { i class="key absent" {} "∅ a call whose answer was that it is not there" }
                 span { i class="key refused" {} "✗ a call that was refused or failed" }
                 span { i class="key wait" {} "a wait" }
             }
@@ -157,7 +159,7 @@ fn bars(row: &Row, scale: Scale) -> Markup {
     }
 }
 
-/// What a reader has to know of a row beyond its bars: refusals by their code, and the last reason of a wait.
+/// What a reader has to know of a row beyond its bars: other answers by their code, and the last reason of a wait.
 fn said(entries: &[&Entry]) -> Vec<String> {
     let mut said: Vec<(String, usize)> = Vec::new();
     let mut reason = None;
@@ -173,11 +175,14 @@ fn said(entries: &[&Entry]) -> Vec<String> {
             _ => {}
         }
     }
-    let refused = said.into_iter().map(|(code, count)| match count {
-        1 => format!("✗ {code}"),
-        _ => format!("✗ {code} ×{count}"),
+    let answers = said.into_iter().map(|(code, count)| {
+        let sign = if says_not_found(&code) { "∅" } else { "✗" };
+        match count {
+            1 => format!("{sign} {code}"),
+            _ => format!("{sign} {code} ×{count}"),
+        }
     });
-    refused.chain(reason).collect()
+    answers.chain(reason).collect()
 }
 
 fn bar(entry: &Entry, scale: Scale) -> Markup {
@@ -189,6 +194,7 @@ fn bar(entry: &Entry, scale: Scale) -> Markup {
         Entry::Step { ms: None, .. } => ("bar step refused", "not ended".to_owned()),
         Entry::Step { .. } => ("bar step", "done".to_owned()),
         Entry::Call { answer, .. } if answer == "ok" => ("bar call", answer.clone()),
+        Entry::Call { answer, .. } if says_not_found(answer) => ("bar absent", answer.clone()),
         Entry::Call { answer, .. } => ("bar refused", answer.clone()),
         Entry::Wait { reason, .. } => ("bar wait", reason.clone()),
         Entry::Note { text, .. } => ("bar", text.clone()),
@@ -268,6 +274,7 @@ mod tests {
             rows,
             ["- GetRole 1", "- GetCallerIdentity 1", "role CreateRole 2"]
         );
+        assert_eq!(said(&groups[0].rows[0].entries), ["∅ NoSuchEntity"]);
         assert_eq!(said(&groups[1].rows[0].entries), ["✗ Throttling"]);
     }
 

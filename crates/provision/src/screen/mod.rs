@@ -1,21 +1,23 @@
 //! What happens during a run, shown as it happens: a list that is redrawn on a terminal, plain lines elsewhere.
 
 mod board;
+mod redrawn;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
 
 use console::Term;
-use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use self::board::{Board, Row, Size, State};
+use self::redrawn::Redrawn;
 use crate::console::{Console, Level};
 use crate::events::Event;
 use crate::plan::{Action, Plan, Step};
+use crate::plan_text::label;
 use crate::render::{self, Paint};
 
 /// How often elapsed times are drawn anew.
@@ -58,11 +60,7 @@ fn row(step: &Step) -> Row {
     Row {
         id: step.id.clone(),
         action: step.action,
-        text: format!(
-            "{symbol} {:<28} {}",
-            step.resource.type_name(),
-            step.resource.name()
-        ),
+        text: format!("{symbol} {}", label(step)),
         state: if is_own {
             State::Waiting
         } else {
@@ -77,7 +75,7 @@ pub(crate) struct Screen {
     console: Console,
     board: Board,
     /// The lines that are redrawn, while there are any.
-    drawn: Option<ProgressBar>,
+    drawn: Option<Redrawn>,
     /// When each wait was last told of, by its line up to the part that changes.
     last_waits: BTreeMap<String, Instant>,
 }
@@ -131,6 +129,7 @@ impl Screen {
             Event::Waiting { step, reason, .. } => self.waiting(step.as_deref(), &reason),
             Event::Finished { step, took } => self.ended(&step, State::Done(took)),
             Event::Failed { step, took } => self.ended(&step, State::Failed(took)),
+            Event::NotRun { step } => self.turn(&step, State::Waiting),
             Event::Called { .. } => {
                 if let Some(line) = call(&event, self.console.level()) {
                     self.line(&line);
@@ -199,21 +198,18 @@ impl Screen {
     }
 
     /// A line that stays: above the list, where there is one.
-    fn line(&self, text: &str) {
-        match &self.drawn {
-            Some(drawn) => drawn.println(text),
+    fn line(&mut self, text: &str) {
+        let lines = self.lines();
+        match &mut self.drawn {
+            Some(drawn) => drawn.draw(Some(text), &lines),
             None => self.console.say(text),
         }
     }
 
     fn draw(&mut self) {
         let lines = self.lines();
-        let drawn = self.drawn.get_or_insert_with(|| {
-            let plain = ProgressStyle::with_template("{msg}");
-            ProgressBar::new_spinner()
-                .with_style(plain.unwrap_or_else(|_| ProgressStyle::default_spinner()))
-        });
-        drawn.set_message(lines.join("\n"));
+        let drawn = self.drawn.get_or_insert_with(Redrawn::new);
+        drawn.draw(None, &lines);
     }
 
     fn lines(&self) -> Vec<String> {
@@ -228,10 +224,10 @@ impl Screen {
 
     /// What was drawn is written once more, to stay.
     fn leave(mut self) {
-        let Some(drawn) = self.drawn.take() else {
+        let Some(mut drawn) = self.drawn.take() else {
             return;
         };
-        drawn.finish_and_clear();
+        drawn.draw(None, &[]);
         self.board.general = None;
         let (_, columns) = Term::stderr().size();
         let size = Size {

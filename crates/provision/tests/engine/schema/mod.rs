@@ -82,6 +82,18 @@ async fn successes_are_as_their_schemas_say() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_report_is_as_its_schema_says() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut world = World::new(Faults::default()).await;
+    world.runs = Some(folder.path().to_owned());
+    world.run(&["up"]).await.expect(Exit::Done);
+    let page = folder.path().join("page.html").display().to_string();
+    let report = world.run(&["report", &page, "--json"]).await;
+    let document = is_as("report", &report.expect(Exit::Done));
+    assert_eq!(document["file"], page);
+}
+
+#[tokio::test(start_paused = true)]
 async fn drift_is_as_its_schema_says() {
     let world = World::deployed(Faults::default()).await;
     world
@@ -148,5 +160,5 @@ fn every_schema_is_of_the_draft_and_has_a_title() {
         assert!(schema["title"].is_string(), "{}", path.display());
         count += 1;
     }
-    assert!(count >= 14, "{count}");
+    assert!(count >= 17, "{count}");
 }

@@ -86,7 +86,7 @@ async fn from_nothing_to_nothing() {
           + AWS::Logs::LogGroup          /aws/lambda/LambdaFunctionOverHttps  [time]
         Done in [time].
         Try it:
-          curl -s http://local-aws.test/restapis/[id]/Prod/_user_request_/DynamoDBManager -H "x-api-key: $(cargo run -q -p provision -- -q outputs --show-secrets api_key)" -d '{"operation":"ping"}'
+          curl -s http://local-aws.test/restapis/[id]/Prod/_user_request_/DynamoDBManager -H "x-api-key: $(provision -q outputs --show-secrets api_key)" -d '{"operation":"ping"}'
     "#]]).await;
     prints(
         &world,
@@ -282,7 +282,7 @@ async fn what_differs() {
           ~ AWS::Logs::LogGroup          /aws/lambda/LambdaFunctionOverHttps  [time]
         Done in [time].
         Try it:
-          curl -s http://local-aws.test/restapis/[id]/Prod/_user_request_/DynamoDBManager -H "x-api-key: $(cargo run -q -p provision -- -q outputs --show-secrets api_key)" -d '{"operation":"ping"}'
+          curl -s http://local-aws.test/restapis/[id]/Prod/_user_request_/DynamoDBManager -H "x-api-key: $(provision -q outputs --show-secrets api_key)" -d '{"operation":"ping"}'
     "#]]).await;
     prints(
         &world,
@@ -313,7 +313,7 @@ async fn what_differs() {
               ~ AWS::Lambda::Function        LambdaFunctionOverHttps  [time]
             Done in [time].
             Try it:
-              curl -s http://local-aws.test/restapis/[id]/Prod/_user_request_/DynamoDBManager -H "x-api-key: $(cargo run -q -p provision -- -q outputs --show-secrets api_key)" -d '{"operation":"ping"}'
+              curl -s http://local-aws.test/restapis/[id]/Prod/_user_request_/DynamoDBManager -H "x-api-key: $(provision -q outputs --show-secrets api_key)" -d '{"operation":"ping"}'
         "#]],
     )
     .await;
@@ -390,6 +390,7 @@ async fn what_is_refused() {
         expect![[r#"
             serverless-lab · account 123456789012 · eu-west-1 · http://local-aws.test
             error[P0047]: `stage` cannot go without `api`, which was left out
+              try: select both, or neither
         "#]],
     )
     .await;
@@ -583,6 +584,6 @@ async fn what_is_somebody_elses() {
           ~ AWS::IAM::Role               lambda-apigateway-role  [time]
         Done in [time].
         Try it:
-          curl -s http://local-aws.test/restapis/[id]/Prod/_user_request_/DynamoDBManager -H "x-api-key: $(cargo run -q -p provision -- -q outputs --show-secrets api_key)" -d '{"operation":"ping"}'
+          curl -s http://local-aws.test/restapis/[id]/Prod/_user_request_/DynamoDBManager -H "x-api-key: $(provision -q outputs --show-secrets api_key)" -d '{"operation":"ping"}'
     "#]]).await;
 }

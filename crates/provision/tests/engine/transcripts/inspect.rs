@@ -127,6 +127,7 @@ async fn a_deployed_stack() {
         expect![[""]],
         expect![[r#"
             error[P0060]: reading the request from `/nowhere`: No such file or directory (os error 2)
+              try: check that the path exists, that you may use it, and that the disk has space
         "#]],
     )
     .await;

@@ -128,9 +128,10 @@ async fn the_graph() {
         Exit::Failed,
         expect![[""]],
         expect![[r#"
-        serverless-lab · as it is declared
-        error[P0060]: writing /nowhere/graph.svg: No such file or directory (os error 2)
-    "#]],
+            serverless-lab · as it is declared
+            error[P0060]: writing /nowhere/graph.svg: No such file or directory (os error 2)
+              try: check that the path exists, that you may use it, and that the disk has space
+        "#]],
     )
     .await;
 }
@@ -149,5 +150,6 @@ async fn what_is_generated() {
     let out = ["man", "--out", "/proc/nowhere"];
     prints(&world, &out, Exit::Failed, expect![[""]], expect![[r#"
         error[P0060]: writing manual pages to `/proc/nowhere`: No such file or directory (os error 2)
+          try: check that the path exists, that you may use it, and that the disk has space
     "#]]).await;
 }

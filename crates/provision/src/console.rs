@@ -1,29 +1,25 @@
 //! What the user sees: results on stdout, everything else on stderr.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::json;
 use tokio::sync::mpsc::unbounded_channel;
 
-use crate::cli::{Color, Global, Progress};
+use crate::cli::Global;
 use crate::events::Events;
 use crate::fault::Told;
 use crate::github::{self, GitHub};
 use crate::render::Paint;
 use crate::screen::{Listener, Screen};
 use crate::secret::Secret;
+use crate::surroundings::{Surroundings, Terminals};
 
 /// The two streams and what they can show. A stream that is closed or full never stops a run.
 #[derive(Clone, Debug)]
 pub struct Console {
     capture: Option<Capture>,
-    stdout: Paint,
-    stderr: Paint,
-    /// Whether questions may be asked.
-    interactive: bool,
-    /// Whether lines may be redrawn.
-    live: bool,
+    surroundings: Surroundings,
     level: Level,
     json: bool,
     github: Option<GitHub>,
@@ -52,25 +48,13 @@ impl Level {
 
 impl Console {
     pub fn new(global: &Global) -> Self {
-        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
-        let paint = |is_terminal: bool| match global.color {
-            Color::Always => Paint(true),
-            Color::Never => Paint(false),
-            Color::Auto if set("NO_COLOR") => Paint(false),
-            Color::Auto => Paint(set("CLICOLOR_FORCE") || (is_terminal && !dumb)),
+        let variable = |name: &str| {
+            let value = std::env::var_os(name)?;
+            Some(value.to_string_lossy().into_owned())
         };
-        let can_redraw = io::stderr().is_terminal() && !dumb;
         Self {
             capture: None,
-            stdout: paint(io::stdout().is_terminal()),
-            stderr: paint(io::stderr().is_terminal()),
-            interactive: can_redraw && io::stdin().is_terminal() && !set("CI"),
-            live: match global.progress {
-                Progress::Auto => can_redraw && !set("CI"),
-                Progress::Plain => false,
-                Progress::Live => can_redraw,
-            },
+            surroundings: Surroundings::new(global, Terminals::of_this_process(), variable),
             level: Level::new(global),
             json: global.json,
             github: GitHub::from_environment(),
@@ -82,10 +66,7 @@ impl Console {
         let capture = Capture::default();
         let console = Self {
             capture: Some(capture.clone()),
-            stdout: Paint(false),
-            stderr: Paint(false),
-            interactive: false,
-            live: false,
+            surroundings: Surroundings::none(),
             level: Level::new(global),
             json: global.json,
             github: None,
@@ -116,19 +97,24 @@ impl Console {
     }
 
     pub(crate) fn is_live(&self) -> bool {
-        self.live
+        self.surroundings.live
     }
 
     pub fn is_interactive(&self) -> bool {
-        self.interactive
+        self.surroundings.interactive
+    }
+
+    /// Whether a secret may be part of a result.
+    pub fn may_show_secrets(&self) -> bool {
+        self.surroundings.private
     }
 
     pub fn stdout_paint(&self) -> Paint {
-        self.stdout
+        self.surroundings.stdout
     }
 
     pub fn stderr_paint(&self) -> Paint {
-        self.stderr
+        self.surroundings.stderr
     }
 
     /// A result, whatever `-q` says.
@@ -144,7 +130,7 @@ impl Console {
 
     pub fn error(&self, error: &anyhow::Error) {
         let told = Told::of(error);
-        self.err(&format!("{}\n", told.text(self.stderr)));
+        self.err(&format!("{}\n", told.text(self.surroundings.stderr)));
         if self.github.is_some() {
             self.err(&github::error(&told));
         }

@@ -124,9 +124,20 @@ impl Cli {
 
     /// Runs it on a terminal of `rows` × `columns`.
     pub fn run_on_terminal(&self, arguments: &[&str], rows: u16, columns: u16) -> Terminal {
+        self.run_in_shell(r#""$@""#, arguments, rows, columns)
+    }
+
+    /// Runs it on a terminal, as part of the shell's line `line`, which names it and its arguments by `"$@"`.
+    pub fn run_in_shell(
+        &self,
+        line: &str,
+        arguments: &[&str],
+        rows: u16,
+        columns: u16,
+    ) -> Terminal {
         let mut program = std::process::Command::new("setsid");
         program
-            .arg("--ctty")
+            .args(["--ctty", "sh", "-c", &format!("exec {line}"), "sh"])
             .arg(&self.binary)
             .args(arguments)
             .env_clear()

@@ -121,7 +121,7 @@ async fn deploy(session: &Session, arguments: &cli::Up) -> Result<Exit> {
             .await;
         failures.extend(asked.err());
     }
-    let shown_key = if report.is_success() && console.is_interactive() && !session.config.json {
+    let shown_key = if report.is_success() && console.may_show_secrets() {
         outputs::key(&aws, &report.outputs).await.ok()
     } else {
         None

@@ -183,3 +183,17 @@ async fn plain_progress_is_lines_and_nothing_else() {
     assert!(!raw.replace("\r\n", "\n").contains('\r'), "{raw:?}");
     shows(&page, &expect_file!["screens/up-plain.txt"]);
 }
+
+#[tokio::test]
+#[ignore = "needs the function: just conformance"]
+async fn a_result_that_goes_into_a_file_holds_no_secret() {
+    let world = empty().await;
+    let mut terminal = world
+        .cli
+        .run_in_shell(r#""$@" >file"#, &["up"], ROWS, COLUMNS);
+    assert_eq!(terminal.wait(), Some(0), "{}", terminal.screen());
+    let file = std::fs::read_to_string(world.cli.home().join("file")).expect("it is there");
+    assert!(file.contains("api_key        ****"), "{file}");
+    let said = terminal.everything(COLUMNS);
+    assert!(said.contains("--show-secrets api_key)"), "{said}");
+}

@@ -13,6 +13,7 @@ use crate::github::{self, GitHub};
 use crate::render::Paint;
 use crate::screen::{Listener, Screen};
 use crate::secret::Secret;
+use crate::stdin;
 use crate::surroundings::{Surroundings, Terminals};
 
 /// The two streams and what they can show. A stream that is closed or full never stops a run.
@@ -188,11 +189,18 @@ impl Console {
     }
 
     /// Asks a question that only `y` or `yes` answers with yes.
-    pub fn confirm(&self, question: &str) -> bool {
+    pub async fn confirm(&self, question: &str) -> bool {
         self.err(&format!("{question} [y/N] "));
-        let mut answer = String::new();
-        let read = io::stdin().read_line(&mut answer);
-        read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+        let answer = stdin::line().await.unwrap_or_default();
+        if !answer.ends_with('\n') {
+            self.end_line();
+        }
+        matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+    }
+
+    /// After a question that was left without an answer.
+    pub fn end_line(&self) {
+        self.err("\n");
     }
 
     /// Starts showing events as they come.

@@ -49,6 +49,7 @@ mod screen;
 pub mod secret;
 pub mod selection;
 pub mod stack;
+mod stdin;
 mod surroundings;
 pub mod target;
 pub mod wait;

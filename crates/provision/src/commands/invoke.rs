@@ -1,6 +1,6 @@
 //! `invoke`: one request to the deployed stack.
 
-use std::io::{IsTerminal, Read};
+use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -16,6 +16,7 @@ use crate::exit::Exit;
 use crate::fault::Code;
 use crate::input::Outputs;
 use crate::render;
+use crate::stdin;
 
 const INVOKE: Operation = Operation::look_first("Invoke");
 
@@ -28,7 +29,7 @@ struct Answer {
 }
 
 pub async fn run(session: &Session, arguments: &cli::Invoke) -> Result<Exit> {
-    let request = request(&arguments.request)?;
+    let request = session.interrupt.or(request(&arguments.request)).await?;
     let (aws, listener) = connect(session).await?;
     let (stack, known) = deployed(session, &aws).await?;
     let output = |name: &str| output(&stack, &known, name);
@@ -73,13 +74,11 @@ pub async fn run(session: &Session, arguments: &cli::Invoke) -> Result<Exit> {
 }
 
 /// The text of an argument, a file or standard input; it has to be JSON.
-fn request(argument: &str) -> Result<String> {
+async fn request(argument: &str) -> Result<String> {
     let text = if argument == "-" {
-        let mut text = String::new();
-        std::io::stdin()
-            .read_to_string(&mut text)
-            .context("reading the request from standard input")?;
-        text
+        stdin::all()
+            .await
+            .context("reading the request from standard input")?
     } else if let Some(path) = argument.strip_prefix('@') {
         std::fs::read_to_string(path)
             .with_context(|| format!("reading the request from `{path}`"))?

@@ -243,7 +243,12 @@ fn is_refused(error: &anyhow::Error) -> bool {
 }
 
 /// Goes on if nothing would be lost that a later `up` does not bring back, or if the user agrees.
-fn may_lose(session: &Session, losses: &[String], always_ask: bool, remedy: &str) -> Result<bool> {
+async fn may_lose(
+    session: &Session,
+    losses: &[String],
+    always_ask: bool,
+    remedy: &str,
+) -> Result<bool> {
     if session.config.yes {
         return Ok(true);
     }
@@ -264,9 +269,12 @@ fn may_lose(session: &Session, losses: &[String], always_ask: bool, remedy: &str
     for loss in losses {
         console.say(&format!("This also deletes {loss}."));
     }
-    let agreed = console.confirm("Go ahead?");
-    if !agreed {
-        console.say("Nothing was changed.");
+    let asked = async { Ok(console.confirm("Go ahead?").await) };
+    let answer = session.interrupt.or(asked).await;
+    match answer {
+        Ok(true) => {}
+        Ok(false) => console.say("Nothing was changed."),
+        Err(_) => console.end_line(),
     }
-    Ok(agreed)
+    answer
 }

@@ -188,7 +188,8 @@ async fn agrees(session: &Session, aws: &Aws, stack: &Stack, plan: &Plan) -> Res
     let lost = losses(aws, stack, |id| removed.contains(&id));
     let lost = session.interrupt.or(lost).await?;
     let lost: Vec<String> = lost.into_values().collect();
-    may_lose(session, &lost, !removed.is_empty(), "`--yes` to go ahead")
+    let remedy = "`--yes` to go ahead";
+    may_lose(session, &lost, !removed.is_empty(), remedy).await
 }
 
 /// Waits until the endpoint answers, unless what has to answer turns out to be broken.

@@ -106,6 +106,29 @@ async fn down_asks_and_goes_by_the_answer() {
 
 #[tokio::test]
 #[ignore = "needs the function: just conformance"]
+async fn ctrl_c_is_an_answer_to_every_question() {
+    let world = deployed().await;
+    for arguments in [&["down"][..], &["invoke", "-"]] {
+        let mut terminal = world.cli.run_on_terminal(arguments, ROWS, COLUMNS);
+        if arguments == ["down"] {
+            terminal.until("question", |screen| screen.contains("[y/N]"));
+        } else {
+            // Signals are caught before anything is read.
+            std::thread::sleep(Duration::from_secs(1));
+        }
+        terminal.type_in(CTRL_C);
+        let ended = terminal.wait();
+        let page = terminal.everything(COLUMNS);
+        assert_eq!(ended, Some(130), "{page}");
+        assert!(
+            page.ends_with("\nInterrupted; nothing was changed.\n") || arguments != ["down"],
+            "{page}"
+        );
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs the function: just conformance"]
 async fn ctrl_c_says_how_to_go_on() {
     let world = empty().await;
     hold(&world, "CreateRole");

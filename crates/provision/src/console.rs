@@ -203,6 +203,15 @@ impl Console {
         self.err("\n");
     }
 
+    /// What belongs to a question, whatever `-q` says.
+    pub fn insist(&self, text: &str) {
+        self.err(&format!("{}\n", text.trim_end_matches('\n')));
+    }
+
+    pub fn is_quiet(&self) -> bool {
+        self.level == Level::Quiet
+    }
+
     /// Starts showing events as they come.
     pub fn listen(&self) -> (Events, Listener) {
         let (sender, receiver) = unbounded_channel();

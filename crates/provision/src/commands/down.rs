@@ -72,7 +72,7 @@ pub async fn run(session: &Session, arguments: &cli::Down) -> Result<Exit> {
                 .into_iter()
                 .map(|guest| format!("{guest}, which somebody else made")),
         );
-        if !may_lose(session, &lost, true, remedy).await? {
+        if !may_lose(session, &plan, &lost, true, remedy).await? {
             return Ok(Exit::Failed);
         }
     }

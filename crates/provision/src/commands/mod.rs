@@ -39,6 +39,8 @@ use crate::interrupt::Interrupt;
 use crate::local::{Server, Start};
 use crate::observe::{Observations, observe};
 use crate::orphans::{Orphan, orphans};
+use crate::plan::Plan;
+use crate::plan_text;
 use crate::planner::Account;
 use crate::record::{Recorder, Runs};
 use crate::render;
@@ -245,6 +247,7 @@ fn is_refused(error: &anyhow::Error) -> bool {
 /// Goes on if nothing would be lost that a later `up` does not bring back, or if the user agrees.
 async fn may_lose(
     session: &Session,
+    plan: &Plan,
     losses: &[String],
     always_ask: bool,
     remedy: &str,
@@ -266,14 +269,20 @@ async fn may_lose(
     if losses.is_empty() && !always_ask {
         return Ok(true);
     }
+    if console.is_quiet() {
+        let place = render::place(&plan.stack, &plan.target, session.config.local);
+        console.insist(&place);
+        let verbose = session.config.verbose;
+        console.insist(&plan_text::plan(plan, console.stderr_paint(), verbose));
+    }
     for loss in losses {
-        console.say(&format!("This also deletes {loss}."));
+        console.insist(&format!("This also deletes {loss}."));
     }
     let asked = async { Ok(console.confirm("Go ahead?").await) };
     let answer = session.interrupt.or(asked).await;
     match answer {
         Ok(true) => {}
-        Ok(false) => console.say("Nothing was changed."),
+        Ok(false) => console.insist("Nothing was changed."),
         Err(_) => console.end_line(),
     }
     answer

@@ -189,7 +189,7 @@ async fn agrees(session: &Session, aws: &Aws, stack: &Stack, plan: &Plan) -> Res
     let lost = session.interrupt.or(lost).await?;
     let lost: Vec<String> = lost.into_values().collect();
     let remedy = "`--yes` to go ahead";
-    may_lose(session, &lost, !removed.is_empty(), remedy).await
+    may_lose(session, plan, &lost, !removed.is_empty(), remedy).await
 }
 
 /// Waits until the endpoint answers, unless what has to answer turns out to be broken.

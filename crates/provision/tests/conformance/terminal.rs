@@ -106,6 +106,20 @@ async fn down_asks_and_goes_by_the_answer() {
 
 #[tokio::test]
 #[ignore = "needs the function: just conformance"]
+async fn a_quiet_question_says_what_it_is_about() {
+    let world = deployed().await;
+    let mut terminal = world.cli.run_on_terminal(&["down", "-q"], ROWS, COLUMNS);
+    terminal.until("question", |screen| screen.contains("[y/N]"));
+    terminal.type_in(b"n\n");
+    assert_eq!(terminal.wait(), Some(1));
+    let page = terminal.everything(COLUMNS);
+    for part in ["account ", "- AWS::DynamoDB::Table", "Nothing was changed."] {
+        assert!(page.contains(part), "no {part}: {page}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs the function: just conformance"]
 async fn ctrl_c_is_an_answer_to_every_question() {
     let world = deployed().await;
     for arguments in [&["down"][..], &["invoke", "-"]] {

@@ -77,7 +77,7 @@ async fn poll(
                         started.elapsed().as_secs()
                     ))
                     .remedy(
-                        "`provision up` again in some minutes; the key must be enabled and in the plan, the plan must \
+                        "run it again in some minutes; the key must be enabled and in the plan, the plan must \
                          cover the stage, and the function must start"
                     )
             );

@@ -123,8 +123,8 @@ pub fn milliseconds(took: Duration) -> u64 {
     u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Who stands in the way, and what can be done about it.
-pub fn strangers(strangers: &[Stranger]) -> Fault {
+/// Who stands in the way, and what can be done about it; `up` is the command that would go on.
+pub fn strangers(strangers: &[Stranger], up: &str) -> Fault {
     let mut text =
         String::from("these exist already and are not this stack's; nothing was changed:");
     for Stranger { kind, name, why } in strangers {
@@ -135,7 +135,7 @@ pub fn strangers(strangers: &[Stranger]) -> Fault {
         .map(|stranger| format!("--adopt {}", stranger.name))
         .collect();
     Code::Foreign.fault(text).remedy(format!(
-        "`provision up {}` to take them over by tagging them, `--env NAME` for a copy under other names, or remove them",
+        "`{up} {}` to take them over by tagging them, `--env NAME` for a copy under other names, or remove them",
         adopt.join(" ")
     ))
 }

@@ -91,7 +91,7 @@ impl Pair {
             [] => bail!(
                 Code::NotDeployed
                     .fault("the stack has no API key yet")
-                    .remedy("`provision up`")
+                    .remedy("`up` makes it")
             ),
             _ => bail!(Code::SeveralKeys.fault(format!("the stack has {} API keys", rest.len()))),
         }

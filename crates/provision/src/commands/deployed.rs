@@ -22,7 +22,7 @@ pub(super) async fn deployed(session: &Session, aws: &Aws) -> Result<(Stack, Out
         bail!(
             Code::NotDeployed
                 .fault(format!("the stack `{}` is not deployed here", stack.name))
-                .remedy("`provision up`")
+                .remedy(session.up_first())
         );
     }
     let (_, known) = planner::up(&stack, seen.account(), stack.known_names())?;

@@ -69,9 +69,10 @@ pub async fn run(session: &Session, arguments: &cli::Dev) -> Result<Exit> {
     listener.finish().await;
     match (outcome, session.interrupt.signal()) {
         (_, Some(signal)) => {
-            session
-                .console
-                .say("The stack stays as it is; `provision down --local` removes it.");
+            session.console.say(&format!(
+                "The stack stays as it is; `{}` removes it.",
+                session.command("down")
+            ));
             Ok(Exit::Interrupted(signal))
         }
         (outcome, None) => outcome.map(|()| Exit::Done),

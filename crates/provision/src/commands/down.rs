@@ -49,7 +49,7 @@ pub async fn run(session: &Session, arguments: &cli::Down) -> Result<Exit> {
     }
     let mut plan = planner::down(&stack, seen.account())?;
     session.say_left_out(&arguments.select.selection().apply(&mut plan)?);
-    refuse_protected(&plan)?;
+    refuse_protected(session, &plan)?;
     if !plan.is_empty() {
         let group = console.group("Plan");
         console.say(&plan_text::plan(
@@ -120,7 +120,7 @@ pub async fn run(session: &Session, arguments: &cli::Down) -> Result<Exit> {
 }
 
 /// Says before the first call what AWS would say in the middle.
-fn refuse_protected(plan: &Plan) -> Result<()> {
+fn refuse_protected(session: &Session, plan: &Plan) -> Result<()> {
     let is_protected = |step: &&Step| {
         let observed = step.observed.as_ref();
         observed.is_some_and(|observed| observed.state["deletion_protection"] == true)
@@ -134,8 +134,9 @@ fn refuse_protected(plan: &Plan) -> Result<()> {
                 "table `{}` is protected from deletion; nothing was changed",
                 step.resource.name()
             ))
-            .remedy(
-                "`--keep-data` to leave it, or `deletion_protection: false` in `stack.rs` and `provision up` first"
-            )
+            .remedy(format!(
+                "`--keep-data` to leave it, or `deletion_protection: false` in `stack.rs` and {} first",
+                session.up_first()
+            ))
     )
 }

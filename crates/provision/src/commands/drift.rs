@@ -43,7 +43,11 @@ pub async fn run(session: &Session, arguments: &cli::Drift) -> Result<Exit> {
         session.console.result(&document(&plan, &drifted));
     } else {
         let text = if is_deployed {
-            text(&drifted, session.console.stdout_paint())
+            text(
+                &drifted,
+                session.console.stdout_paint(),
+                &session.command("up"),
+            )
         } else {
             "No drift: nothing of the stack is deployed here.".to_owned()
         };
@@ -51,8 +55,9 @@ pub async fn run(session: &Session, arguments: &cli::Drift) -> Result<Exit> {
     }
     if !declared.is_empty() {
         session.console.say(&format!(
-            "{} more differ because the declaration has changed: `provision plan` shows them.",
-            declared.len()
+            "{} more differ because the declaration has changed: `{}` shows them.",
+            declared.len(),
+            session.command("plan")
         ));
     }
     Ok(if drifted.is_empty() {
@@ -79,7 +84,7 @@ fn learn_deployed_package(stack: &Stack, observations: &Observations, outputs: &
     }
 }
 
-fn text(drifted: &[&Step], paint: Paint) -> String {
+fn text(drifted: &[&Step], paint: Paint, up: &str) -> String {
     if drifted.is_empty() {
         return "No drift: all is as it was last declared.".to_owned();
     }
@@ -95,7 +100,7 @@ fn text(drifted: &[&Step], paint: Paint) -> String {
     }
     let _ = write!(
         text,
-        "{} changed behind our back (declared → found); `provision up` puts that right",
+        "{} changed behind our back (declared → found); `{up}` puts that right",
         drifted.len()
     );
     text

@@ -12,6 +12,7 @@ use super::{Session, connect, outputs};
 use crate::aws::Aws;
 use crate::aws::call::Operation;
 use crate::cli;
+use crate::declaration::Stack;
 use crate::exit::Exit;
 use crate::fault::Code;
 use crate::input::Outputs;
@@ -32,13 +33,13 @@ pub async fn run(session: &Session, arguments: &cli::Invoke) -> Result<Exit> {
     let request = session.interrupt.or(request(&arguments.request)).await?;
     let (aws, listener) = connect(session).await?;
     let (stack, known) = deployed(session, &aws).await?;
-    let output = |name: &str| output(&stack, &known, name);
+    let output = |name: &str| output(session, &stack, &known, name);
     let asked = async {
         if arguments.direct {
             direct(&aws, &output("function_name")?, request).await
         } else {
             let url = output("invoke_url")?;
-            let key = outputs::key(&aws, &known).await?;
+            let key = outputs::key(session, &aws, &known).await?;
             let started = Instant::now();
             let answer = aws
                 .http(&url)
@@ -97,7 +98,7 @@ async fn request(argument: &str) -> Result<String> {
     Ok(text)
 }
 
-fn output(stack: &crate::declaration::Stack, known: &Outputs, name: &str) -> Result<String> {
+fn output(session: &Session, stack: &Stack, known: &Outputs, name: &str) -> Result<String> {
     outputs::values(stack, known)
         .get(name)
         .and_then(Value::as_str)
@@ -105,7 +106,7 @@ fn output(stack: &crate::declaration::Stack, known: &Outputs, name: &str) -> Res
         .with_context(|| {
             Code::NotDeployed
                 .fault(format!("`{name}` is not deployed yet"))
-                .remedy("`provision up`")
+                .remedy(session.up_first())
         })
 }
 

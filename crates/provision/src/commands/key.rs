@@ -23,7 +23,7 @@ async fn rotated(session: &Session, arguments: &cli::Rotate) -> Result<Exit> {
     let missing = || {
         Code::NotDeployed
             .fault("the stack is not whole")
-            .remedy("`provision up`")
+            .remedy(session.up_first())
     };
     let key = stack
         .declared
@@ -41,9 +41,10 @@ async fn rotated(session: &Session, arguments: &cli::Rotate) -> Result<Exit> {
     let work = rotate(&aws, key, plan, check, &known, arguments.grace);
     let outcome = session.interrupt.or(Box::pin(work)).await;
     if let (Err(_), Some(signal)) = (&outcome, session.interrupt.signal()) {
-        session
-            .console
-            .say("Interrupted: a key is valid all the time; `provision key rotate` again goes on from here.");
+        session.console.say(&format!(
+            "Interrupted: a key is valid all the time; `{}` again goes on from here.",
+            session.command("key rotate")
+        ));
         return Ok(Exit::Interrupted(signal));
     }
     let Rotated { old, new } = outcome?;
@@ -69,8 +70,8 @@ async fn rotated(session: &Session, arguments: &cli::Rotate) -> Result<Exit> {
     });
     if value.is_none() {
         session.console.say(&format!(
-            "Its value: `provision outputs{} --show-secrets api_key`.",
-            session.flags()
+            "Its value: `{} --show-secrets api_key`.",
+            session.command("outputs")
         ));
     }
     Ok(Exit::Done)

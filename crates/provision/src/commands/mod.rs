@@ -75,10 +75,20 @@ impl Session {
             ("--profile", &connection.profile),
         ] {
             if let Some(value) = value {
-                let _ = write!(flags, " {flag} {value}");
+                let _ = write!(flags, " {flag} {}", for_a_shell(value));
             }
         }
         flags
+    }
+
+    /// Another command for the same stack, to be told in a text: `provision up --local --env dev` for `up`.
+    fn command(&self, words: &str) -> String {
+        format!("provision {words}{}", self.flags())
+    }
+
+    /// What helps where something of the stack is not there: `` `provision up` ``.
+    fn up_first(&self) -> String {
+        format!("`{}`", self.command("up"))
     }
 
     /// Warns of what is not done, since what is there is not what is declared then.
@@ -124,6 +134,16 @@ impl Session {
     fn say_place(&self, stack: &Stack, target: &Target) {
         let place = render::place(&stack.name, target, self.config.local);
         self.console.say(&place);
+    }
+}
+
+/// As one word of a shell's line.
+fn for_a_shell(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@".contains(c);
+    if word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
 
@@ -286,4 +306,16 @@ async fn may_lose(
         Err(_) => console.end_line(),
     }
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::for_a_shell;
+
+    #[test]
+    fn a_word_stays_one_word() {
+        assert_eq!(for_a_shell("eu-west-1"), "eu-west-1");
+        assert_eq!(for_a_shell("my profile"), "'my profile'");
+        assert_eq!(for_a_shell("it's"), r"'it'\''s'");
+    }
 }

@@ -26,7 +26,7 @@ pub async fn run(session: &Session, arguments: &cli::Outputs) -> Result<Exit> {
     let mut values = values(&stack, &known);
     let wants_key = arguments.show_secrets || arguments.name.as_deref() == Some(KEY);
     if wants_key {
-        let value = session.interrupt.or(key(&aws, &known)).await?;
+        let value = session.interrupt.or(key(session, &aws, &known)).await?;
         if arguments.show_secrets {
             values.insert(KEY.to_owned(), value.reveal().into());
         }
@@ -95,12 +95,12 @@ pub(super) fn to_pass_on(values: &Map<String, Value>) -> impl Iterator<Item = (&
 }
 
 /// The value of the stack's API key.
-pub(super) async fn key(aws: &Aws, known: &Outputs) -> Result<Secret> {
+pub(super) async fn key(session: &Session, aws: &Aws, known: &Outputs) -> Result<Secret> {
     let id = known.lookup("key.id").and_then(Value::as_str);
     let missing = || {
         Code::NotDeployed
             .fault("the stack has no API key yet")
-            .remedy("`provision up`")
+            .remedy(session.up_first())
     };
     aws.key(id.with_context(missing)?).await
 }

@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use serde_json::json;
 
 use super::up::Preparation;
-use super::{Session, connect, look};
+use super::{Session, connect, for_a_shell, look};
 use crate::cli;
 use crate::config::Making;
 use crate::cost;
@@ -29,7 +29,7 @@ pub async fn run(session: &Session, arguments: &cli::Plan) -> Result<Exit> {
     session.say_place(&stack, &seen.target);
     let strangers = planner::strangers(&stack, &seen.observations);
     if !strangers.is_empty() {
-        bail!(render::strangers(&strangers));
+        bail!(render::strangers(&strangers, &session.command("up")));
     }
     let mut outputs = stack.known_names();
     let artifact = session.interrupt.or(preparation.package()).await?;
@@ -59,8 +59,8 @@ pub async fn run(session: &Session, arguments: &cli::Plan) -> Result<Exit> {
     if let Some(path) = &arguments.out {
         SavedPlan::new(&plan, &artifact, &making, &selection, &session.config)?.write(path)?;
         session.console.say(&format!(
-            "Saved; `provision up {}` does exactly this.",
-            path.display()
+            "Saved; `{}` does exactly this.",
+            session.command(&format!("up {}", for_a_shell(&path.to_string_lossy())))
         ));
     }
     let differs = arguments.detailed_exitcode && !plan.is_empty();

@@ -70,7 +70,7 @@ async fn deploy(session: &Session, arguments: &cli::Up) -> Result<Exit> {
     session.say_place(&stack, &seen.target);
     let strangers = planner::strangers(&stack, &seen.observations);
     if !strangers.is_empty() {
-        bail!(render::strangers(&strangers));
+        bail!(render::strangers(&strangers, &session.command("up")));
     }
 
     let mut known = stack.known_names();
@@ -122,7 +122,7 @@ async fn deploy(session: &Session, arguments: &cli::Up) -> Result<Exit> {
         failures.extend(asked.err());
     }
     let shown_key = if report.is_success() && console.may_show_secrets() {
-        outputs::key(&aws, &report.outputs).await.ok()
+        outputs::key(session, &aws, &report.outputs).await.ok()
     } else {
         None
     };
@@ -285,7 +285,10 @@ pub(super) fn ended_early(
 ) -> Exit {
     let console = &session.console;
     let left = render::leftovers(plan, report);
-    let again = format!("{left}; `provision {command}` again goes on from here");
+    let again = format!(
+        "{left}; `{}` again goes on from here",
+        session.command(command)
+    );
     if let Some(signal) = session.interrupt.signal() {
         for error in &report.failures {
             console.error(error);

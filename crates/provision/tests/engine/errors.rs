@@ -37,7 +37,7 @@ async fn bad_input_is_told_by_its_code() {
         (
             &["outputs", "--env", "a-name-of-20-letters"],
             "P0032",
-            "`provision up`",
+            "`provision up --env a-name-of-20-letters`",
         ),
         (&["up", "--bootstrap", page], "P0013", page),
         (

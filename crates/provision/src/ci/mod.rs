@@ -17,6 +17,11 @@ const WORKFLOW: &str = include_str!("../../../../.github/workflows/provision.yml
 const WORKFLOW_PATH: &str = ".github/workflows/provision.yml";
 const BRANCH: &str = "branches: [main]";
 
+/// The jobs on the environment that is deployed; the others are on a pull request's own.
+const DEPLOYED: [&str; 2] = ["plan", "deploy"];
+/// What each job has, after what may be its `env`.
+const RUNS_ON: &str = "\n    runs-on:";
+
 /// Stands for the number of every pull request in the names of its environment.
 pub const ANY_PREVIEW: &str = "pr-*";
 
@@ -57,7 +62,7 @@ pub fn files(
             subject: Subject::PullRequests,
         },
     ];
-    let mut files = vec![(WORKFLOW_PATH.to_owned(), workflow(branch))];
+    let mut files = vec![(WORKFLOW_PATH.to_owned(), workflow(branch, env))];
     for role in roles {
         let settings = Settings {
             env: role.env.or(env).map(str::to_owned),
@@ -74,7 +79,28 @@ pub fn files(
     Ok(files)
 }
 
-fn workflow(branch: &str) -> String {
+fn workflow(branch: &str, env: Option<&str>) -> String {
+    let mut text = for_branch(branch);
+    if let Some(env) = env {
+        for job in DEPLOYED {
+            text = in_env(&text, job, env);
+        }
+    }
+    text
+}
+
+/// With `env` as the environment of the job `job`.
+fn in_env(workflow: &str, job: &str, env: &str) -> String {
+    let start = workflow.find(&format!("\n  {job}:\n")).unwrap_or(0);
+    let (before, jobs) = workflow.split_at(start);
+    let variable = format!(
+        "\n    env:\n      PROVISION_ENV: {}{RUNS_ON}",
+        Value::from(env)
+    );
+    format!("{before}{}", jobs.replacen(RUNS_ON, &variable, 1))
+}
+
+fn for_branch(branch: &str) -> String {
     // A JSON text is one in YAML as well, whatever the branch is called.
     WORKFLOW.replace(
         BRANCH,
@@ -95,10 +121,22 @@ mod tests {
 
     #[test]
     fn the_branch_is_the_only_difference() {
-        assert_eq!(workflow("main"), WORKFLOW);
+        assert_eq!(workflow("main", None), WORKFLOW);
         assert_eq!(WORKFLOW.matches(BRANCH).count(), 1);
-        let other = workflow("release/1");
+        let other = workflow("release/1", None);
         assert!(other.contains("    branches: [\"release/1\"]\n"));
         assert_eq!(other.lines().count(), WORKFLOW.lines().count());
+    }
+
+    #[test]
+    fn an_environment_is_that_of_the_jobs_without_one() {
+        let text = workflow("main", Some("prod"));
+        assert_eq!(text.matches("PROVISION_ENV: \"prod\"\n").count(), 2);
+        assert_eq!(text.matches("PROVISION_ENV: ").count(), 4, "{text}");
+        for (job, next) in [("plan", "preview"), ("deploy", "nothing")] {
+            let (_, job) = text.split_once(&format!("\n  {job}:\n")).expect(job);
+            let job = job.split(&format!("\n  {next}:\n")).next().expect("it");
+            assert!(job.contains("PROVISION_ENV: \"prod\""), "{job}");
+        }
     }
 }

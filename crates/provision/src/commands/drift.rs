@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde_json::json;
 
 use super::{Session, connect, look};
@@ -12,6 +12,7 @@ use crate::declaration::{Stack, learn_package};
 use crate::exit::Exit;
 use crate::input::Outputs;
 use crate::observe::Observations;
+use crate::owner::Ownership;
 use crate::plan::{Action, Plan, Step};
 use crate::plan_text::{Direction, change_lines, label};
 use crate::planner;
@@ -27,18 +28,25 @@ pub async fn run(session: &Session, arguments: &cli::Drift) -> Result<Exit> {
     let reading = Look::new(aws.clone());
     let seen = look(session, &stack, &reading).await?;
     session.say_place(&stack, &seen.target);
+    let strangers = planner::strangers(&stack, &seen.observations);
+    if !strangers.is_empty() {
+        bail!(render::strangers(&strangers, &session.command("up")));
+    }
     let mut outputs = stack.known_names();
     learn_deployed_package(&stack, &seen.observations, &mut outputs);
     let (plan, _) = planner::up(&stack, seen.account(), outputs)?;
     drop((aws, reading));
     listener.finish().await;
 
-    let is_deployed = plan.steps.iter().any(|step| step.observed.is_some());
-    let (drifted, declared): (Vec<&Step>, Vec<&Step>) = plan
+    let is_deployed = plan.steps.iter().any(is_ours);
+    let (drifted, others): (Vec<&Step>, Vec<&Step>) = plan
         .steps
         .iter()
         .filter(|step| is_deployed && is_difference(step))
-        .partition(|step| step.drift || step.action == Action::Create);
+        .partition(|step| step.drift);
+    let (absent, declared): (Vec<&Step>, Vec<&Step>) = others
+        .into_iter()
+        .partition(|step| step.action == Action::Create);
     if session.config.json {
         session.console.result(&document(&plan, &drifted));
     } else {
@@ -53,6 +61,16 @@ pub async fn run(session: &Session, arguments: &cli::Drift) -> Result<Exit> {
         };
         session.console.result(&text);
     }
+    if !absent.is_empty() {
+        let what = match absent.len() {
+            1 => "1 declared resource is".to_owned(),
+            count => format!("{count} declared resources are"),
+        };
+        session.console.say(&format!(
+            "{what} not deployed: `{}` makes the stack whole.",
+            session.command("up")
+        ));
+    }
     if !declared.is_empty() {
         session.console.say(&format!(
             "{} more differ because the declaration has changed: `{}` shows them.",
@@ -65,6 +83,11 @@ pub async fn run(session: &Session, arguments: &cli::Drift) -> Result<Exit> {
     } else {
         Exit::Differences
     })
+}
+
+fn is_ours(step: &Step) -> bool {
+    let observed = step.observed.as_ref();
+    observed.is_some_and(|observed| observed.ownership == Ownership::Ours)
 }
 
 /// A resource that was left behind is not one of the declaration's.

@@ -97,6 +97,27 @@ async fn nothing_deployed_is_no_drift() {
     assert_eq!(document["summary"]["drift"], 0);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_part_that_was_never_deployed_is_no_drift() {
+    let world = World::new(Faults::default()).await;
+    let table = ["up", "--only", "table"];
+    world.run(&table).await.expect(Exit::Done);
+    let ended = world.run(&["drift"]).await.expect(Exit::Done);
+    let said = &ended.printed.stderr;
+    assert!(said.contains("11 declared resources are not"), "{said}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stranger_is_told_as_in_a_plan() {
+    let world = World::new(Faults::default()).await;
+    let create = world.account.logs.create_log_group();
+    let create = create.log_group_name("/aws/lambda/LambdaFunctionOverHttps");
+    create.send().await.expect("a group of somebody");
+    let ended = world.run(&["drift"]).await.expect(Exit::Failed);
+    let said = &ended.printed.stderr;
+    assert!(said.contains("error[P0030]: "), "{said}");
+}
+
 /// A first `up` that was killed left nothing to drift; only if all but one thing was made, nobody can tell.
 #[tokio::test(start_paused = true)]
 async fn what_was_never_made_is_no_drift() {

@@ -12,6 +12,7 @@ pub mod commands;
 pub mod config;
 pub mod console;
 pub mod cost;
+pub mod deadline;
 pub mod declaration;
 pub mod diff;
 pub mod doctor;

@@ -16,6 +16,7 @@ use crate::artifact::{Artifact, Binary, build};
 use crate::aws::Aws;
 use crate::cli::{self, Wait};
 use crate::config::Making;
+use crate::deadline::Deadline;
 use crate::declaration::{Check, Stack, learn_package, needs_package};
 use crate::execute::{Course, Report, execute};
 use crate::exit::Exit;
@@ -30,6 +31,7 @@ use crate::planner;
 use crate::render;
 use crate::resource::Look;
 use crate::saved::SavedPlan;
+use crate::screen::Listener;
 use crate::secret::Secret;
 use crate::selection::Selection;
 use crate::stack;
@@ -39,22 +41,27 @@ use crate::stack;
 const BUILD_GRACE: Duration = Duration::from_secs(5);
 
 pub async fn run(session: &Session, arguments: &cli::Up) -> Result<Exit> {
-    let work = deploy(session, arguments);
-    match arguments.timeout {
-        None => work.await,
-        Some(limit) => timeout(limit, work).await.unwrap_or_else(|_| {
-            bail!(
-                Code::TimedOut
-                    .fault(format!("gave up after {} s", limit.as_secs()))
-                    .remedy("run it again, it goes on from here")
-            )
-        }),
+    let started = Instant::now();
+    let deadline = Deadline::after(arguments.timeout);
+    match deadline.or(Box::pin(prepare(session, arguments))).await? {
+        Some(agreed) => deploy(session, arguments, agreed, deadline, started).await,
+        None => Ok(Exit::Failed),
     }
 }
 
-async fn deploy(session: &Session, arguments: &cli::Up) -> Result<Exit> {
-    let started = Instant::now();
-    let console = &session.console;
+/// A plan that nobody objects to, and what it is carried out with.
+struct Agreed {
+    aws: Aws,
+    listener: Listener,
+    stack: Stack,
+    plan: Plan,
+    known: Outputs,
+    preparation: Preparation,
+    is_whole: bool,
+}
+
+/// Everything before the first write; `None` if the user declined.
+async fn prepare(session: &Session, arguments: &cli::Up) -> Result<Option<Agreed>> {
     let Intent {
         saved,
         making,
@@ -90,23 +97,54 @@ async fn deploy(session: &Session, arguments: &cli::Up) -> Result<Exit> {
     if let Some(saved) = &saved {
         saved.check(&plan)?;
     }
+    if !plan.is_empty() && !agrees(session, &aws, &stack, &plan).await? {
+        return Ok(None);
+    }
+    Ok(Some(Agreed {
+        aws,
+        listener,
+        stack,
+        plan,
+        known,
+        preparation,
+        is_whole: left_out.is_empty(),
+    }))
+}
+
+async fn deploy(
+    session: &Session,
+    arguments: &cli::Up,
+    agreed: Agreed,
+    deadline: Deadline,
+    started: Instant,
+) -> Result<Exit> {
+    let Agreed {
+        aws,
+        listener,
+        stack,
+        plan,
+        known,
+        mut preparation,
+        is_whole,
+    } = agreed;
+    let console = &session.console;
     let check = stack
         .check
         .as_ref()
-        .filter(|_| arguments.wait == Wait::Live && left_out.is_empty());
+        .filter(|_| arguments.wait == Wait::Live && is_whole);
     let proven: Vec<String> = match arguments.wait {
         Wait::None => plan.steps.iter().map(|step| step.id.clone()).collect(),
         Wait::Ready | Wait::Live => check.map(|check| check.proves.clone()).unwrap_or_default(),
     };
-    if !plan.is_empty() && !agrees(session, &aws, &stack, &plan).await? {
-        return Ok(Exit::Failed);
-    }
     let group = console.group("Execution");
     session.on_record(|record| record.planned(&plan));
     listener.name_steps(&plan);
     let package = async { preparation.package_mut().await };
     let interrupted = async {
-        session.interrupt.wait().await;
+        tokio::select! {
+            _ = session.interrupt.wait() => {}
+            () = deadline.wait() => {}
+        }
     };
     let course = Course {
         proven: &proven,
@@ -114,12 +152,12 @@ async fn deploy(session: &Session, arguments: &cli::Up) -> Result<Exit> {
     };
     let report = execute(&plan, &aws, known, course, package, interrupted).await;
     let mut failures = Vec::new();
+    if report.interrupted && session.interrupt.signal().is_none() {
+        failures.push(deadline.passed("calls in flight were allowed to end").into());
+    }
     if let Some(check) = check.filter(|_| report.is_success() && !plan.is_empty()) {
-        let asked = session
-            .interrupt
-            .or(answers(check, &plan, &report, &aws))
-            .await;
-        failures.extend(asked.err());
+        let asked = answers(check, &plan, &report, &aws);
+        failures.extend(in_time(session, deadline, asked).await.err());
     }
     let shown_key = if report.is_success() && console.may_show_secrets() {
         outputs::key(session, &aws, &report.outputs).await.ok()
@@ -190,6 +228,22 @@ async fn agrees(session: &Session, aws: &Aws, stack: &Stack, plan: &Plan) -> Res
     let lost: Vec<String> = lost.into_values().collect();
     let remedy = "`--yes` to go ahead";
     may_lose(session, plan, &lost, !removed.is_empty(), remedy).await
+}
+
+/// `work` after all steps, unless a signal or the deadline ends it.
+async fn in_time(
+    session: &Session,
+    deadline: Deadline,
+    work: impl Future<Output = Result<()>>,
+) -> Result<()> {
+    const STATE: &str = "all steps are done, and the endpoint has not answered yet";
+    tokio::select! {
+        outcome = work => outcome,
+        _ = session.interrupt.wait() => {
+            bail!(Code::Interrupted.fault(format!("interrupted; {STATE}")))
+        }
+        () = deadline.wait() => bail!(deadline.passed(STATE)),
+    }
 }
 
 /// Waits until the endpoint answers, unless what has to answer turns out to be broken.

@@ -5,6 +5,7 @@
 mod ci;
 mod doctor;
 mod drift;
+mod ends;
 mod environments;
 mod errors;
 mod fault;

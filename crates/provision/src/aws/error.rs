@@ -222,7 +222,7 @@ impl AwsError {
             Failure::NotSent => "check the network and `AWS_ENDPOINT_URL`; nothing was sent",
             Failure::Unclear => "run it again: what was made is found and kept",
             Failure::Refused if self.code.starts_with("AccessDenied") => {
-                "the caller lacks this right; nothing was changed by this call"
+                "`provision policy` prints what is needed; check the account in the first line"
             }
             Failure::Throttled => "others in this account use the same quota: run it again later",
             Failure::Refused | Failure::Malformed | Failure::Stopped => return None,

@@ -17,7 +17,6 @@ pub(super) async fn deployed(session: &Session, aws: &Aws) -> Result<(Stack, Out
     stack.check()?;
     let reading = Look::new(aws.clone());
     let seen = look(session, &stack, &reading).await?;
-    session.say_place(&stack, &seen.target);
     if seen.observations.is_empty() {
         bail!(
             Code::NotDeployed

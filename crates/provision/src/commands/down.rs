@@ -40,7 +40,6 @@ pub async fn run(session: &Session, arguments: &cli::Down) -> Result<Exit> {
     let guests = guests(&stack, &reading, &seen.observations, &seen.orphans);
     let guests = session.interrupt.or(Box::pin(guests)).await?;
     drop(reading);
-    session.say_place(&stack, &seen.target);
     for stranger in planner::strangers(&stack, &seen.observations) {
         console.warn(&format!(
             "  left alone: {} {}: {}",

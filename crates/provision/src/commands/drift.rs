@@ -27,7 +27,6 @@ pub async fn run(session: &Session, arguments: &cli::Drift) -> Result<Exit> {
     stack.check()?;
     let reading = Look::new(aws.clone());
     let seen = look(session, &stack, &reading).await?;
-    session.say_place(&stack, &seen.target);
     let strangers = planner::strangers(&stack, &seen.observations);
     if !strangers.is_empty() {
         bail!(render::strangers(&strangers, &session.command("up")));

@@ -24,9 +24,10 @@ pub mod up;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
+use std::pin::pin;
 
 use anyhow::{Result, bail};
-use futures_util::future::try_join_all;
+use futures_util::future::{Either, select, try_join_all};
 
 use crate::aws::error::{AwsError, Failure};
 use crate::aws::{Aws, Reach};
@@ -147,9 +148,10 @@ fn for_a_shell(word: &str) -> String {
     }
 }
 
-/// Reads what exists of `stack`, and where that is.
+/// Reads what exists of `stack`, and says where that is as soon as it is known.
 async fn look(session: &Session, stack: &Stack, look: &Look) -> Result<Seen> {
-    session.interrupt.or(Box::pin(see(stack, look))).await
+    let reading = see(stack, look, |target| session.say_place(stack, target));
+    session.interrupt.or(Box::pin(reading)).await
 }
 
 /// What there is of a stack.
@@ -169,9 +171,23 @@ impl Seen {
     }
 }
 
-/// Reads everything a plan is made from.
-pub async fn see(stack: &Stack, look: &Look) -> Result<Seen> {
-    let (target, observations) = tokio::try_join!(look.aws().target(), observe(stack, look))?;
+/// Reads everything a plan is made from. `placed` is told where that is, also if reading fails before that is known.
+pub async fn see(stack: &Stack, look: &Look, placed: impl FnOnce(&Target)) -> Result<Seen> {
+    let (target, observations) =
+        match select(pin!(look.aws().target()), pin!(observe(stack, look))).await {
+            Either::Left((target, observing)) => {
+                let target = target?;
+                placed(target);
+                (target, observing.await?)
+            }
+            Either::Right((observations, asking)) => {
+                let target = asking.await;
+                if let Ok(target) = target {
+                    placed(target);
+                }
+                (target?, observations?)
+            }
+        };
     let orphans = orphans(stack, look, &observations).await?;
     Ok(Seen {
         target: target.clone(),

@@ -74,7 +74,6 @@ async fn prepare(session: &Session, arguments: &cli::Up) -> Result<Option<Agreed
     let reading = Look::new(aws.clone()).adopting(&making.adopt);
     let seen = look(session, &stack, &reading).await?;
     drop(reading);
-    session.say_place(&stack, &seen.target);
     let strangers = planner::strangers(&stack, &seen.observations);
     if !strangers.is_empty() {
         bail!(render::strangers(&strangers, &session.command("up")));
@@ -153,7 +152,11 @@ async fn deploy(
     let report = execute(&plan, &aws, known, course, package, interrupted).await;
     let mut failures = Vec::new();
     if report.interrupted && session.interrupt.signal().is_none() {
-        failures.push(deadline.passed("calls in flight were allowed to end").into());
+        failures.push(
+            deadline
+                .passed("calls in flight were allowed to end")
+                .into(),
+        );
     }
     if let Some(check) = check.filter(|_| report.is_success() && !plan.is_empty()) {
         let asked = answers(check, &plan, &report, &aws);

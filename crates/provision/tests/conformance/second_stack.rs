@@ -257,7 +257,7 @@ struct Engine {
 
 impl Engine {
     async fn see(&self, stack: &Stack) -> Seen {
-        see(stack, &Look::new(self.aws.clone()))
+        see(stack, &Look::new(self.aws.clone()), |_| {})
             .await
             .expect("the account can be read")
     }

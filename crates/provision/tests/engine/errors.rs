@@ -1,5 +1,7 @@
 //! Errors as users meet them: the code, what happened, what to try, alike as text and as JSON.
 
+use std::time::Duration;
+
 use local_aws::Faults;
 use provision::exit::Exit;
 use serde_json::{Value, json};
@@ -86,6 +88,24 @@ async fn what_aws_refuses_is_told_with_resource_answer_and_remedy() {
     assert_eq!(error["aws"]["message"], "not you");
     assert_eq!(error["aws"]["status"], 403);
     assert!(error["try"].is_string(), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_comes_after_the_account_that_it_is_about() {
+    let world = World::new(Faults::default()).await;
+    world
+        .way
+        .decide(|request| match request.operation.as_str() {
+            "GetCallerIdentity" => Decision::Delay(Duration::from_secs(1)),
+            "GetRole" => Decision::Answer(Answer::query_error(403, "AccessDenied", "not you")),
+            _ => Decision::Forward,
+        });
+    for command in ["up", "plan", "down", "drift", "outputs"] {
+        let ended = world.run(&[command]).await;
+        let ended = is_told(ended, Exit::Failed, "P0017", "`provision policy`");
+        let said = &ended.printed.stderr;
+        assert!(said.starts_with("serverless-lab · account "), "{said}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

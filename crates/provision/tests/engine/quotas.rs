@@ -116,7 +116,9 @@ async fn carried_out(
 
 async fn many_up(world: &World, stack: &Stack) -> (Duration, Vec<Call>) {
     carried_out(world, stack, async |aws| {
-        let seen = see(stack, &Look::new(aws.clone())).await.expect("a look");
+        let seen = see(stack, &Look::new(aws.clone()), |_| {})
+            .await
+            .expect("a look");
         let (plan, _) = planner::up(stack, seen.account(), stack.known_names()).expect("a plan");
         plan
     })
@@ -125,7 +127,9 @@ async fn many_up(world: &World, stack: &Stack) -> (Duration, Vec<Call>) {
 
 async fn many_down(world: &World, stack: &Stack) -> (Duration, Vec<Call>) {
     carried_out(world, stack, async |aws| {
-        let seen = see(stack, &Look::new(aws.clone())).await.expect("a look");
+        let seen = see(stack, &Look::new(aws.clone()), |_| {})
+            .await
+            .expect("a look");
         planner::down(stack, seen.account()).expect("a plan")
     })
     .await

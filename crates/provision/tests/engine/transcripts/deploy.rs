@@ -356,7 +356,7 @@ async fn what_is_refused() {
               + AWS::IAM::Role               lambda-apigateway-role  failed [time]
               + AWS::Logs::LogGroup          /aws/lambda/LambdaFunctionOverHttps  [time]
             error[P0017]: creating role `lambda-apigateway-role`: CreateRole: AccessDenied: not you
-              try: the caller lacks this right; nothing was changed by this call
+              try: `provision policy` prints what is needed; check the account in the first line
             4 done, 1 failed, 7 not run; `provision up` again goes on from here.
         "#]],
     )

@@ -226,7 +226,7 @@ async fn lines_of_the_function() {
         expect![[r#"
             serverless-lab · account 123456789012 · eu-west-1 · http://local-aws.test
             error[P0017]: reading log group `/aws/lambda/LambdaFunctionOverHttps`: FilterLogEvents: AccessDeniedException: not you (request made-by-the-proxy)
-              try: the caller lacks this right; nothing was changed by this call
+              try: `provision policy` prints what is needed; check the account in the first line
         "#]],
     )
     .await;

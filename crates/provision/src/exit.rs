@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use crate::fault::Code;
 use crate::interrupt::Interrupted;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,10 +44,16 @@ impl Exit {
     pub fn of(outcome: &anyhow::Result<Self>) -> Self {
         match outcome {
             Ok(exit) => *exit,
-            Err(error) => match error.downcast_ref() {
-                Some(Interrupted(signal)) => Self::Interrupted(*signal),
-                None => Self::Failed,
-            },
+            Err(error) => Self::of_error(error),
+        }
+    }
+
+    /// What a command that ended with this error is worth to scripts.
+    pub fn of_error(error: &anyhow::Error) -> Self {
+        match error.downcast_ref() {
+            Some(Interrupted(signal)) => Self::Interrupted(*signal),
+            None if Code::of(error).is_usage() => Self::Usage,
+            None => Self::Failed,
         }
     }
 }

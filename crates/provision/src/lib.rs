@@ -3,6 +3,7 @@
 //! `stack` declares, `observe` reads what exists in the same shape, `planner` compares the two into a `plan`,
 //! and `execute` carries it out. The account is the only state.
 
+pub mod arguments;
 pub mod artifact;
 pub mod aws;
 pub mod cargo;
@@ -55,8 +56,7 @@ mod surroundings;
 pub mod target;
 pub mod wait;
 
-use clap::Parser;
-use clap::error::ErrorKind;
+use anyhow::ensure;
 use futures_util::future::{LocalBoxFuture, ready};
 
 use crate::aws::Reach;
@@ -65,6 +65,7 @@ use crate::commands::Session;
 use crate::config::Config;
 use crate::console::Console;
 use crate::exit::Exit;
+use crate::fault::Code;
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::record::Runs;
 use crate::saved::SavedPlan;
@@ -91,15 +92,9 @@ pub async fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exi
         folder: record::folder(),
         command: words.collect(),
     };
-    let cli = match Cli::try_parse_from(arguments) {
+    let cli = match arguments::read(&arguments) {
         Ok(cli) => cli,
-        Err(error) => {
-            let _ = error.print();
-            return match error.kind() {
-                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Done,
-                _ => Exit::Usage,
-            };
-        }
+        Err(error) => return arguments::told(&error, &arguments),
     };
     let ground = Ground {
         console: Console::new(&cli.global),
@@ -131,13 +126,13 @@ pub async fn run_on(cli: &Cli, ground: Ground) -> Exit {
     match Box::pin(command(cli, ground)).await {
         Ok(exit) => exit,
         Err(error) => {
-            if let Some(Interrupted(signal)) = error.downcast_ref() {
+            if error.is::<Interrupted>() {
                 console.say("Interrupted; nothing was changed.");
                 console.without_result(&error);
-                return Exit::Interrupted(*signal);
+            } else {
+                console.fail(&error);
             }
-            console.fail(&error);
-            Exit::Failed
+            Exit::of_error(&error)
         }
     }
 }
@@ -145,6 +140,7 @@ pub async fn run_on(cli: &Cli, ground: Ground) -> Exit {
 async fn command(cli: &Cli, ground: Ground) -> anyhow::Result<Exit> {
     let mut config = Config::new(&cli.global)?;
     config.local |= matches!(cli.command, Command::Dev(_));
+    refuse_document(cli)?;
     if let Command::Up(cli::Up {
         plan: Some(path), ..
     }) = &cli.command
@@ -169,6 +165,23 @@ async fn command(cli: &Cli, ground: Ground) -> anyhow::Result<Exit> {
     let outcome = chosen(&session, &cli.command).await;
     session.end_record(&outcome).await;
     outcome
+}
+
+/// Not every command has a result that a document could hold.
+fn refuse_document(cli: &Cli) -> anyhow::Result<()> {
+    let name = match cli.command {
+        Command::Completions(_) => "completions",
+        Command::Dev(_) => "dev",
+        Command::Man(_) => "man",
+        _ => return Ok(()),
+    };
+    ensure!(
+        !cli.global.json,
+        Code::Argument
+            .fault(format!("`{name}` has no result in JSON"))
+            .remedy(format!("`provision {name}` without `--json`"))
+    );
+    Ok(())
 }
 
 /// The command, not yet begun. What it takes to make these large futures is off the stack before one of them runs.

@@ -64,6 +64,9 @@ async fn stop(session: &Session) -> Result<Exit> {
         }
         None => session.console.say("It does not run."),
     }
+    if session.config.json {
+        say(session, None);
+    }
     Ok(Exit::Done)
 }
 

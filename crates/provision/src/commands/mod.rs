@@ -318,7 +318,11 @@ async fn may_lose(
     let answer = session.interrupt.or(asked).await;
     match answer {
         Ok(true) => {}
-        Ok(false) => console.insist("Nothing was changed."),
+        Ok(false) => {
+            console.insist("Nothing was changed.");
+            let fault = Code::Declined.fault("declined; nothing was changed");
+            console.without_result(&fault.into());
+        }
         Err(_) => console.end_line(),
     }
     answer

@@ -72,6 +72,7 @@ codes! {
     NoSuchStep = 46,
     NeededStep = 47,
     SeveralKeys = 48,
+    Declined = 49,
     NoLocalAws = 50,
     LocalDidNotStart = 51,
     LocalRunsAlready = 52,
@@ -97,6 +98,20 @@ impl Code {
             aws.or_else(|| cause.downcast_ref::<io::Error>().map(|_| Self::File))
         });
         known.unwrap_or(Self::Unexpected)
+    }
+}
+
+impl Code {
+    /// Whether it is about nothing but the words of the command line.
+    pub fn is_usage(self) -> bool {
+        matches!(
+            self,
+            Self::EnvName
+                | Self::Throttle
+                | Self::RequestNotJson
+                | Self::UnknownCode
+                | Self::Argument
+        )
     }
 }
 

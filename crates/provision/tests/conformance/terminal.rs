@@ -234,3 +234,19 @@ async fn a_result_that_goes_into_a_file_holds_no_secret() {
     let said = terminal.everything(COLUMNS);
     assert!(said.contains("--show-secrets api_key)"), "{said}");
 }
+
+#[tokio::test]
+#[ignore = "needs the function: just conformance"]
+async fn a_declined_question_is_a_document_too() {
+    let world = deployed().await;
+    let arguments = ["down", "--json"];
+    let mut terminal = world
+        .cli
+        .run_in_shell(r#""$@" >file"#, &arguments, ROWS, COLUMNS);
+    terminal.until("question", |screen| screen.contains("[y/N]"));
+    terminal.type_in(b"n\n");
+    assert_eq!(terminal.wait(), Some(1), "{}", terminal.screen());
+    let file = std::fs::read_to_string(world.cli.home().join("file")).expect("it is there");
+    let document: serde_json::Value = serde_json::from_str(&file).expect("one document");
+    assert_eq!(document["errors"][0]["code"], "P0049", "{document}");
+}

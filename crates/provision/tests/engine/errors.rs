@@ -50,11 +50,15 @@ async fn bad_input_is_told_by_its_code() {
         (&["outputs"], "P0032", "`provision up`"),
     ];
     for (arguments, code, about) in cases {
-        let ended = is_told(world.run(arguments).await, Exit::Failed, code, about);
+        let exit = match code {
+            "P0001" | "P0002" | "P0003" | "P0005" | "P0029" => Exit::Usage,
+            _ => Exit::Failed,
+        };
+        let ended = is_told(world.run(arguments).await, exit, code, about);
         assert_eq!(ended.printed.stdout, "", "{arguments:?}");
         assert_eq!(ended.writes(), 0, "{arguments:?}");
         let arguments: Vec<&str> = arguments.iter().copied().chain(["--json"]).collect();
-        let ended = is_told(world.run(&arguments).await, Exit::Failed, code, about);
+        let ended = is_told(world.run(&arguments).await, exit, code, about);
         assert_ne!(ended.printed.stdout, "", "{arguments:?}");
     }
 }

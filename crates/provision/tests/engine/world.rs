@@ -8,10 +8,9 @@ use std::sync::{Arc, OnceLock};
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use clap::Parser;
 use local_aws::{Clock, Enforcement, Faults, LocalAws, Options, Runner};
+use provision::arguments;
 use provision::aws::{Aws, Reach, config_at};
-use provision::cli::Cli;
 use provision::console::{Console, Printed};
 use provision::events::Events;
 use provision::exit::{Exit, Signal};
@@ -186,7 +185,7 @@ impl World {
             folder: folder.clone(),
             command: line.iter().map(|&word| word.to_owned()).collect(),
         });
-        let cli = Cli::try_parse_from(line).expect("the arguments are right");
+        let cli = arguments::read(line).expect("the arguments are right");
         let (mut console, capture) = Console::captured(&cli.global);
         if let Some(github) = &self.github {
             console = console.in_workflow(github.clone());

@@ -8,6 +8,7 @@ use std::path::Path;
 use local_aws::Faults;
 use provision::exit::Exit;
 use serde_json::Value;
+use testkit::Cli;
 
 use self::check::violations;
 use crate::fault::Fault;
@@ -77,6 +78,7 @@ async fn successes_are_as_their_schemas_say() {
     let line = ["doctor", "--json", "--bootstrap", &binary(1)];
     is_as("doctor", &world.run(&line).await);
     is_as("local", &run(&["local", "status", "--json"]).await);
+    is_as("local", &run(&["local", "stop", "--json"]).await);
     is_as("down", &run(&["down", "--json", "--yes"]).await);
     is_as("down", &run(&["down", "--json", "--yes"]).await);
 }
@@ -140,6 +142,39 @@ async fn failures_are_as_their_schemas_say() {
             }
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_no_document_says_so_in_one() {
+    let world = World::new(Faults::default()).await;
+    for line in [
+        &["dev", "--json"][..],
+        &["man", "--json"],
+        &["man", "--out", "/nowhere", "--json"],
+        &["completions", "bash", "--json"],
+    ] {
+        let ended = world.run(line).await.expect(Exit::Usage);
+        let document = is_as("errors", &ended);
+        assert_eq!(document["errors"][0]["code"], "P0029");
+    }
+}
+
+#[tokio::test]
+async fn wrong_usage_is_as_its_schema_says() {
+    let program = env!("CARGO_BIN_EXE_provision");
+    let cli = Cli::new(program, "http://127.0.0.1:9", "000000000000");
+    let run = cli.run(&["up", "--wait", "long", "--json"]).await;
+    let document = run.expect(64).json();
+    let schema = schema("errors");
+    assert_eq!(
+        violations(&schema, &schema, &document, ""),
+        Vec::<String>::new(),
+        "{document:#}"
+    );
+    assert_eq!(
+        document["errors"][0]["message"],
+        "invalid value 'long' for '--wait <WAIT>' [possible values: none, ready, live]"
+    );
 }
 
 #[test]

@@ -397,7 +397,7 @@ async fn what_is_refused() {
     prints(
         &world,
         &["plan", "--env", "a b"],
-        Exit::Failed,
+        Exit::Usage,
         expect![[""]],
         expect![[r#"
             error[P0001]: `--env a b` cannot be part of resource names

@@ -112,7 +112,7 @@ async fn a_deployed_stack() {
     prints(
         &world,
         &["invoke", "{"],
-        Exit::Failed,
+        Exit::Usage,
         expect![[""]],
         expect![[r#"
             error[P0003]: the request is no JSON: EOF while parsing an object at line 1 column 1

@@ -35,7 +35,7 @@ async fn what_an_error_means() {
     prints(
         &world,
         &["explain", "P0117"],
-        Exit::Failed,
+        Exit::Usage,
         expect![[""]],
         expect![[r#"
             error[P0005]: there is no error code `P0117`

@@ -87,7 +87,9 @@ async fn wrong_usage() {
         .prints(
             &["logs", "--follow", "--json"],
             64,
-            expect![[""]],
+            expect![[r#"
+                {"schema":1,"errors":[{"code":"P0029","message":"the argument '--follow' cannot be used with '--json'","resource":null,"aws":null,"try":"give it in the form that the error or `--help` names"}]}
+            "#]],
             expect![[r#"
                 error: the argument '--follow' cannot be used with '--json'
 
@@ -184,4 +186,38 @@ async fn a_policy_without_credentials() {
     "#]],
         )
         .await;
+}
+
+#[tokio::test]
+async fn variables_without_a_value() {
+    let shell = Shell::new();
+    let names = ["ENV", "BOOTSTRAP", "PROGRESS", "LOCAL_PORT", "RUNS_DIR"];
+    let cli = names.iter().fold(shell.0, |cli, name| {
+        cli.env(&format!("PROVISION_{name}"), "")
+    });
+    cli.run(&["graph", "-q"]).await.expect(0);
+    let run = cli.run(&["up", "file.plan"]).await.expect(1);
+    assert!(run.stderr.contains("error[P0060]"), "{}", run.stderr);
+}
+
+#[tokio::test]
+async fn a_saved_plan_beside_another_function() {
+    let shell = Shell::new();
+    shell
+        .prints(
+            &["up", "file.plan", "--bootstrap", "bootstrap"],
+            64,
+            expect![[""]],
+            expect![[r#"
+                error: the argument '[FILE]' cannot be used with '--bootstrap <PATH>'
+
+                Usage: provision up [OPTIONS] [FILE]
+
+                For more information, try '--help'.
+            "#]],
+        )
+        .await;
+    let cli = shell.0.env("PROVISION_BOOTSTRAP", "/elsewhere/bootstrap");
+    let run = cli.run(&["up", "file.plan"]).await.expect(1);
+    assert!(run.stderr.contains("error[P0060]"), "{}", run.stderr);
 }

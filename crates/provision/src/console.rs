@@ -1,8 +1,9 @@
 //! What the user sees: results on stdout, everything else on stderr.
 
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io::{self, ErrorKind, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use anyhow::{Context, Result};
 use serde_json::json;
 use tokio::sync::mpsc::unbounded_channel;
 
@@ -15,8 +16,9 @@ use crate::screen::{Listener, Screen};
 use crate::secret::Secret;
 use crate::stdin;
 use crate::surroundings::{Surroundings, Terminals};
+use crate::unread::unread;
 
-/// The two streams and what they can show. A stream that is closed or full never stops a run.
+/// The two streams and what they can show. A stream that is closed or full never stops a run in the middle.
 #[derive(Clone, Debug)]
 pub struct Console {
     capture: Option<Capture>,
@@ -24,6 +26,8 @@ pub struct Console {
     level: Level,
     json: bool,
     github: Option<GitHub>,
+    /// Why a result could not be written.
+    lost: Arc<Mutex<Option<io::Error>>>,
 }
 
 /// How much is told beside results and errors.
@@ -59,6 +63,7 @@ impl Console {
             level: Level::new(global),
             json: global.json,
             github: GitHub::from_environment(),
+            lost: Arc::default(),
         }
     }
 
@@ -71,6 +76,7 @@ impl Console {
             level: Level::new(global),
             json: global.json,
             github: None,
+            lost: Arc::default(),
         };
         (console, capture)
     }
@@ -79,9 +85,40 @@ impl Console {
         match &self.capture {
             Some(capture) => capture.add(|printed| &mut printed.stdout, text),
             None => {
-                let _ = io::stdout().write_all(text.as_bytes());
+                if let Err(error) = io::stdout().write_all(text.as_bytes()) {
+                    self.lost().get_or_insert(error);
+                }
             }
         }
+    }
+
+    fn lost(&self) -> MutexGuard<'_, Option<io::Error>> {
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An error if a result could not be written; a reader who has left wanted no more of it.
+    pub fn written(&self) -> Result<()> {
+        let lost = self.lost().take();
+        match lost.filter(|error| error.kind() != ErrorKind::BrokenPipe) {
+            Some(error) => Err(error).context("writing the result"),
+            None => Ok(()),
+        }
+    }
+
+    /// `work` that shows something until somebody stops it, or its reader has left.
+    pub async fn while_read(&self, work: impl Future<Output = Result<()>>) -> Result<()> {
+        if self.capture.is_some() {
+            return work.await;
+        }
+        tokio::select! {
+            outcome = work => outcome,
+            () = unread() => Ok(()),
+        }
+    }
+
+    /// Whether a result could not be written.
+    pub fn has_lost(&self) -> bool {
+        self.lost().is_some()
     }
 
     fn err(&self, text: &str) {

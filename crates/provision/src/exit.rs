@@ -40,6 +40,14 @@ impl Exit {
         }
     }
 
+    /// That of a command whose result nobody got.
+    pub fn without_result(self) -> Self {
+        match self {
+            Self::Done | Self::Differences => Self::Failed,
+            exit => exit,
+        }
+    }
+
     /// What a command that ended like this is worth to scripts.
     pub fn of(outcome: &anyhow::Result<Self>) -> Self {
         match outcome {

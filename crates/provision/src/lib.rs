@@ -54,6 +54,7 @@ pub mod stack;
 mod stdin;
 mod surroundings;
 pub mod target;
+mod unread;
 pub mod wait;
 
 use anyhow::ensure;
@@ -124,7 +125,13 @@ fn program(typed: Option<&std::ffi::OsString>) -> String {
 pub async fn run_on(cli: &Cli, ground: Ground) -> Exit {
     let console = ground.console.clone();
     match Box::pin(command(cli, ground)).await {
-        Ok(exit) => exit,
+        Ok(exit) => match console.written() {
+            Err(error) => {
+                console.error(&error);
+                exit.without_result()
+            }
+            Ok(()) => exit,
+        },
         Err(error) => {
             if error.is::<Interrupted>() {
                 console.say("Interrupted; nothing was changed.");

@@ -45,7 +45,7 @@ pub async fn run(session: &Session, arguments: &cli::Dev) -> Result<Exit> {
         sources.folder.display()
     ));
     let work = async {
-        loop {
+        while !session.console.has_lost() {
             sleep(PACE).await;
             logs::show(&session.console, &tail.next().await?);
             let newest = sources.newest();
@@ -62,8 +62,10 @@ pub async fn run(session: &Session, arguments: &cli::Dev) -> Result<Exit> {
                 session.console.error(&error);
             }
         }
+        Ok(())
     };
-    let outcome: Result<()> = session.interrupt.or(work).await;
+    let work = session.console.while_read(work);
+    let outcome = session.interrupt.or(work).await;
     drop(tail);
     drop(aws);
     listener.finish().await;

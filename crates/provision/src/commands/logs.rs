@@ -50,11 +50,13 @@ pub async fn run(session: &Session, arguments: &cli::Logs) -> Result<Exit> {
         if !arguments.follow {
             return Ok(());
         }
-        loop {
+        while !session.console.has_lost() {
             sleep(PACE).await;
             show(&session.console, &tail.next().await?);
         }
+        Ok(())
     };
+    let work = session.console.while_read(work);
     let outcome = session.interrupt.or(work).await;
     drop(tail);
     drop(aws);

@@ -169,6 +169,21 @@ impl Served {
             thread: Some(thread),
         }
     }
+
+    /// A shell's line whose commands find this AWS.
+    fn shell(&self, line: &str) -> Command {
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", line])
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("AWS_ENDPOINT_URL", &self.url)
+            .env("AWS_ACCESS_KEY_ID", ACCOUNT)
+            .env("AWS_SECRET_ACCESS_KEY", "secret-of-the-test")
+            .env("AWS_REGION", Account::REGION)
+            .stdin(Stdio::null());
+        shell
+    }
 }
 
 impl Drop for Served {
@@ -181,11 +196,13 @@ impl Drop for Served {
 #[tokio::test]
 async fn output_that_goes_nowhere_stops_nothing() {
     let clean = World::deployed(Faults::default()).await.census().await;
-    for (redirection, has_own_code) in [
-        (">/dev/full 2>&1", true),
-        (">&- 2>&-", true),
-        ("2>&1 | true", false),
-        ("--json -vv 2>&1 | true", false),
+    for (redirection, code) in [
+        // All is done, and the outputs are not where they were to go.
+        (">/dev/full 2>&1", 1),
+        ("2>/dev/full", 0),
+        (">&- 2>&-", 0),
+        ("2>&1 | true", 0),
+        ("--json -vv 2>&1 | true", 0),
     ] {
         let served = Served::start();
         let line = format!(
@@ -193,20 +210,45 @@ async fn output_that_goes_nowhere_stops_nothing() {
             env!("CARGO_BIN_EXE_provision"),
             binary(1)
         );
-        let status = Command::new("sh")
-            .args(["-c", &line])
-            .env_clear()
-            .env("PATH", "/usr/bin:/bin")
-            .env("AWS_ENDPOINT_URL", &served.url)
-            .env("AWS_ACCESS_KEY_ID", ACCOUNT)
-            .env("AWS_SECRET_ACCESS_KEY", "secret-of-the-test")
-            .env("AWS_REGION", Account::REGION)
-            .stdin(Stdio::null())
-            .status()
-            .expect("there is a shell");
-        assert!(status.success() || !has_own_code, "{redirection}: {status}");
+        let ended = served.shell(&line).output().expect("there is a shell");
+        assert_eq!(ended.status.code(), Some(code), "{redirection}");
         let account = Account::connect(&served.url, ACCOUNT).await;
         let census = testkit::Census::take(&account).await;
         clean.assert_same(&census, redirection);
     }
+}
+
+#[tokio::test]
+async fn a_result_that_cannot_be_written_is_no_success() {
+    let served = Served::start();
+    let program = env!("CARGO_BIN_EXE_provision");
+    for (line, code) in [
+        ("policy >/dev/full", 1),
+        ("plan --json >/dev/full", 1),
+        ("policy | true", 0),
+    ] {
+        let binary = binary(1);
+        let line = format!("PROVISION_BOOTSTRAP='{binary}' '{program}' {line}");
+        let ended = served.shell(&line).output().expect("there is a shell");
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(code), "{line}: {said}");
+        assert_eq!(said.contains("error[P0060]"), code == 1, "{line}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn who_follows_the_lines_ends_with_their_reader() {
+    let served = Served::start();
+    let program = env!("CARGO_BIN_EXE_provision");
+    let binary = binary(1);
+    // The reader leaves at once, and no line ever comes.
+    let line = format!(
+        "'{program}' up --yes --bootstrap '{binary}' >&2 && {{ '{program}' logs --follow; echo $? >&2; }} | true"
+    );
+    let mut shell = served.shell(&line);
+    let ended = tokio::task::spawn_blocking(move || shell.output());
+    let ended = timeout(Duration::from_secs(30), ended).await;
+    let ended = ended.expect("it ends").expect("no panic");
+    let said = String::from_utf8_lossy(&ended.expect("there is a shell").stderr).into_owned();
+    assert!(said.ends_with("\n0\n"), "{said}");
 }

@@ -150,6 +150,12 @@ impl Outputs {
         }
     }
 
+    /// What is known of those resources alone that `is_meant` names.
+    pub fn of(mut self, is_meant: impl Fn(&str) -> bool) -> Self {
+        self.0.retain(|id, _| is_meant(id));
+        self
+    }
+
     pub fn lookup(&self, path: &str) -> Option<&Value> {
         let (id, name) = path.rsplit_once('.')?;
         self.0.get(id)?.get(name)

@@ -7,17 +7,22 @@ use crate::aws::Aws;
 use crate::declaration::Stack;
 use crate::fault::Code;
 use crate::input::Outputs;
+use crate::owner::Ownership;
 use crate::planner;
 use crate::resource::Look;
 use crate::stack;
 
-/// The stack and what is known of its outputs; an error if nothing of it is there.
+/// The stack and the outputs of what is there of it; an error if that is nothing.
 pub(super) async fn deployed(session: &Session, aws: &Aws) -> Result<(Stack, Outputs)> {
     let stack = stack::lab(&session.config.settings(aws.region()))?;
     stack.check()?;
     let reading = Look::new(aws.clone());
     let seen = look(session, &stack, &reading).await?;
-    if seen.observations.is_empty() {
+    let is_ours = |id: &str| {
+        let found = seen.observations.get(id);
+        found.is_some_and(|found| found.ownership == Ownership::Ours)
+    };
+    if !seen.observations.keys().any(|id| is_ours(id)) {
         bail!(
             Code::NotDeployed
                 .fault(format!("the stack `{}` is not deployed here", stack.name))
@@ -25,5 +30,5 @@ pub(super) async fn deployed(session: &Session, aws: &Aws) -> Result<(Stack, Out
         );
     }
     let (_, known) = planner::up(&stack, seen.account(), stack.known_names())?;
-    Ok((stack, known))
+    Ok((stack, known.of(is_ours)))
 }

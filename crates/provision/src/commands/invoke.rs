@@ -103,11 +103,7 @@ fn output(session: &Session, stack: &Stack, known: &Outputs, name: &str) -> Resu
         .get(name)
         .and_then(Value::as_str)
         .map(str::to_owned)
-        .with_context(|| {
-            Code::NotDeployed
-                .fault(format!("`{name}` is not deployed yet"))
-                .remedy(session.up_first())
-        })
+        .with_context(|| outputs::absent(session, name))
 }
 
 async fn direct(aws: &Aws, function: &str, request: String) -> Result<Answer> {

@@ -11,7 +11,7 @@ use crate::aws::Aws;
 use crate::cli;
 use crate::declaration::Stack;
 use crate::exit::Exit;
-use crate::fault::Code;
+use crate::fault::{Code, Fault};
 use crate::input::Outputs;
 use crate::secret::Secret;
 
@@ -42,8 +42,14 @@ pub async fn run(session: &Session, arguments: &cli::Outputs) -> Result<Exit> {
                     .remedy(format!("one of {}", names.join(", ")))
             );
         };
+        let text = value.as_str().with_context(|| absent(session, name))?;
+        if name == KEY && !arguments.show_secrets {
+            session.console.say(&format!(
+                "Its value: `{} --show-secrets {KEY}`.",
+                session.command("outputs")
+            ));
+        }
         if !session.config.json {
-            let text = value.as_str().unwrap_or("(not deployed)");
             session.console.result(text);
             return Ok(Exit::Done);
         }
@@ -59,6 +65,13 @@ pub async fn run(session: &Session, arguments: &cli::Outputs) -> Result<Exit> {
         session.console.result(&lines(&values));
     }
     Ok(Exit::Done)
+}
+
+/// An output that nothing yields yet.
+pub(super) fn absent(session: &Session, name: &str) -> Fault {
+    Code::NotDeployed
+        .fault(format!("`{name}` is not deployed yet"))
+        .remedy(session.up_first())
 }
 
 /// The outputs that are known, in the declared order, the key's value hidden.

@@ -18,14 +18,14 @@ use crate::cli::{self, Wait};
 use crate::config::Making;
 use crate::deadline::Deadline;
 use crate::declaration::{Check, Stack, learn_package, needs_package};
-use crate::execute::{Course, Report, execute};
+use crate::execute::{Course, Report, Status, execute};
 use crate::exit::Exit;
 use crate::fault::Code;
 use crate::github::summary;
 use crate::input::Outputs;
 use crate::live;
 use crate::observe::Observations;
-use crate::plan::Plan;
+use crate::plan::{Action, Plan};
 use crate::plan_text;
 use crate::planner;
 use crate::render;
@@ -150,6 +150,7 @@ async fn deploy(
         at_once: arguments.parallelism,
     };
     let report = execute(&plan, &aws, known, course, package, interrupted).await;
+    let report = of_what_exists(report, &plan);
     let mut failures = Vec::new();
     if report.interrupted && session.interrupt.signal().is_none() {
         failures.push(
@@ -233,6 +234,25 @@ async fn agrees(session: &Session, aws: &Aws, stack: &Stack, plan: &Plan) -> Res
     may_lose(session, plan, &lost, !removed.is_empty(), remedy).await
 }
 
+/// Without the outputs of what is not there: names are known from the declaration alone.
+fn of_what_exists(report: Report, plan: &Plan) -> Report {
+    let is_there = |id: &str| {
+        let step = plan.steps.iter().find(|step| step.id == id);
+        step.is_some_and(|step| match step.action {
+            Action::Keep | Action::Update => step.observed.is_some(),
+            Action::Create | Action::Replace => {
+                let ended = report.steps.get(id);
+                ended.is_some_and(|(status, _)| *status == Status::Done)
+            }
+            Action::Delete => false,
+        })
+    };
+    Report {
+        outputs: report.outputs.clone().of(is_there),
+        ..report
+    }
+}
+
 /// `work` after all steps, unless a signal or the deadline ends it.
 async fn in_time(
     session: &Session,
@@ -304,17 +324,24 @@ fn conclude(
             "Done"
         };
         console.say(&format!("{what} in {}.", render::seconds(took)));
-        if let Some(check) = stack.check.as_ref().filter(|_| !plan.is_empty()) {
-            console.say(&try_it(session, check, &report.outputs, key));
+        let check = stack.check.as_ref().filter(|_| !plan.is_empty());
+        if let Some(line) = check.and_then(|check| try_it(session, check, &report.outputs, key)) {
+            console.say(&line);
         }
         return Exit::Done;
     }
     ended_early(session, plan, report, failures, "up")
 }
 
-/// A line to paste. Where the key must not be shown, it is asked for when the line is run.
-fn try_it(session: &Session, check: &Check, outputs: &Outputs, key: Option<&Secret>) -> String {
+/// A line to paste, if there is a URL. Where the key must not be shown, it is asked for when the line is run.
+fn try_it(
+    session: &Session,
+    check: &Check,
+    outputs: &Outputs,
+    key: Option<&Secret>,
+) -> Option<String> {
     let url = outputs.resolve(&check.url.to_value());
+    let url = url.as_str()?;
     let flags = session.flags();
     let key = match key {
         Some(key) => key.reveal().to_owned(),
@@ -325,11 +352,10 @@ fn try_it(session: &Session, check: &Check, outputs: &Outputs, key: Option<&Secr
             )
         }
     };
-    format!(
-        "Try it:\n  curl -s {} -H \"x-api-key: {key}\" -d '{}'",
-        url.as_str().unwrap_or_default(),
+    Some(format!(
+        "Try it:\n  curl -s {url} -H \"x-api-key: {key}\" -d '{}'",
         check.body
-    )
+    ))
 }
 
 /// The exit code and the words of a run that did not get to its end.
@@ -354,11 +380,11 @@ pub(super) fn ended_early(
         return Exit::Interrupted(signal);
     }
     let did_something = report.steps.iter().any(|(id, (status, _))| {
-        *status == crate::execute::Status::Done
+        *status == Status::Done
             && plan
                 .steps
                 .iter()
-                .any(|step| step.id == *id && step.action != crate::plan::Action::Keep)
+                .any(|step| step.id == *id && step.action != Action::Keep)
     });
     for error in report.failures.iter().chain(failures) {
         console.error(error);

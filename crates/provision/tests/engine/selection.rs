@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use local_aws::Faults;
 use provision::exit::Exit;
+use serde_json::Value;
 use testkit::Decision;
 
 use crate::mutation::Mutation;
@@ -29,6 +30,33 @@ async fn only_what_is_selected_is_done() {
     assert_eq!(rest.await.expect(Exit::Done).writes(), 0);
     let plain = world.run(&["up"]).await.expect(Exit::Done);
     assert!(plain.writes() > 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_left_out_has_no_outputs() {
+    let world = World::new(Faults::default()).await;
+    let up = world.run(&["up", "--only", "table"]).await;
+    let printed = up.expect(Exit::Done).printed;
+    let all = world.run(&["outputs"]).await.expect(Exit::Done).printed;
+    for stdout in [&printed.stdout, &all.stdout] {
+        assert!(
+            stdout.contains("table_name     lambda-apigateway\n"),
+            "{stdout}"
+        );
+        assert!(
+            stdout.contains("function_name  (not deployed)\n"),
+            "{stdout}"
+        );
+    }
+    assert!(!printed.stderr.contains("Try it"), "{}", printed.stderr);
+    let json = world.run(&["outputs", "--json"]).await.expect(Exit::Done);
+    let document: Value = serde_json::from_str(&json.printed.stdout).expect("one document");
+    assert_eq!(document["role_arn"], Value::Null);
+    assert_eq!(document["table_name"], "lambda-apigateway");
+    let one = world.run(&["outputs", "role_arn"]).await;
+    let one = one.expect(Exit::Failed).printed;
+    assert_eq!(one.stdout, "");
+    assert!(one.stderr.contains("error[P0032]"), "{}", one.stderr);
 }
 
 #[tokio::test(start_paused = true)]

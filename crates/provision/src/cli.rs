@@ -263,7 +263,7 @@ pub struct Logs {
     /// Go on showing lines as they come
     #[arg(short, long, conflicts_with = "json")]
     pub follow: bool,
-    /// How far back to begin, such as 90s, 10m or 1h
+    /// How far back to begin, such as 90s, 10m, 1h or 1d
     #[arg(long, value_name = "TIME", value_parser = crate::config::duration, default_value = "10m")]
     pub since: std::time::Duration,
 }

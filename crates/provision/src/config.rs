@@ -173,20 +173,21 @@ impl Select {
     }
 }
 
-/// `90`, `90s`, `10m` or `1h`.
+/// `90`, `90s`, `10m`, `1h` or `1d`.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let (number, unit) = match text.strip_suffix(['s', 'm', 'h']) {
+    let (number, unit) = match text.strip_suffix(['s', 'm', 'h', 'd']) {
         Some(number) => (number, &text[number.len()..]),
         None => (text, "s"),
     };
     let seconds_in = match unit {
+        "d" => 24 * 3600,
         "h" => 3600,
         "m" => 60,
         _ => 1,
     };
     let number: u64 = number
         .parse()
-        .map_err(|_| "expected a time such as 90s, 10m or 1h".to_owned())?;
+        .map_err(|_| "expected a time such as 90s, 10m, 1h or 1d".to_owned())?;
     Ok(Duration::from_secs(number.saturating_mul(seconds_in)))
 }
 
@@ -207,6 +208,7 @@ mod tests {
         assert_eq!(duration("90"), Ok(Duration::from_secs(90)));
         assert_eq!(duration("10m"), Ok(Duration::from_mins(10)));
         assert_eq!(duration("1h"), Ok(Duration::from_hours(1)));
+        assert_eq!(duration("1d"), Ok(Duration::from_hours(24)));
         assert!(duration("soon").is_err());
     }
 }

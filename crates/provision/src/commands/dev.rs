@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, Result};
 use tokio::time::sleep;
 
-use super::logs::{self, Tail};
+use super::logs::{self, Dates, Tail};
 use super::{Session, connect, outputs, up};
 use crate::cargo;
 use crate::cli::{self, Wait};
@@ -47,7 +47,7 @@ pub async fn run(session: &Session, arguments: &cli::Dev) -> Result<Exit> {
     let work = async {
         while !session.console.has_lost() {
             sleep(PACE).await;
-            logs::show(&session.console, &tail.next().await?);
+            logs::show(&session.console, &tail.next().await?, Dates::BeforeToday);
             let newest = sources.newest();
             if newest == seen {
                 continue;

@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
 use serde_json::json;
 use tokio::time::sleep;
 
@@ -15,11 +17,14 @@ use crate::aws::error::AwsError;
 use crate::cli;
 use crate::console::Console;
 use crate::exit::Exit;
+use crate::fault::Code;
 use crate::log_line::LogLine;
 use crate::stack;
 
 /// `FilterLogEvents` allows 5 a second in most regions.
 const PACE: Duration = Duration::from_secs(1);
+const DAY: Duration = Duration::from_hours(24);
+const DAY_MS: i64 = 24 * 3600 * 1000;
 /// Events may arrive after later ones by about so much.
 const OVERLAP_MS: i64 = 10_000;
 
@@ -40,19 +45,32 @@ pub async fn run(session: &Session, arguments: &cli::Logs) -> Result<Exit> {
         from: now() - since,
         shown: BTreeSet::new(),
     };
+    let dates = if arguments.since >= DAY {
+        Dates::Always
+    } else {
+        Dates::BeforeToday
+    };
     let work = async {
-        let first = tail.next().await?;
+        let first = tail.first().await?;
+        let first = first.with_context(|| {
+            Code::NotDeployed
+                .fault(format!(
+                    "the stack `{}` is not deployed here: it has no log group yet",
+                    stack.name
+                ))
+                .remedy(session.up_first())
+        })?;
         if session.config.json {
             session.console.result(&document(&stack.name, &first));
             return Ok(());
         }
-        show(&session.console, &first);
+        show(&session.console, &first, dates);
         if !arguments.follow {
             return Ok(());
         }
         while !session.console.has_lost() {
             sleep(PACE).await;
-            show(&session.console, &tail.next().await?);
+            show(&session.console, &tail.next().await?, dates);
         }
         Ok(())
     };
@@ -88,8 +106,13 @@ impl Tail {
         }
     }
 
-    /// What has come since the last look.
+    /// What has come since the last look; nothing where the group is not there.
     pub(super) async fn next(&mut self) -> Result<Vec<FilteredLogEvent>> {
+        Ok(self.first().await?.unwrap_or_default())
+    }
+
+    /// The same; `None` where the group is not there.
+    async fn first(&mut self) -> Result<Option<Vec<FilteredLogEvent>>> {
         const FILTER_LOG_EVENTS: Operation = Operation::safe("FilterLogEvents");
         let mut found = Vec::new();
         let mut token: Option<String> = None;
@@ -108,7 +131,7 @@ impl Tail {
                 .await;
             let page = match page {
                 Ok(page) => page,
-                Err(error) if is_absent(&error) => return Ok(found),
+                Err(error) if is_absent(&error) => return Ok(None),
                 Err(error) => {
                     return Err(error)
                         .with_context(|| format!("reading log group `{}`", self.group));
@@ -126,7 +149,7 @@ impl Tail {
         });
         let latest = found.iter().filter_map(|event| event.timestamp).max();
         self.from = latest.map_or(self.from, |latest| self.from.max(latest - OVERLAP_MS));
-        Ok(found)
+        Ok(Some(found))
     }
 }
 
@@ -134,20 +157,41 @@ fn is_absent(error: &AwsError) -> bool {
     error.code == "ResourceNotFoundException"
 }
 
-pub(super) fn show(console: &Console, events: &[FilteredLogEvent]) {
-    for line in events.iter().filter_map(line) {
-        console.result(&line);
+/// Which lines say their day as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dates {
+    Always,
+    BeforeToday,
+}
+
+pub(super) fn show(console: &Console, events: &[FilteredLogEvent], dates: Dates) {
+    let today = day_of(now());
+    for event in events {
+        let is_dated =
+            dates == Dates::Always || day_of(event.timestamp().unwrap_or_default()) != today;
+        if let Some(line) = line(event, is_dated) {
+            console.result(&line);
+        }
     }
 }
 
-/// The time of day in UTC, and what the event says.
-fn line(event: &FilteredLogEvent) -> Option<String> {
+/// Days since the Unix epoch, in UTC.
+fn day_of(milliseconds: i64) -> i64 {
+    milliseconds.div_euclid(DAY_MS)
+}
+
+/// The time in UTC, and what the event says.
+fn line(event: &FilteredLogEvent, is_dated: bool) -> Option<String> {
     let text = LogLine::read(event.message().unwrap_or_default()).text()?;
-    let day = 24 * 3600 * 1000;
-    let in_day = event.timestamp().unwrap_or_default().rem_euclid(day);
+    let at = event.timestamp().unwrap_or_default();
+    let in_day = at.rem_euclid(DAY_MS);
     let (seconds, milliseconds) = (in_day / 1000, in_day % 1000);
+    let date = DateTime::from_millis(at).fmt(Format::DateTime).ok();
+    let date = date.as_deref().and_then(|date| date.split('T').next());
+    let date = date.filter(|_| is_dated).map(|date| format!("{date} "));
     Some(format!(
-        "{:02}:{:02}:{:02}.{milliseconds:03}Z {text}",
+        "{}{:02}:{:02}:{:02}.{milliseconds:03}Z {text}",
+        date.unwrap_or_default(),
         seconds / 3600,
         seconds / 60 % 60,
         seconds % 60,
@@ -184,4 +228,20 @@ fn now() -> i64 {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_its_day_where_that_is_not_plain() {
+        let event = FilteredLogEvent::builder()
+            .timestamp(1_764_086_400_123)
+            .message("a line")
+            .build();
+        let said = |is_dated| line(&event, is_dated).expect("a line");
+        assert_eq!(said(false), "16:00:00.123Z   a line");
+        assert_eq!(said(true), "2025-11-25 16:00:00.123Z   a line");
+    }
 }

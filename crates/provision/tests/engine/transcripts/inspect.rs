@@ -163,22 +163,26 @@ async fn a_stack_that_is_not_there() {
     prints(
         &world,
         &["logs"],
-        Exit::Done,
+        Exit::Failed,
         expect![[""]],
         expect![[r#"
-        serverless-lab · account 123456789012 · eu-west-1 · http://local-aws.test
-    "#]],
+            serverless-lab · account 123456789012 · eu-west-1 · http://local-aws.test
+            error[P0032]: the stack `serverless-lab` is not deployed here: it has no log group yet
+              try: `provision up`
+        "#]],
     )
     .await;
     prints(
         &world,
         &["logs", "--json"],
-        Exit::Done,
+        Exit::Failed,
         expect![[r#"
-            {"schema":1,"stack":"serverless-lab","events":[]}
+            {"schema":1,"errors":[{"code":"P0032","message":"the stack `serverless-lab` is not deployed here: it has no log group yet","resource":null,"aws":null,"try":"`provision up`"}]}
         "#]],
         expect![[r#"
             serverless-lab · account 123456789012 · eu-west-1 · http://local-aws.test
+            error[P0032]: the stack `serverless-lab` is not deployed here: it has no log group yet
+              try: `provision up`
         "#]],
     )
     .await;

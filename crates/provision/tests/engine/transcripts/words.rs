@@ -63,7 +63,7 @@ async fn wrong_usage() {
             64,
             expect![[""]],
             expect![[r#"
-                error: invalid value 'soon' for '--timeout <TIME>': expected a time such as 90s, 10m or 1h
+                error: invalid value 'soon' for '--timeout <TIME>': expected a time such as 90s, 10m, 1h or 1d
 
                 For more information, try '--help'.
             "#]],

@@ -127,8 +127,8 @@ pub struct Make {
     pub bootstrap: Option<PathBuf>,
     #[command(flatten)]
     pub declare: Declare,
-    /// Take over an existing resource of this name by tagging it (repeatable)
-    #[arg(long, value_name = "NAME")]
+    /// Take over an existing resource of this name by tagging it (repeatable, or with commas)
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub adopt: Vec<String>,
 }
 
@@ -150,11 +150,11 @@ pub struct Declare {
 /// A part of the plan.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Select {
-    /// Do nothing but this, by id or name (repeatable)
-    #[arg(long, value_name = "NAME")]
+    /// Do nothing but this, by id or name (repeatable, or with commas)
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub only: Vec<String>,
-    /// Leave this as it is, by id or name (repeatable)
-    #[arg(long, value_name = "NAME")]
+    /// Leave this as it is, by id or name (repeatable, or with commas)
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub skip: Vec<String>,
 }
 

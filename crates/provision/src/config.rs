@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::aws::Connection;
 use crate::cli::{Declare, Global, Make, Select};
+use crate::declaration::Stack;
 use crate::fault::Code;
 use crate::saved::SavedPlan;
 use crate::selection::Selection;
@@ -139,6 +140,24 @@ impl Making {
             rate: declare.rate,
             burst: declare.burst,
         })
+    }
+
+    /// Refuses to take over what has no name of the stack's.
+    pub fn check(&self, stack: &Stack) -> Result<()> {
+        let names: Vec<String> = stack
+            .declared
+            .iter()
+            .map(|declared| declared.resource.name())
+            .collect();
+        let unknown = self.adopt.iter().find(|name| !names.contains(name));
+        match unknown {
+            Some(name) => bail!(
+                Code::NoSuchStep
+                    .fault(format!("the stack has nothing with the name `{name}`"))
+                    .remedy(format!("one of {}", names.join(", ")))
+            ),
+            None => Ok(()),
+        }
     }
 
     pub fn architecture(&self) -> &str {

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::Session;
 use crate::cli;
 use crate::exit::Exit;
-use crate::fault::Code;
+use crate::fault::{Code, Fault};
 use crate::local::{self, Server, Start};
 
 pub async fn run(session: &Session, arguments: &cli::Local) -> Result<Exit> {
@@ -25,14 +25,7 @@ async fn start(session: &Session, arguments: &cli::LocalStart) -> Result<Exit> {
     };
     if arguments.foreground {
         if let Some(server) = Server::find(&folder).await {
-            bail!(
-                Code::LocalRunsAlready
-                    .fault(format!(
-                        "the local AWS runs already, at {} (process {})",
-                        server.url, server.pid
-                    ))
-                    .remedy("`provision local stop`")
-            );
+            bail!(runs_already(&server));
         }
         // Ctrl-C reaches the server too, and it is the one to end.
         return Ok(if Server::run(&folder, &start).await? {
@@ -46,10 +39,23 @@ async fn start(session: &Session, arguments: &cli::LocalStart) -> Result<Exit> {
         .or(Server::ensure(&folder, &start))
         .await?;
     if !is_new {
+        if start.differs_from(&server) {
+            bail!(runs_already(&server));
+        }
         session.console.say("It runs already.");
     }
     say(session, Some(&server));
     Ok(Exit::Done)
+}
+
+/// It cannot be started with what was asked for.
+fn runs_already(server: &Server) -> Fault {
+    Code::LocalRunsAlready
+        .fault(format!(
+            "the local AWS runs already, at {} (process {})",
+            server.url, server.pid
+        ))
+        .remedy("`provision local stop` first")
 }
 
 async fn stop(session: &Session) -> Result<Exit> {

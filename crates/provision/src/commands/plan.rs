@@ -24,6 +24,7 @@ pub async fn run(session: &Session, arguments: &cli::Plan) -> Result<Exit> {
     let (aws, listener) = connect(session).await?;
     let stack = stack::lab(&making.settings(&session.config, aws.region()))?;
     stack.check()?;
+    making.check(&stack)?;
     let reading = Look::new(aws.clone()).adopting(&making.adopt);
     let seen = look(session, &stack, &reading).await?;
     let strangers = planner::strangers(&stack, &seen.observations);

@@ -71,6 +71,7 @@ async fn prepare(session: &Session, arguments: &cli::Up) -> Result<Option<Agreed
     let (aws, listener) = connect(session).await?;
     let stack = stack::lab(&making.settings(&session.config, aws.region()))?;
     stack.check()?;
+    making.check(&stack)?;
     let reading = Look::new(aws.clone()).adopting(&making.adopt);
     let seen = look(session, &stack, &reading).await?;
     drop(reading);

@@ -42,6 +42,19 @@ pub struct Start {
     pub faults: Option<String>,
 }
 
+impl Start {
+    /// Whether one that runs is not as this would start it, as far as that was said.
+    pub fn differs_from(&self, server: &Server) -> bool {
+        let is_elsewhere = |port: u16| {
+            !server
+                .url
+                .trim_end_matches('/')
+                .ends_with(&format!(":{port}"))
+        };
+        self.faults.is_some() || self.port.is_some_and(is_elsewhere)
+    }
+}
+
 /// What a server writes into its folder.
 #[derive(Deserialize)]
 struct Announced {

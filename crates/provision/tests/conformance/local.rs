@@ -164,6 +164,11 @@ async fn the_local_aws_is_started_found_and_stopped_by_itself() {
     let pid = newcomer.process().await.expect("it runs");
     let again = newcomer.cli.run(&["local", "start"]).await.expect(0);
     assert!(again.stderr.contains("already"), "{}", again.stderr);
+    for other in [["--port", "1"], ["--faults", "{}"]] {
+        let line = [&["local", "start"][..], &other].concat();
+        let refused = newcomer.cli.run(&line).await.expect(1);
+        assert!(refused.stderr.contains("P0052"), "{}", refused.stderr);
+    }
     assert_eq!(newcomer.process().await, Some(pid));
     newcomer.cli.run(&["local", "stop"]).await.expect(0);
     assert!(!stays(pid));

@@ -60,6 +60,24 @@ async fn what_was_left_out_has_no_outputs() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn several_names_may_stand_in_one_place() {
+    let world = World::new(Faults::default()).await;
+    let ended = world.run(&["up", "--only", "table,logs"]).await;
+    assert_eq!(ended.expect(Exit::Done).writes(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_can_be_taken_over_who_is_not_meant() {
+    let world = World::new(Faults::default()).await;
+    for command in ["up", "plan"] {
+        let refused = world.run(&[command, "--adopt", "nosuch"]).await;
+        let said = refused.expect(Exit::Failed).printed.stderr;
+        assert!(said.contains("error[P0046]"), "{said}");
+        assert!(said.contains("lambda-apigateway-role"), "{said}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_needed_cannot_be_left_out() {
     let world = World::new(Faults::default()).await;
     let refused = world.run(&["up", "--only", "stage"]).await;

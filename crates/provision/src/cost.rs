@@ -101,12 +101,19 @@ pub fn estimate(stack: &Stack, region: &str) -> Result<Estimate> {
 }
 
 impl Estimate {
+    /// In one line.
+    pub fn line(&self) -> String {
+        format!(
+            "Cost: US$ {:.2} a month idle, about US$ {:.2} per million requests",
+            self.idle_month_usd, self.per_million_requests_usd
+        )
+    }
+
     /// For the foot of a plan.
     pub fn text(&self) -> String {
         format!(
-            "Cost: US$ {:.2} a month idle, about US$ {:.2} per million requests\n  list prices of {}, {}\n  {}",
-            self.idle_month_usd,
-            self.per_million_requests_usd,
+            "{}\n  list prices of {}, {}\n  {}",
+            self.line(),
             self.region,
             self.as_of,
             self.assumptions.join("\n  ")

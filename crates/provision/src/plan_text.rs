@@ -21,12 +21,13 @@ pub enum Direction {
     ToFound,
 }
 
-/// All steps but those that keep, unless `verbose`; and how many there are of each action.
+/// All steps but those that keep, unless `verbose`, which also shows the fields of what is made; and how many there are
+/// of each action.
 pub fn plan(plan: &Plan, paint: Paint, verbose: bool) -> String {
     let mut text = String::new();
     for step in &plan.steps {
         if step.action != Action::Keep || verbose {
-            text.push_str(&step_lines(step, paint));
+            text.push_str(&step_lines(step, paint, verbose));
         }
     }
     let _ = writeln!(text, "{}", counts(plan));
@@ -37,7 +38,7 @@ pub fn plan(plan: &Plan, paint: Paint, verbose: bool) -> String {
 }
 
 /// How many calls it takes, and on AWS how long.
-fn effort(plan: &Plan) -> String {
+pub fn effort(plan: &Plan) -> String {
     let Forecast {
         writes,
         time,
@@ -62,7 +63,7 @@ fn effort(plan: &Plan) -> String {
     text
 }
 
-fn step_lines(step: &Step, paint: Paint) -> String {
+fn step_lines(step: &Step, paint: Paint, verbose: bool) -> String {
     let line = format!("{} {}", step.action.symbol(), label(step));
     let mut text = format!("  {}", paint.action(step.action, &line));
     if let Some(container) = &step.along_with {
@@ -77,8 +78,16 @@ fn step_lines(step: &Step, paint: Paint) -> String {
         let _ = write!(text, "  {}", paint.drift(what));
     }
     text.push('\n');
-    if matches!(step.action, Action::Update | Action::Replace) {
-        text.push_str(&change_lines(step, paint, Direction::ToDeclared));
+    match step.action {
+        Action::Update | Action::Replace => {
+            text.push_str(&change_lines(step, paint, Direction::ToDeclared));
+        }
+        Action::Create if verbose => {
+            for line in declared_lines("", &step.resource.fields()) {
+                let _ = writeln!(text, "      {line}");
+            }
+        }
+        Action::Create | Action::Delete | Action::Keep => {}
     }
     text
 }
@@ -95,7 +104,7 @@ pub fn change_lines(step: &Step, paint: Paint, direction: Direction) -> String {
         .changes
         .0
         .iter()
-        .filter(|change| !is_bookkeeping(change))
+        .filter(|change| !is_noted(&change.field))
         .collect();
     for change in &shown {
         for line in lines_of(change, paint, direction) {
@@ -108,10 +117,36 @@ pub fn change_lines(step: &Step, paint: Paint, direction: Direction) -> String {
     text
 }
 
+/// The fields of what is made, a line each; of a policy a line a statement.
+fn declared_lines(field: &str, value: &Value) -> Vec<String> {
+    let is_empty = value.is_null()
+        || value.as_str().is_some_and(str::is_empty)
+        || value.as_array().is_some_and(Vec::is_empty);
+    if is_empty || is_noted(field) {
+        return Vec::new();
+    }
+    if is_policy(field) {
+        let statements = statements(value).iter().map(words);
+        return std::iter::once(format!("{field}:"))
+            .chain(statements.map(|text| format!("  {text}")))
+            .collect();
+    }
+    match value.as_object() {
+        Some(fields) if as_expr(value).is_none() => fields
+            .iter()
+            .flat_map(|(name, value)| match field {
+                "" => declared_lines(name, value),
+                _ => declared_lines(&format!("{field}.{name}"), value),
+            })
+            .collect(),
+        _ => vec![format!("{field}: {}", shown(value))],
+    }
+}
+
 /// What we note in a resource about its declaration, which goes along with a change.
-fn is_bookkeeping(change: &Change) -> bool {
-    ["operation", "deployed_code"].contains(&change.field.as_str())
-        || change.field.strip_prefix("tags.") == Some(DECLARATION)
+fn is_noted(field: &str) -> bool {
+    ["operation", "deployed_code"].contains(&field)
+        || field.strip_prefix("tags.") == Some(DECLARATION)
 }
 
 fn lines_of(change: &Change, paint: Paint, direction: Direction) -> Vec<String> {

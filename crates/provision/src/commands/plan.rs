@@ -39,11 +39,14 @@ pub async fn run(session: &Session, arguments: &cli::Plan) -> Result<Exit> {
     session.say_left_out(&selection.apply(&mut plan)?);
     drop((aws, reading));
     listener.finish().await;
+    let cost = cost::estimate(&stack, &seen.target.region)?;
     session.console.pass_on(|github| {
         github.summarize(&summary::plan("plan", &plan, None))?;
+        if !plan.is_empty() {
+            github.summarize(&format!("{}\n\n", cost.line()))?;
+        }
         github.output(plan.counts())
     });
-    let cost = cost::estimate(&stack, &seen.target.region)?;
     if session.config.json {
         let mut document = render::plan_json(&plan, None);
         document["cost"] = json!(cost);

@@ -6,9 +6,9 @@ use serde_json::{Map, Value};
 
 use crate::execute::Report;
 use crate::fault::Told;
-use crate::plan::{Action, Plan};
-use crate::plan_text::counts;
-use crate::render::seconds;
+use crate::plan::{Action, Plan, Step};
+use crate::plan_text::{Direction, change_lines, counts, effort};
+use crate::render::{Paint, seconds};
 
 /// What is to be done, or with a report what became of it.
 pub fn plan(title: &str, plan: &Plan, report: Option<&Report>) -> String {
@@ -46,13 +46,37 @@ pub fn plan(title: &str, plan: &Plan, report: Option<&Report>) -> String {
             }
             (Some(_), None) => writeln!(text, " | |"),
             (None, _) => {
-                let fields = step.changes.0.iter().map(|change| cell(&change.field));
-                writeln!(text, " {} |", fields.collect::<Vec<_>>().join(", "))
+                writeln!(text, " {} |", changes(step))
             }
         };
     }
-    let _ = writeln!(text, "\n{}\n", counts(plan));
+    if plan.is_empty() {
+        text.push_str("Nothing to do.\n\n");
+    } else {
+        let _ = writeln!(text, "\n{}  \n{}\n", counts(plan), effort(plan));
+    }
     text
+}
+
+/// The lines that a plan has below a step, one below the other.
+fn changes(step: &Step) -> String {
+    let mut lines = Vec::new();
+    if step.drift {
+        lines.push("! changed behind our back".to_owned());
+    }
+    if matches!(step.action, Action::Update | Action::Replace) {
+        let text = change_lines(step, Paint(false), Direction::ToDeclared);
+        lines.extend(text.lines().map(indented));
+    }
+    lines.join("<br>")
+}
+
+/// Markdown drops the blanks that a line begins with; those that all lines have mean nothing.
+fn indented(line: &str) -> String {
+    const COMMON: usize = 6;
+    let text = line.trim_start();
+    let blanks = (line.len() - text.len()).saturating_sub(COMMON);
+    format!("{}{}", "&nbsp;".repeat(blanks), cell(text))
 }
 
 /// The outputs as a table.

@@ -32,6 +32,27 @@ async fn details_name_attempts_requests_and_pauses() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_detailed_plan_has_the_fields_of_what_is_made() {
+    let world = World::new(Faults::default()).await;
+    let plan = world.run(&["plan", "-v"]).await.expect(Exit::Done);
+    let shown = plan.printed.stdout;
+    for line in [
+        "memory_mb: 256",
+        "throttle.burst: 20",
+        "keys: (known after up)",
+        "tags.provision:stack: serverless-lab",
+    ] {
+        assert!(
+            shown.contains(&format!("\n      {line}\n")),
+            "no {line}: {shown}"
+        );
+    }
+    assert!(!shown.contains("provision:declaration"), "{shown}");
+    let brief = world.run(&["plan"]).await.expect(Exit::Done).printed.stdout;
+    assert!(!brief.contains("memory_mb"), "{brief}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn plain_progress_is_one_line_a_step() {
     let world = World::new(Faults::default()).await;
     let ended = world.run(&["up", "--progress", "plain"]).await;

@@ -9,6 +9,7 @@ use provision::github::GitHub;
 use serde_json::Value;
 use testkit::{Answer, Decision};
 
+use crate::mutation::{Mutation, POLICY};
 use crate::world::World;
 
 /// A world whose tool runs in a workflow with files of this name.
@@ -48,6 +49,35 @@ async fn a_plan_passes_on_its_table_and_its_counts() {
         output,
         "create=12\nupdate=0\nreplace=0\ndelete=0\ndrift=0\nchanges=12\n"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_s_table_says_what_changes() {
+    let world = in_workflow(World::deployed(Faults::default()).await, "changes");
+    world.run(&["plan"]).await.expect(Exit::Done);
+    let (summary, _) = files(&world);
+    assert!(summary.ends_with("\nNothing to do.\n\n"), "{summary}");
+    Mutation::ChangeMemory.apply(&world.account).await;
+    let put = world.account.iam.put_role_policy();
+    let put = put.role_name("lambda-apigateway-role");
+    let put = put.policy_name(POLICY);
+    let narrow = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"sts:*","Resource":"*"}]}"#;
+    let put = put.policy_document(narrow).send().await;
+    put.expect("the role is there");
+    let plan = ["plan", "--rate", "50"];
+    world.run(&plan).await.expect(Exit::Done);
+    let (summary, _) = files(&world);
+    for part in [
+        "| ! changed behind our back<br>memory\\_mb: 1024 → 256 |",
+        "&nbsp;&nbsp;+ Allow dynamodb:",
+        "(broadens rights)",
+        "| throttle.rate: 100.0 → 50.0 |",
+        " calls to make\n",
+        "\nCost: US$ ",
+    ] {
+        assert!(summary.contains(part), "no {part} in {summary}");
+    }
+    assert!(!summary.contains("declaration"), "{summary}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -92,9 +92,8 @@ impl Server {
         command
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
-            .stderr(log)
-            // Ctrl-C in this terminal is not meant for it.
-            .process_group(0);
+            .stderr(log);
+        set_apart(&mut command);
         let child = command.spawn().with_context(|| {
             Code::LocalDidNotStart.fault(format!("starting {}", binary.display()))
         })?;
@@ -150,6 +149,18 @@ impl Server {
             let _ = fs::remove_dir(parent);
         }
         Ok(true)
+    }
+}
+
+/// Ctrl-C in this terminal is not meant for it.
+fn set_apart(command: &mut Command) {
+    #[cfg(unix)]
+    command.process_group(0);
+    #[cfg(windows)]
+    {
+        /// As in Windows' "Process Creation Flags".
+        const CREATE_NEW_PROCESS_GROUP: u32 = 0x200;
+        command.creation_flags(CREATE_NEW_PROCESS_GROUP);
     }
 }
 

@@ -4,13 +4,35 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+/// What no option says, for the end of the help and the manual.
+const NOTES: &str = "\
+Exit codes:
+  0         done, or nothing to do
+  1         failed, or declined
+  2         there are differences (plan --detailed-exitcode, drift)
+  3         partly done: some steps failed; run it again
+  64        wrong usage
+  130, 143  interrupted by SIGINT or SIGTERM; run it again
+
+Environment:
+  PROVISION_ENV, PROVISION_BOOTSTRAP, PROVISION_PROGRESS
+            in place of the options of these names
+  PROVISION_LOCAL_PORT, PROVISION_LOCAL_DIR, PROVISION_LOCAL_AWS
+            port, folder and program of the local AWS
+  PROVISION_RUNS_DIR
+            where up and down leave their records
+  AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL and all others of the AWS SDK
+  CI, NO_COLOR, CLICOLOR_FORCE, TERM
+            whether to ask, to colour and to redraw";
+
 /// Deploys the serverless stack straight through the AWS SDK. The account is the only state.
 #[derive(Debug, Parser)]
 #[command(
     name = "provision",
     version,
     propagate_version = true,
-    max_term_width = 100
+    max_term_width = 100,
+    after_help = NOTES
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -24,6 +46,7 @@ pub struct Cli {
     reason = "each is a flag of its own on the command line"
 )]
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options everywhere")]
 pub struct Global {
     /// A second, separate copy of the stack: its names carry this one
     #[arg(long, global = true, value_name = "NAME", env = "PROVISION_ENV")]

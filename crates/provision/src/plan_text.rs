@@ -10,7 +10,7 @@ use crate::input::{as_expr, is_resolved};
 use crate::owner::DECLARATION;
 use crate::plan::{Action, Plan, Step, Summary};
 use crate::policy_diff::{
-    Difference, Kind, differences, is_policy, statements, values_apart, words,
+    Difference, FIELDS, Kind, differences, is_policy, statements, title, values_apart, words,
 };
 use crate::render::Paint;
 
@@ -75,7 +75,7 @@ fn step_lines(step: &Step, paint: Paint, verbose: bool) -> String {
         } else {
             "! changed behind our back"
         };
-        let _ = write!(text, "  {}", paint.drift(what));
+        let _ = write!(text, "\n      {}", paint.drift(what));
     }
     text.push('\n');
     match step.action {
@@ -176,7 +176,7 @@ fn policy_lines(from: &[Value], to: &[Value], paint: Paint) -> Vec<String> {
         let (action, text) = match &kind {
             Kind::Added(statement) => (Action::Create, words(statement)),
             Kind::Removed(statement) => (Action::Delete, words(statement)),
-            Kind::Changed { to, .. } => (Action::Update, words(to)),
+            Kind::Changed { to, .. } => (Action::Update, title(to)),
         };
         let mut line = paint.action(action, &format!("{} {text}", action.symbol()));
         if broadens {
@@ -193,7 +193,7 @@ fn policy_lines(from: &[Value], to: &[Value], paint: Paint) -> Vec<String> {
 /// What one statement lost and won, value by value.
 fn apart(from: &Value, to: &Value, paint: Paint) -> Vec<String> {
     let mut lines = Vec::new();
-    for field in ["Action", "Resource", "Principal", "Condition"] {
+    for field in FIELDS {
         let (lost, won) = values_apart(&from[field], &to[field]);
         for (action, values) in [(Action::Create, won), (Action::Delete, lost)] {
             lines.extend(values.iter().map(|value| {

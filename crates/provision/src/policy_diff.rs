@@ -91,6 +91,15 @@ pub fn words(statement: &Value) -> String {
     text
 }
 
+/// What a statement is called, where all that differs is said below it.
+pub fn title(statement: &Value) -> String {
+    let effect = statement["Effect"].as_str().unwrap_or("?");
+    match statement["Sid"].as_str() {
+        Some(id) => format!("{effect} `{id}`"),
+        None => format!("{effect} on {}", list(&statement["Resource"])),
+    }
+}
+
 /// The values of one field that only one of two statements has, as `(lost, won)`.
 pub fn values_apart(from: &Value, to: &Value) -> (Vec<String>, Vec<String>) {
     let (from, to) = (items(from), items(to));
@@ -125,7 +134,7 @@ fn is_same(a: &Value, b: &Value) -> bool {
 }
 
 /// All that a statement says; its `Sid` is a name.
-const FIELDS: [&str; 8] = [
+pub const FIELDS: [&str; 8] = [
     "Effect",
     "Principal",
     "NotPrincipal",

@@ -6,6 +6,7 @@ pub mod error;
 pub mod http;
 mod lenient;
 pub mod pace;
+mod profile;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -97,6 +98,9 @@ impl Aws {
                 value.to_string_lossy().into_owned(),
             ))
         }))?;
+        if let Some(name) = &connection.profile {
+            profile::check(name).await?;
+        }
         let config = chain(connection).await;
         if config.region().is_none() {
             bail!(Code::NoRegion.fault("no region is set").remedy(

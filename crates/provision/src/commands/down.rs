@@ -47,7 +47,7 @@ pub async fn run(session: &Session, arguments: &cli::Down) -> Result<Exit> {
         ));
     }
     let mut plan = planner::down(&stack, seen.account())?;
-    session.say_left_out(&arguments.select.selection().apply(&mut plan)?);
+    session.say_left_out(&arguments.select.selection().apply(&mut plan)?, "down");
     refuse_protected(session, &plan)?;
     if !plan.is_empty() {
         let group = console.group("Plan");

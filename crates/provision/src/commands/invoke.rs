@@ -57,9 +57,9 @@ pub async fn run(session: &Session, arguments: &cli::Invoke) -> Result<Exit> {
     drop(aws);
     listener.finish().await;
     session.console.say(&format!(
-        "{} in {}, {} bytes",
+        "{} in {} ms, {} bytes",
         answer.status,
-        render::seconds(answer.took),
+        render::milliseconds(answer.took),
         answer.body.len()
     ));
     session.console.result(&if session.config.json {

@@ -92,14 +92,16 @@ impl Session {
         format!("`{}`", self.command("up"))
     }
 
-    /// Warns of what is not done, since what is there is not what is declared then.
-    fn say_left_out(&self, names: &[String]) {
-        if !names.is_empty() {
-            self.console.warn(&format!(
-                "warning: left as it is: {}; until a run without `--only` and `--skip` the stack is not what is declared",
-                names.join(", ")
-            ));
+    /// Warns of what is not done by `command`, which would do all of it by itself.
+    fn say_left_out(&self, names: &[String], command: &str) {
+        if names.is_empty() {
+            return;
         }
+        self.console.warn(&format!(
+            "warning: `--only` or `--skip` leaves as it is:\n  {}\nuntil `{}`, without either",
+            names.join("\n  "),
+            self.command(command)
+        ));
     }
 
     /// Puts this run on record, and on a page at `report` if asked for.

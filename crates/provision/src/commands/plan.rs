@@ -36,7 +36,7 @@ pub async fn run(session: &Session, arguments: &cli::Plan) -> Result<Exit> {
     learn_package(&mut outputs, &artifact.sha256);
     let (mut plan, _) = planner::up(&stack, seen.account(), outputs)?;
     let selection = arguments.select.selection();
-    session.say_left_out(&selection.apply(&mut plan)?);
+    session.say_left_out(&selection.apply(&mut plan)?, "up");
     drop((aws, reading));
     listener.finish().await;
     let cost = cost::estimate(&stack, &seen.target.region)?;

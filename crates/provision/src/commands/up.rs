@@ -93,7 +93,7 @@ async fn prepare(session: &Session, arguments: &cli::Up) -> Result<Option<Agreed
     }
     let (mut plan, known) = planner::up(&stack, seen.account(), known)?;
     let left_out = selection.apply(&mut plan)?;
-    session.say_left_out(&left_out);
+    session.say_left_out(&left_out, "up");
     if let Some(saved) = &saved {
         saved.check(&plan)?;
     }

@@ -61,6 +61,7 @@ async fn bash_reads_its_script() {
 async fn the_manual_has_a_page_for_every_command() {
     let world = World::new(Faults::default()).await;
     let main = world.run(&["man"]).await.expect(Exit::Done).printed.stdout;
+    assert!(main.contains("Exit codes:") && main.contains("PROVISION_RUNS_DIR"));
     for section in ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "SUBCOMMANDS"] {
         assert!(
             main.contains(&format!(".SH {section}")),

@@ -25,7 +25,7 @@ async fn only_what_is_selected_is_done() {
         .collect();
     assert_eq!(writes, ["PutRetentionPolicy"]);
     let said = &ended.printed.stderr;
-    assert!(said.contains("warning: left as it is: function"), "{said}");
+    assert!(said.contains("leaves as it is:\n  function `"), "{said}");
     let rest = world.run(&["up", "--skip", "LambdaFunctionOverHttps"]);
     assert_eq!(rest.await.expect(Exit::Done).writes(), 0);
     let plain = world.run(&["up"]).await.expect(Exit::Done);

@@ -4,6 +4,7 @@ use local_aws::Faults;
 use provision::exit::Exit;
 
 use crate::fault::Fault;
+use crate::mutation::{Mutation, POLICY};
 use crate::world::World;
 
 #[tokio::test(start_paused = true)]
@@ -50,6 +51,32 @@ async fn a_detailed_plan_has_the_fields_of_what_is_made() {
     assert!(!shown.contains("provision:declaration"), "{shown}");
     let brief = world.run(&["plan"]).await.expect(Exit::Done).printed.stdout;
     assert!(!brief.contains("memory_mb"), "{brief}");
+}
+
+/// But for what is to be copied in one piece.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_wider_than_a_terminal() {
+    let world = World::deployed(Faults::default()).await;
+    Mutation::ChangeRetention.apply(&world.account).await;
+    let role = "lambda-apigateway-role";
+    let put = world.account.iam.put_role_policy().role_name(role);
+    let broad = r#"{"Version":"2012-10-17","Statement":[{"Sid":"Table","Effect":"Allow","Action":"dynamodb:*","Resource":"*"}]}"#;
+    let put = put.policy_name(POLICY).policy_document(broad).send().await;
+    put.expect("the role is there");
+    for line in [
+        &["drift"][..],
+        &["plan"],
+        &["up", "--only", "logs"],
+        &["down", "--only", "plan", "--yes"],
+    ] {
+        let printed = world.run(line).await.printed;
+        let all = format!("{}{}", printed.stdout, printed.stderr);
+        let is_to_copy = |line: &str| line.contains("arn:") || line.contains("http://");
+        let wide = all
+            .lines()
+            .find(|line| line.chars().count() > 80 && !is_to_copy(line));
+        assert_eq!(wide, None, "{all}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

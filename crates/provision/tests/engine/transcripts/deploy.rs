@@ -239,9 +239,11 @@ async fn what_differs() {
         &gate,
         Exit::Differences,
         expect![[r#"
-              ~ AWS::Logs::LogGroup          /aws/lambda/LambdaFunctionOverHttps  ! changed behind our back
+              ~ AWS::Logs::LogGroup          /aws/lambda/LambdaFunctionOverHttps
+                  ! changed behind our back
                   retention_days: 3 → 14
-              ~ AWS::Lambda::Function        LambdaFunctionOverHttps  ! changed behind our back
+              ~ AWS::Lambda::Function        LambdaFunctionOverHttps
+                  ! changed behind our back
                   memory_mb: 1024 → 256
               ~ AWS::ApiGateway::UsagePlan   Lambda-dynamoDB-usageplan
                   throttle.rate: 100.0 → 50.0
@@ -274,8 +276,11 @@ async fn what_differs() {
         log_group      /aws/lambda/LambdaFunctionOverHttps
     "#]], expect![[r#"
         serverless-lab · account 123456789012 · eu-west-1 · http://local-aws.test
-        warning: left as it is: function `LambdaFunctionOverHttps`; until a run without `--only` and `--skip` the stack is not what is declared
-          ~ AWS::Logs::LogGroup          /aws/lambda/LambdaFunctionOverHttps  ! changed behind our back
+        warning: `--only` or `--skip` leaves as it is:
+          function `LambdaFunctionOverHttps`
+        until `provision up`, without either
+          ~ AWS::Logs::LogGroup          /aws/lambda/LambdaFunctionOverHttps
+              ! changed behind our back
               retention_days: 3 → 14
         1 to update, 11 unchanged; ! 1 changed behind our back
         1 call to make
@@ -303,7 +308,8 @@ async fn what_differs() {
         "#]],
         expect![[r#"
             serverless-lab · account 123456789012 · eu-west-1 · http://local-aws.test
-              ~ AWS::Lambda::Function        LambdaFunctionOverHttps  ! changed behind our back
+              ~ AWS::Lambda::Function        LambdaFunctionOverHttps
+                  ! changed behind our back
                   memory_mb: 1024 → 256
               ~ AWS::ApiGateway::UsagePlan   Lambda-dynamoDB-usageplan
                   throttle.rate: 100.0 → 50.0
@@ -369,7 +375,9 @@ async fn what_is_refused() {
         expect![[""]],
         expect![[r#"
             serverless-lab · account 123456789012 · eu-west-1 · http://local-aws.test
-            warning: left as it is: table `lambda-apigateway`; until a run without `--only` and `--skip` the stack is not what is declared
+            warning: `--only` or `--skip` leaves as it is:
+              table `lambda-apigateway`
+            until `provision down`, without either
               - AWS::ApiGateway::ApiKey      Lambda-key
               - AWS::ApiGateway::RestApi     DynamoDBOperations
               - AWS::Logs::LogGroup          /aws/lambda/LambdaFunctionOverHttps
@@ -566,7 +574,8 @@ async fn what_is_somebody_elses() {
         log_group      /aws/lambda/LambdaFunctionOverHttps
     "#]], expect![[r#"
         serverless-lab · account 123456789012 · eu-west-1 · http://local-aws.test
-          ~ AWS::IAM::Role               lambda-apigateway-role  ! changed behind our back
+          ~ AWS::IAM::Role               lambda-apigateway-role
+              ! changed behind our back
               tags.provision:id: (none) → role
               tags.provision:stack: (none) → serverless-lab
         1 to update, 11 unchanged; ! 1 changed behind our back

@@ -221,3 +221,23 @@ async fn a_saved_plan_beside_another_function() {
     let run = cli.run(&["up", "file.plan"]).await.expect(1);
     assert!(run.stderr.contains("error[P0060]"), "{}", run.stderr);
 }
+
+#[tokio::test]
+async fn a_profile_that_nobody_has() {
+    let shell = Shell::new();
+    let folder = shell.0.home().join(".aws");
+    std::fs::create_dir(&folder).expect("the home is ours");
+    let text = "[profile work]\nregion = eu-west-1\n[default]\n";
+    std::fs::write(folder.join("config"), text).expect("the home is ours");
+    shell
+        .prints(
+            &["outputs", "--profile", "wrok"],
+            1,
+            expect![[""]],
+            expect![[r#"
+                error[P0008]: there is no profile `wrok`
+                  try: one of default, work
+            "#]],
+        )
+        .await;
+}

@@ -22,7 +22,8 @@ async fn what_an_error_means() {
             the resource. This call has changed nothing.
 
             Try:
-            - Add the action that the message names to the caller's policy.
+            - Add the action that the message names to the caller's policy; `provision
+              policy` prints all that are needed.
             - Look for what forbids it: a service control policy, a permissions boundary, a
               session policy.
             - Check that the right account is used: the first line of every command names

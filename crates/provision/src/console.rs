@@ -105,14 +105,14 @@ impl Console {
         }
     }
 
-    /// `work` that shows something until somebody stops it, or its reader has left.
-    pub async fn while_read(&self, work: impl Future<Output = Result<()>>) -> Result<()> {
+    /// `work` that shows something; `None` if its reader leaves first.
+    pub async fn while_read<T>(&self, work: impl Future<Output = Result<T>>) -> Result<Option<T>> {
         if self.capture.is_some() {
-            return work.await;
+            return work.await.map(Some);
         }
         tokio::select! {
-            outcome = work => outcome,
-            () = unread() => Ok(()),
+            outcome = work => outcome.map(Some),
+            () = unread() => Ok(None),
         }
     }
 

@@ -44,28 +44,22 @@ pub async fn run(session: &Session, arguments: &cli::Dev) -> Result<Exit> {
         "Watching {}; Ctrl-C ends this and leaves the stack.",
         sources.folder.display()
     ));
-    let work = async {
-        while !session.console.has_lost() {
-            sleep(PACE).await;
-            logs::show(&session.console, &tail.next().await?, Dates::BeforeToday);
-            let newest = sources.newest();
-            if newest == seen {
-                continue;
-            }
-            seen = newest;
-            session.console.say("The sources have changed.");
-            // What does not compile is said, and the next change tried.
-            if let Err(error) = up::run(session, &up).await {
-                if session.interrupt.signal().is_some() {
-                    return Err(error);
-                }
-                session.console.error(&error);
-            }
+    let outcome = loop {
+        let watching = session
+            .console
+            .while_read(changed(session, &sources, &mut seen, &mut tail));
+        match session.interrupt.or(watching).await {
+            Ok(Some(true)) => session.console.say("The sources have changed."),
+            Ok(Some(false) | None) => break Ok(()),
+            Err(error) => break Err(error),
         }
-        Ok(())
+        // It is never cut off. What does not compile is said, and the next change tried.
+        if let Err(error) = up::run(session, &up).await
+            && session.interrupt.signal().is_none()
+        {
+            session.console.error(&error);
+        }
     };
-    let work = session.console.while_read(work);
-    let outcome = session.interrupt.or(work).await;
     drop(tail);
     drop(aws);
     listener.finish().await;
@@ -80,6 +74,28 @@ pub async fn run(session: &Session, arguments: &cli::Dev) -> Result<Exit> {
         (outcome, None) => outcome.map(|()| Exit::Done),
     }
 }
+
+/// Shows the function's lines until its sources are no longer as they were `seen`; false if nobody gets the lines.
+async fn changed(
+    session: &Session,
+    sources: &Sources,
+    seen: &mut State,
+    tail: &mut Tail,
+) -> Result<bool> {
+    while !session.console.has_lost() {
+        sleep(PACE).await;
+        logs::show(&session.console, &tail.next().await?, Dates::BeforeToday);
+        let newest = sources.newest();
+        if newest != *seen {
+            *seen = newest;
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// When a file was last changed, and how many there are.
+type State = (Option<SystemTime>, usize);
 
 /// The function's sources.
 struct Sources {
@@ -100,8 +116,7 @@ impl Sources {
         Ok(Self { folder })
     }
 
-    /// When a file among them was last changed, and how many there are.
-    fn newest(&self) -> (Option<SystemTime>, usize) {
+    fn newest(&self) -> State {
         let mut files = Vec::new();
         collect(&self.folder.join("src"), &mut files);
         files.push(self.folder.join("Cargo.toml"));

@@ -82,7 +82,7 @@ pub async fn run(session: &Session, arguments: &cli::Logs) -> Result<Exit> {
     match (outcome, session.interrupt.signal()) {
         // Ctrl-C is how one stops following.
         (Err(_), Some(signal)) if arguments.follow => Ok(Exit::Interrupted(signal)),
-        (outcome, _) => outcome.map(|()| Exit::Done),
+        (outcome, _) => outcome.map(|_| Exit::Done),
     }
 }
 

@@ -85,6 +85,19 @@ async fn a_deployed_stack() {
     .await;
     prints(
         &world,
+        &["outputs", "api_key"],
+        Exit::Done,
+        expect![[r#"
+            ****
+        "#]],
+        expect![[r#"
+            serverless-lab · account 123456789012 · eu-west-1 · http://local-aws.test
+            Its value: `provision outputs --show-secrets api_key`.
+        "#]],
+    )
+    .await;
+    prints(
+        &world,
         &["invoke"],
         Exit::Done,
         expect![[r#"

@@ -38,16 +38,16 @@ pub async fn run(session: &Session, arguments: &cli::Drift) -> Result<Exit> {
     listener.finish().await;
 
     let is_deployed = plan.steps.iter().any(is_ours);
-    let (drifted, others): (Vec<&Step>, Vec<&Step>) = plan
-        .steps
-        .iter()
-        .filter(|step| is_deployed && is_difference(step))
-        .partition(|step| step.drift);
+    let differences = plan.steps.iter().filter(|step| is_difference(step));
+    let (drifted, others): (Vec<&Step>, Vec<&Step>) =
+        differences.partition(|step| step.drift && is_deployed);
     let (absent, declared): (Vec<&Step>, Vec<&Step>) = others
         .into_iter()
         .partition(|step| step.action == Action::Create);
     if session.config.json {
-        session.console.result(&document(&plan, &drifted));
+        session
+            .console
+            .result(&document(&plan, &drifted, absent.len()));
     } else {
         let text = if is_deployed {
             text(
@@ -60,7 +60,7 @@ pub async fn run(session: &Session, arguments: &cli::Drift) -> Result<Exit> {
         };
         session.console.result(&text);
     }
-    if !absent.is_empty() {
+    if is_deployed && !absent.is_empty() {
         let what = match absent.len() {
             1 => "1 declared resource is".to_owned(),
             count => format!("{count} declared resources are"),
@@ -129,7 +129,7 @@ fn text(drifted: &[&Step], paint: Paint, up: &str) -> String {
 }
 
 /// The plan's form, in the other direction: `from` is what was declared, `to` what was found.
-fn document(plan: &Plan, drifted: &[&Step]) -> String {
+fn document(plan: &Plan, drifted: &[&Step], absent: usize) -> String {
     let mut document = render::plan_json(plan, None);
     let ids: Vec<&str> = drifted.iter().map(|step| step.id.as_str()).collect();
     if let Some(steps) = document["steps"].as_array_mut() {
@@ -142,6 +142,6 @@ fn document(plan: &Plan, drifted: &[&Step]) -> String {
             }
         }
     }
-    document["summary"] = json!({ "drift": drifted.len() });
+    document["summary"] = json!({ "drift": drifted.len(), "not_deployed": absent });
     document.to_string()
 }

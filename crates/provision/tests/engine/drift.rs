@@ -95,6 +95,7 @@ async fn nothing_deployed_is_no_drift() {
     let ended = world.run(&["drift", "--json"]).await.expect(Exit::Done);
     let document: Value = serde_json::from_str(&ended.printed.stdout).expect("JSON");
     assert_eq!(document["summary"]["drift"], 0);
+    assert_eq!(document["summary"]["not_deployed"], 12);
 }
 
 #[tokio::test(start_paused = true)]

@@ -20,8 +20,9 @@ use crate::aws::error::{AwsError, Failure};
 use crate::declaration::{learn_package, needs_package};
 use crate::diff::diff;
 use crate::events::Event;
-use crate::fault::{Code, Concern};
+use crate::fault::{Code, Concern, Fault};
 use crate::input::Outputs;
+use crate::interrupt::GRACE;
 use crate::owner::Ownership;
 use crate::plan::{Action, Plan, Step};
 use crate::resource::{Look, Observation, Replacement, Resource};
@@ -60,6 +61,15 @@ impl Report {
         self.failures.is_empty() && !self.interrupted
     }
 
+    /// All of the plan is done after all, with these outputs.
+    pub fn end_well(&mut self, outputs: Outputs) {
+        self.outputs = outputs;
+        self.failures.clear();
+        for (status, _) in self.steps.values_mut() {
+            *status = Status::Done;
+        }
+    }
+
     /// Whether any step changed something.
     pub fn did_something(&self) -> bool {
         self.steps
@@ -67,9 +77,6 @@ impl Report {
             .any(|(status, _)| *status == Status::Done)
     }
 }
-
-/// How long calls in flight may take to end after an interruption.
-const GRACE: Duration = Duration::from_secs(5);
 
 /// How a plan is to be carried out.
 #[derive(Clone, Copy, Debug, Default)]
@@ -377,56 +384,125 @@ async fn act(step: &Step, resource: &Resource, aws: &Aws) -> Result<Value> {
     }
 }
 
-/// Updates by what differs now that all references are known.
+/// How often what is unclear is tried, each time after a look.
+const TRIES: u32 = 4;
+
+/// Updates by what differs now that all references are known. Where it is unclear what an update has done, or it meets
+/// what a lost answer or somebody else has done before, the next look says what is left to do.
 async fn bring_in_line(resource: &Resource, observed: &Observation, aws: &Aws) -> Result<Value> {
-    let changes = diff(&observed.state, &resource.fields(), resource.replace_on());
-    if changes.is_empty() {
-        return Ok(observed.output.clone());
+    let mut observed = observed.clone();
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let changes = diff(&observed.state, &resource.fields(), resource.replace_on());
+        if changes.is_empty() {
+            return Ok(observed.output);
+        }
+        let error = match resource.update(aws, &observed, &changes).await {
+            Ok(output) => return Ok(output),
+            Err(error) => error,
+        };
+        let cause = cause_of(&error).filter(|cause| wants_a_look(cause) || cause.is_not_found());
+        let Some(cause) = cause.filter(|_| tries < TRIES) else {
+            return Err(error);
+        };
+        look_pause(aws, cause, tries).await;
+        match look(resource, aws, cause).await? {
+            Some(found) => observed = found,
+            None => return Err(error),
+        }
     }
-    resource.update(aws, observed, &changes).await
 }
 
 /// Creates, and where it is unclear whether that happened, or somebody else was faster, looks before it tries
 /// again: creates take no client token, so that repeating one blindly makes a second resource.
 async fn make(resource: &Resource, aws: &Aws) -> Result<Value> {
-    const TRIES: u32 = 4;
-    let mut tries = 0;
+    /// For how long what AWS says exists may be missing where it is read.
+    const SHOWN_WITHIN: Duration = Duration::from_mins(1);
+    let (mut unclear, mut taken) = (0, 0);
+    let started = Instant::now();
     loop {
-        tries += 1;
         let error = match resource.create(aws).await {
             Ok(output) => return Ok(output),
             Err(error) => error,
         };
-        let Some(cause) = error
-            .downcast_ref::<AwsError>()
-            .filter(|cause| wants_a_look(cause))
-        else {
+        let Some(cause) = cause_of(&error).filter(|cause| wants_a_look(cause)) else {
             return Err(error);
         };
-        if cause.failure == Failure::Unclear {
-            // Lists may lag behind a create by about a second.
-            let pause = Duration::from_secs(1);
-            let reason = format!("{cause}; looking whether it was made");
-            aws.waiting(reason, pause, true);
-            sleep(pause).await;
-        }
-        let found = resource
-            .observe(&Look::new(aws.clone()))
-            .await
-            .with_context(|| format!("looking after `{}` failed", cause.operation))?;
-        match found {
-            Some(found) => {
-                if let Ownership::Foreign(why) = &found.ownership {
-                    bail!(Code::MadeMeanwhile.fault(format!(
-                        "`{}` was made by somebody else meanwhile: {why}",
-                        resource.name()
-                    )));
-                }
-                return bring_in_line(resource, &found, aws).await;
+        let is_unclear = cause.failure == Failure::Unclear;
+        let found = if is_unclear {
+            unclear += 1;
+            look_repeatedly(resource, aws, cause).await?
+        } else {
+            look(resource, aws, cause).await?
+        };
+        if let Some(found) = found {
+            if let Ownership::Foreign(why) = &found.ownership {
+                bail!(Code::MadeMeanwhile.fault(format!(
+                    "`{}` was made by somebody else meanwhile: {why}",
+                    resource.name()
+                )));
             }
-            None if tries < TRIES => {}
-            None => return Err(error),
+            return bring_in_line(resource, &found, aws).await;
         }
+        let is_over = if is_unclear {
+            unclear == TRIES
+        } else {
+            started.elapsed() > SHOWN_WITHIN
+        };
+        if is_over {
+            return Err(error);
+        }
+        if !is_unclear {
+            taken += 1;
+            look_pause(aws, cause, taken).await;
+        }
+    }
+}
+
+/// Lists lag behind a create by about a second, at times by more: one look is not enough to make a second one.
+async fn look_repeatedly(
+    resource: &Resource,
+    aws: &Aws,
+    cause: &AwsError,
+) -> Result<Option<Observation>> {
+    const LOOKS: u32 = 4;
+    for looks in 1..=LOOKS {
+        look_pause(aws, cause, looks).await;
+        let found = look(resource, aws, cause).await?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+/// What there is after `cause`, unless it is what the new one is to stand in for.
+async fn look(resource: &Resource, aws: &Aws, cause: &AwsError) -> Result<Option<Observation>> {
+    let found = resource
+        .observe(&Look::new(aws.clone()))
+        .await
+        .with_context(|| format!("looking after `{}` failed", cause.operation))?;
+    Ok(found
+        .filter(|found| !diff(&found.state, &resource.fields(), resource.replace_on()).replace()))
+}
+
+/// Half a second, doubled at each time up to 4 s.
+async fn look_pause(aws: &Aws, cause: &AwsError, times: u32) {
+    let pause = Duration::from_millis(250 << times.min(4));
+    aws.waiting(
+        format!("{cause}; looking whether it was done"),
+        pause,
+        pause >= Duration::from_secs(1),
+    );
+    aws.pause(pause).await;
+}
+
+/// What AWS answered, unless one of us has said already what that means.
+fn cause_of(error: &anyhow::Error) -> Option<&AwsError> {
+    match error.downcast_ref::<Fault>() {
+        Some(_) => None,
+        None => error.downcast_ref(),
     }
 }
 
@@ -436,18 +512,21 @@ fn was_stopped(error: &anyhow::Error) -> bool {
     cause.is_some_and(|cause| cause.failure == Failure::Stopped)
 }
 
-/// Whether the failure of a create leaves open what exists.
+/// Whether the failure of a call that changes something leaves open what there is now.
 fn wants_a_look(error: &AwsError) -> bool {
     match error.failure {
         Failure::Unclear => true,
-        Failure::Refused => matches!(
-            error.code.as_str(),
-            "EntityAlreadyExists"
-                | "ResourceInUseException"
-                | "ResourceAlreadyExistsException"
-                | "ResourceConflictException"
-                | "ConflictException"
-        ),
+        Failure::Refused => {
+            !error.is_concurrent_change()
+                && matches!(
+                    error.code.as_str(),
+                    "EntityAlreadyExists"
+                        | "ResourceInUseException"
+                        | "ResourceAlreadyExistsException"
+                        | "ResourceConflictException"
+                        | "ConflictException"
+                )
+        }
         _ => false,
     }
 }

@@ -1,11 +1,18 @@
 //! SIGINT and SIGTERM: the first asks for an orderly end, the second SIGINT ends at once.
 
 use std::future::Future;
+use std::pin::pin;
+use std::time::Duration;
 
 use anyhow::Result;
 use tokio::sync::watch;
+use tokio::time::timeout;
 
+use crate::aws::Aws;
 use crate::exit::Signal;
+
+/// How long calls in flight may take to end after an interruption.
+pub const GRACE: Duration = Duration::from_secs(5);
 
 /// Tells whoever asks that the user wants to stop.
 #[derive(Clone, Debug)]
@@ -53,6 +60,22 @@ impl Interrupt {
 
     pub fn signal(&self) -> Option<Signal> {
         *self.0.borrow()
+    }
+
+    /// `work`, of which no further call is sent once a signal comes; those in flight may end.
+    pub async fn orderly<T>(&self, aws: &Aws, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let mut work = pin!(work);
+        tokio::select! {
+            outcome = &mut work => outcome,
+            signal = self.wait() => {
+                aws.stop();
+                match timeout(GRACE, work).await {
+                    Ok(Ok(done)) => Ok(done),
+                    // What was stopped says that it was.
+                    Ok(Err(_)) | Err(_) => Err(Interrupted(signal).into()),
+                }
+            }
+        }
     }
 
     /// `work`, or an error as soon as a signal comes: for work that changes nothing.

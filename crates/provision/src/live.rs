@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 use tokio::try_join;
 
 use crate::aws::Aws;
@@ -12,9 +12,13 @@ use crate::declaration::Check;
 use crate::fault::Code;
 use crate::input::Outputs;
 use crate::resource::KeyId;
+use crate::secret::Secret;
 
 /// Keys and permissions reach API Gateway's front within seconds, at times within minutes.
 const AT_MOST: Duration = Duration::from_mins(3);
+
+/// AWS's answers after a deployment alternate between the old and the new for some seconds. Emulators have one front.
+const IN_A_ROW: u32 = 3;
 
 /// Asks with the key until the answer is 200, and without it to see 403.
 pub async fn wait_until_live(check: &Check, outputs: &Outputs, aws: &Aws) -> Result<()> {
@@ -27,8 +31,10 @@ pub async fn wait_until_live(check: &Check, outputs: &Outputs, aws: &Aws) -> Res
             http.send(check.method, &url, None, check.body.clone())
                 .await
         },
-        |answer| answer.status == 403,
+        // Whatever is not deployed yet is refused as well, but in other words.
+        |answer| answer.status == 403 && answer.body.contains("Forbidden"),
         "the endpoint to refuse requests without the key",
+        None,
     );
     let with_key = wait_for_key(check, outputs, aws, &key);
     try_join!(with_key, without_key)?;
@@ -48,6 +54,7 @@ pub async fn wait_for_key(check: &Check, outputs: &Outputs, aws: &Aws, id: &KeyI
         },
         |answer| answer.status == 200,
         "the endpoint to answer",
+        Some(&key),
     )
     .await
 }
@@ -57,16 +64,26 @@ async fn poll(
     ask: impl AsyncFn() -> Result<Answer>,
     is_good: impl Fn(&Answer) -> bool,
     what: &str,
+    key: Option<&Secret>,
 ) -> Result<()> {
     let started = Instant::now();
     let mut pause = Duration::from_millis(500);
+    let mut row = Row::new(if aws.endpoint().is_none() {
+        IN_A_ROW
+    } else {
+        1
+    });
     loop {
         let answer = ask().await;
-        if answer.as_ref().is_ok_and(&is_good) {
+        let is_good = answer.as_ref().is_ok_and(&is_good);
+        if row.is_complete_with(is_good) {
             return Ok(());
         }
+        if is_good {
+            continue;
+        }
         let seen = match &answer {
-            Ok(answer) => format!("{} {}", answer.status, excerpt(&answer.body)),
+            Ok(answer) => format!("{} {}", answer.status, excerpt(&masked(&answer.body, key))),
             Err(error) => format!("{error:#}"),
         };
         if started.elapsed() + pause > AT_MOST {
@@ -84,8 +101,26 @@ async fn poll(
         }
         let reason = format!("waiting for {what}, last answer: {seen}");
         aws.waiting(reason, pause, true);
-        sleep(pause).await;
+        aws.pause(pause).await;
+        aws.goes_on("the request to the endpoint")?;
         pause = (pause * 2).min(Duration::from_secs(10));
+    }
+}
+
+/// Good answers one after another.
+struct Row {
+    wanted: u32,
+    seen: u32,
+}
+
+impl Row {
+    fn new(wanted: u32) -> Self {
+        Self { wanted, seen: 0 }
+    }
+
+    fn is_complete_with(&mut self, is_good: bool) -> bool {
+        self.seen = if is_good { self.seen + 1 } else { 0 };
+        self.seen == self.wanted
     }
 }
 
@@ -98,10 +133,38 @@ fn text(outputs: &Outputs, value: &serde_json::Value, what: &str) -> Result<Stri
     Ok(resolved.as_str().unwrap_or_default().to_owned())
 }
 
+/// A function may answer with what it was asked, headers and all.
+fn masked(body: &str, key: Option<&Secret>) -> String {
+    key.map_or_else(|| body.to_owned(), |key| body.replace(key.reveal(), "****"))
+}
+
 fn excerpt(body: &str) -> &str {
     let end = body
         .char_indices()
         .nth(200)
         .map_or(body.len(), |(at, _)| at);
     body[..end].trim()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_answer_begins_a_row_anew() {
+        let mut row = Row::new(3);
+        let answers = [true, true, false, true, true, true];
+        let complete: Vec<bool> = answers
+            .into_iter()
+            .map(|is_good| row.is_complete_with(is_good))
+            .collect();
+        assert_eq!(complete, [false, false, false, false, false, true]);
+        assert!(Row::new(1).is_complete_with(true));
+    }
+
+    #[test]
+    fn an_echoed_key_is_masked() {
+        let key = Secret::new("canary".to_owned());
+        assert_eq!(masked("x-api-key: canary!", Some(&key)), "x-api-key: ****!");
+    }
 }

@@ -13,7 +13,7 @@ use crate::observe::Observations;
 use crate::orphans::Orphan;
 use crate::owner::Ownership;
 use crate::plan::{Action, Plan, Step};
-use crate::resource::Resource;
+use crate::resource::{Replacement, Resource};
 use crate::target::Target;
 
 /// What a plan is made from.
@@ -64,7 +64,10 @@ pub fn up(stack: &Stack, account: Account<'_>, mut outputs: Outputs) -> Result<(
         let fields = outputs.resolve(&resource.fields());
         let desired = resource.with_fields(&fields)?;
         outputs.learn(id, &desired.computed(target));
-        let observed = observations.get(id);
+        let goes_along = resource
+            .container()
+            .is_some_and(|container| is_removed_first(container, &steps));
+        let observed = observations.get(id).filter(|_| !goes_along);
         let (action, changes) = decide(&desired, observed.map(|observed| &observed.state));
         let is_new = matches!(action, Action::Create | Action::Replace);
         if let (false, Some(observed)) = (is_new, observed) {
@@ -139,6 +142,15 @@ fn deletion(orphan: &Orphan, after: Vec<String>) -> Step {
         observed: Some(orphan.observed.clone()),
         along_with: None,
     }
+}
+
+/// Whether the resource `id` makes room for its replacement, and all that is part of it goes along.
+fn is_removed_first(id: &str, steps: &[Step]) -> bool {
+    steps.iter().any(|step| {
+        step.id == id
+            && step.action == Action::Replace
+            && step.resource.replacement() == Replacement::DeleteFirst
+    })
 }
 
 fn decide(desired: &Resource, observed: Option<&Value>) -> (Action, Changes) {

@@ -5,9 +5,8 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use aws_sdk_apigateway::types;
-use tokio::time::sleep;
 
 use crate::aws::Aws;
 use crate::aws::error::{AwsError, Failure};
@@ -53,8 +52,15 @@ pub async fn rotate(
             grace.as_secs()
         );
         aws.waiting(reason, grace, true);
-        sleep(grace).await;
+        aws.pause(grace).await;
     }
+    // Meanwhile an `up` may have taken the new key back: without it the old one is all that callers have.
+    ensure!(
+        usage_plan::is_linked(aws, plan, &new).await?,
+        Code::Stale
+            .fault("someone else is deploying: the new API key is not in the plan any more; the old one stays")
+            .remedy("`provision key rotate` again")
+    );
     usage_plan::remove_key(aws, plan, &old).await?;
     ApiKey::delete_by_id(aws, &old).await?;
     Ok(Rotated { old, new })
@@ -120,7 +126,7 @@ async fn make(aws: &Aws, declared: &ApiKey, old: &KeyId) -> Result<KeyId> {
             return Err(error).context("making the new API key");
         }
         // Lists may lag behind a create by about a second.
-        sleep(Duration::from_secs(1)).await;
+        aws.pause(Duration::from_secs(1)).await;
         if let Some(new) = Pair::find(aws, declared).await?.new {
             return Ok(new);
         }

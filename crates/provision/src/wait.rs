@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use crate::aws::Aws;
 use crate::aws::error::AwsError;
@@ -85,7 +85,7 @@ impl Wait {
             self.at_most.as_secs()
         );
         aws.waiting(reason, pause, waited > Duration::from_secs(1));
-        sleep(pause).await;
+        aws.pause(pause).await;
         Ok(())
     }
 }

@@ -20,6 +20,9 @@ pub enum Decision {
     DropBefore,
     /// The endpoint carries it out; the client's connection is closed without an answer.
     DropAfter,
+    /// The endpoint carries it out; the connection breaks in the middle of the answer's body. The proxy closes it without an
+    /// answer instead.
+    CutAfter,
     /// Nobody takes the connection: it is certain that the endpoint never sees the request. The proxy, which has a
     /// connection already, drops it instead.
     Refuse,

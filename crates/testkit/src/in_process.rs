@@ -2,7 +2,10 @@
 //! it on the way.
 
 use std::fmt;
+use std::io;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{
@@ -16,7 +19,7 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use http_body_util::Full;
 use hyper::Response;
-use hyper::body::Bytes;
+use hyper::body::{Body, Bytes, Frame};
 use hyper::header::{HOST, HeaderValue};
 use local_aws::{LocalAws, Outcome};
 use tokio::time::{Instant, sleep};
@@ -103,15 +106,16 @@ impl InProcess {
         };
         let decide = lock(&self.shared.decide).clone();
         let decision = decide.map_or(Decision::Forward, |decide| decide(&request));
+        let is_cut = matches!(decision, Decision::CutAfter);
         let answer = match decision {
-            Decision::Forward => self.forward(request).await,
+            Decision::Forward | Decision::CutAfter => self.forward(request).await,
             Decision::Delay(time) => {
                 sleep(time).await;
                 self.forward(request).await
             }
             Decision::Answer(answer) => Ok(made(answer)),
             Decision::Refuse => Err(ConnectorError::io(
-                std::io::Error::from(std::io::ErrorKind::ConnectionRefused).into(),
+                io::Error::from(io::ErrorKind::ConnectionRefused).into(),
             )),
             Decision::DropBefore => Err(lost()),
             Decision::DropAfter => {
@@ -128,7 +132,12 @@ impl InProcess {
         record.status = answer.as_ref().ok().map(|answer| answer.status().as_u16());
         lock(&self.shared.calls).push(record);
         let (head, body) = answer?.into_parts();
-        HttpResponse::try_from(Response::from_parts(head, SdkBody::from(body)))
+        let body = if is_cut {
+            SdkBody::from_body_1_x(Cut(Some(body)))
+        } else {
+            SdkBody::from(body)
+        };
+        HttpResponse::try_from(Response::from_parts(head, body))
             .map_err(|error| ConnectorError::other(error.into(), None))
     }
 
@@ -151,6 +160,24 @@ impl InProcess {
     }
 }
 
+/// The first half of a body, and then the end of the connection.
+struct Cut(Option<Bytes>);
+
+impl Body for Cut {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        Poll::Ready(Some(match self.0.take() {
+            Some(whole) => Ok(Frame::data(whole.slice(..whole.len() / 2))),
+            None => Err(io::ErrorKind::UnexpectedEof.into()),
+        }))
+    }
+}
+
 impl HttpConnector for InProcess {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         HttpConnectorFuture::new(self.clone().carry_out(request))
@@ -169,7 +196,7 @@ impl HttpClient for InProcess {
 
 /// The connection broke: nobody knows whether the request arrived.
 fn lost() -> ConnectorError {
-    ConnectorError::io(std::io::Error::from(std::io::ErrorKind::ConnectionReset).into())
+    ConnectorError::io(io::Error::from(io::ErrorKind::ConnectionReset).into())
 }
 
 async fn read(mut request: HttpRequest) -> Result<Request, ConnectorError> {

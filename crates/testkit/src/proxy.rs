@@ -236,7 +236,7 @@ impl Shared {
                 self.forward(request).await?;
                 std::future::pending().await
             }
-            Decision::DropAfter => {
+            Decision::DropAfter | Decision::CutAfter => {
                 self.forward(request).await?;
                 Err(Closed)
             }

@@ -8,7 +8,7 @@ use aws_sdk_sts::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::Aws;
 use super::error::{AwsError, Failure};
@@ -79,9 +79,7 @@ impl Aws {
         loop {
             // Patience is for what others spend; our own pace is as long as it takes.
             started += self.my_turn(operation.name).await;
-            if self.is_stopped() {
-                return Err(AwsError::stopped(operation.name));
-            }
+            self.goes_on(operation.name)?;
             self.has_called.store(true, Ordering::Relaxed);
             attempt += 1;
             let sent = Instant::now();
@@ -108,10 +106,11 @@ impl Aws {
                 Failure::Throttled => {
                     waits += 1;
                     self.shared.pace.keep();
+                    // Whoever was told the same does not come back at the same moment.
                     let asked = error.retry_after.unwrap_or(Duration::ZERO);
-                    Some(asked.max(backoff(waits)))
+                    Some(asked + backoff(waits))
                 }
-                Failure::Refused if is_someone_elses_change(&error) => {
+                Failure::Refused if error.is_concurrent_change() => {
                     waits += 1;
                     Some(backoff(waits))
                 }
@@ -146,7 +145,7 @@ impl Aws {
                 pause,
                 pause > FELT,
             );
-            sleep(pause).await;
+            self.pause(pause).await;
         }
     }
 
@@ -160,21 +159,12 @@ impl Aws {
                 wait.time,
                 wait.time > FELT,
             );
-            sleep(wait.time).await;
+            self.pause(wait.time).await;
+            if self.is_stopped() {
+                break;
+            }
         }
         asked.elapsed()
-    }
-}
-
-/// The two codes by which services say that two writers met; nothing was changed.
-fn is_someone_elses_change(error: &AwsError) -> bool {
-    match error.code.as_str() {
-        "ConflictException" => error.says("try again later"),
-        "ConcurrentModification"
-        | "ConcurrentModificationException"
-        | "OperationAbortedException" => true,
-        "ResourceConflictException" => error.says("concurrent update"),
-        _ => false,
     }
 }
 

@@ -126,6 +126,10 @@ impl AwsError {
             SdkError::DispatchFailure(_) if was_not_sent(error) => Failure::NotSent,
             SdkError::DispatchFailure(_) | SdkError::TimeoutError(_) => Failure::Unclear,
             _ if found.status.is_some_and(|status| status >= 500) => Failure::Unclear,
+            // The connection broke after the head of the answer: its body was never there as a whole.
+            SdkError::ResponseError(answer) if answer.raw().body().bytes().is_none() => {
+                Failure::Unclear
+            }
             _ => Failure::Malformed,
         };
         if found.code.is_empty() && found.message.is_empty() {
@@ -149,12 +153,14 @@ impl AwsError {
         let status = self.status.unwrap_or_default();
         if CREDENTIALS.contains(&self.code.as_str()) {
             Failure::Credentials
+        } else if self.code.starts_with("LimitExceeded") && !self.is_passing_limit() {
+            Failure::Refused
         } else if THROTTLED.contains(&self.code.as_str())
             || self.is_passing_limit()
             || status == 429
         {
             Failure::Throttled
-        } else if status >= 500 {
+        } else if status >= 500 || self.code.starts_with("RequestTimeout") {
             Failure::Unclear
         } else {
             Failure::Refused
@@ -180,6 +186,18 @@ impl AwsError {
     /// Whether the thing asked for is not there.
     pub fn is_not_found(&self) -> bool {
         says_not_found(&self.code)
+    }
+
+    /// Whether two writers met, in each service's words; nothing was changed.
+    pub fn is_concurrent_change(&self) -> bool {
+        match self.code.as_str() {
+            "ConflictException" => self.says("try again later"),
+            "ConcurrentModification"
+            | "ConcurrentModificationException"
+            | "OperationAbortedException" => true,
+            "ResourceConflictException" => self.says("concurrent update"),
+            _ => false,
+        }
     }
 
     /// The stable code of this kind of failure.
@@ -312,8 +330,15 @@ mod tests {
             400,
         );
         assert_eq!(passing.failure, Failure::Throttled);
-        let quota = refused("LimitExceededException", "Subscriber limit exceeded", 400);
-        assert_eq!(quota.failure, Failure::Refused);
+        for status in [400, 429] {
+            let quota = refused(
+                "LimitExceededException",
+                "Subscriber limit exceeded",
+                status,
+            );
+            assert_eq!(quota.failure, Failure::Refused);
+            assert_eq!(quota.class(), Code::Quota);
+        }
     }
 
     #[test]
@@ -328,6 +353,10 @@ mod tests {
         );
         assert_eq!(
             refused("InternalServerError", "", 500).failure,
+            Failure::Unclear
+        );
+        assert_eq!(
+            refused("RequestTimeoutException", "", 408).failure,
             Failure::Unclear
         );
         assert_eq!(

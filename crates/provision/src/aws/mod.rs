@@ -22,9 +22,11 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::{SharedHttpClient, SharedHttpConnector};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, watch};
+use tokio::time::timeout;
 
 use self::call::Operation;
+use self::error::AwsError;
 use self::http::Http;
 use self::lenient::Lenient;
 use self::pace::Pace;
@@ -82,7 +84,7 @@ struct Shared {
     events: Events,
     pace: Pace,
     /// Whether no further call may be sent.
-    is_stopped: AtomicBool,
+    is_stopped: watch::Sender<bool>,
 }
 
 impl Aws {
@@ -156,7 +158,7 @@ impl Aws {
             target: OnceCell::new(),
             artifact: OnceCell::new(),
             pace: Pace::new(endpoint.is_none()),
-            is_stopped: AtomicBool::new(false),
+            is_stopped: watch::Sender::new(false),
             endpoint,
             public,
             keys: Mutex::default(),
@@ -226,11 +228,26 @@ impl Aws {
 
     /// Sends no further call; those in flight may end.
     pub fn stop(&self) {
-        self.shared.is_stopped.store(true, Ordering::Relaxed);
+        self.shared.is_stopped.send_replace(true);
+    }
+
+    /// An error if `operation` must not begin any more.
+    pub fn goes_on(&self, operation: &'static str) -> Result<(), AwsError> {
+        if self.is_stopped() {
+            return Err(AwsError::stopped(operation));
+        }
+        Ok(())
     }
 
     fn is_stopped(&self) -> bool {
-        self.shared.is_stopped.load(Ordering::Relaxed)
+        *self.shared.is_stopped.borrow()
+    }
+
+    /// Sleeps for `time`, or until no call may be sent any more.
+    pub async fn pause(&self, time: Duration) {
+        let mut stopped = self.shared.is_stopped.subscribe();
+        // It cannot fail: the sender is part of what is borrowed here.
+        let _ = timeout(time, stopped.wait_for(|is_stopped| *is_stopped)).await;
     }
 
     pub fn region(&self) -> &str {

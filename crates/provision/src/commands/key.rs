@@ -39,7 +39,7 @@ async fn rotated(session: &Session, arguments: &cli::Rotate) -> Result<Exit> {
         .map(|((key, check), plan)| (key, check, plan))
         .with_context(missing)?;
     let work = rotate(&aws, key, plan, check, &known, arguments.grace);
-    let outcome = session.interrupt.or(Box::pin(work)).await;
+    let outcome = session.interrupt.orderly(&aws, Box::pin(work)).await;
     if let (Err(_), Some(signal)) = (&outcome, session.interrupt.signal()) {
         session.console.say(&format!(
             "Interrupted: a key is valid all the time; `{}` again goes on from here.",

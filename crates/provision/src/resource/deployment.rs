@@ -131,7 +131,8 @@ impl Reconcile for Deployment {
 /// The shape that a deployment of ours froze; absent for those of others.
 pub(super) fn shape_of(deployment: &types::Deployment) -> Option<Shape> {
     let shape = deployment.description()?.strip_prefix(DESCRIPTION)?;
-    Some(Shape(shape.to_owned()))
+    let is_digest = shape.len() == 64 && shape.chars().all(|c| c.is_ascii_hexdigit());
+    is_digest.then(|| Shape(shape.to_owned()))
 }
 
 pub(super) async fn delete(aws: &Aws, api: &ApiId, id: &DeploymentId) -> Result<()> {

@@ -44,7 +44,7 @@ pub struct Function {
     pub code: Input<CodeSha256>,
     /// The code that was last deployed from here, kept in a tag: somebody else may have deployed other code since.
     pub deployed_code: Input<CodeSha256>,
-    /// `Active`, or `Failed` as observed: AWS gave up on it. What is on its way counts as active.
+    /// `Active`; as observed also `Failed` (AWS gave up on it) and `Deleting`. What is on its way counts as active.
     pub state: String,
     pub tags: Tags,
 }
@@ -91,7 +91,7 @@ const IDLE: Wait = Wait::new(
 impl Reconcile for Function {
     type Output = FunctionOutput;
     const TYPE: &'static str = "AWS::Lambda::Function";
-    /// A function that AWS failed to make cannot be mended.
+    /// A function that AWS failed to make, or is about to delete, cannot be mended.
     const REPLACE_ON: &'static [&'static str] = &["state"];
 
     fn name(&self) -> String {
@@ -140,6 +140,7 @@ impl Reconcile for Function {
             .to_owned();
         let state = match found.state() {
             Some(State::Failed) => State::Failed,
+            Some(State::Deleting) => State::Deleting,
             _ => State::Active,
         };
         let architecture = found
@@ -189,8 +190,9 @@ impl Reconcile for Function {
         let code = FunctionCode::builder()
             .zip_file(Blob::new(artifact.zip.clone()))
             .build();
+        let is_passing = |error: &AwsError| is_role_unknown(error) || is_dying(error);
         let created = ROLE_USABLE
-            .while_refused(aws, is_role_unknown, async || {
+            .while_refused(aws, is_passing, async || {
                 aws.call(CREATE, || {
                     aws.lambda()
                         .create_function()
@@ -240,6 +242,13 @@ impl Reconcile for Function {
             "environment",
             "tracing",
         ];
+        if configuration.iter().any(|field| changes.touch(field)) {
+            self.update_configuration(aws).await?;
+        }
+        if changes.touch("code") || changes.touch("architecture") {
+            self.update_code(aws).await?;
+        }
+        // Last, so that a run that was cut off before is not taken for somebody else's change.
         if changes.touch("tags") || changes.touch("deployed_code") {
             let (arn, tags) = (&observed.output.arn.0, self.all_tags()?);
             IDLE.while_refused(aws, is_busy, async || {
@@ -253,12 +262,6 @@ impl Reconcile for Function {
                 .await
             })
             .await?;
-        }
-        if configuration.iter().any(|field| changes.touch(field)) {
-            self.update_configuration(aws).await?;
-        }
-        if changes.touch("code") || changes.touch("architecture") {
-            self.update_code(aws).await?;
         }
         Ok(observed.output)
     }
@@ -278,7 +281,7 @@ impl Reconcile for Function {
                     .send()
             };
             match aws.call(DELETE, request).await {
-                Err(error) if error.is_not_found() => Ok(()),
+                Err(error) if error.is_not_found() || is_dying(&error) => Ok(()),
                 other => other.map(|_| ()),
             }
         })
@@ -442,6 +445,11 @@ fn is_role_unknown(error: &AwsError) -> bool {
         ]
         .iter()
         .any(|text| error.says(text))
+}
+
+/// Its deletion has begun, by a call whose answer was lost or by somebody else's.
+fn is_dying(error: &AwsError) -> bool {
+    error.is("ResourceConflictException") && error.says("state: Deleting")
 }
 
 /// `ResourceConflictException` stands for five things; these pass by themselves.

@@ -11,6 +11,7 @@ use tokio::try_join;
 
 use crate::aws::Aws;
 use crate::aws::call::Operation;
+use crate::aws::error::AwsError;
 use crate::owner::{Ownership, Tags};
 use crate::resource::ApiId;
 
@@ -171,7 +172,9 @@ impl Look {
     /// Paths with their methods, deployments and stages of one API.
     pub async fn contents(&self, api: &ApiId) -> Result<Arc<ApiContents>> {
         self.contents
-            .of(&api.0, async || self.read_contents(api).await)
+            .of(&api.0, async || {
+                Self::or_nothing(self.read_contents(api).await)
+            })
             .await
             .with_context(|| format!("reading REST API `{api}`"))
     }
@@ -183,7 +186,8 @@ impl Look {
                 let gateway = self.aws.apigateway();
                 gateway.get_usage_plan_keys().usage_plan_id(id)
             };
-            let keys = all_pages!(self.aws, "GetUsagePlanKeys", request());
+            let keys = async || anyhow::Ok(all_pages!(self.aws, "GetUsagePlanKeys", request()));
+            let keys: Vec<types::UsagePlanKey> = Self::or_nothing(keys().await)?;
             Ok(keys.into_iter().filter_map(|key| key.id).collect())
         };
         self.plan_keys
@@ -244,6 +248,20 @@ impl Look {
             deployments,
             stages,
         })
+    }
+
+    /// Lists name for a moment what has just been deleted: nothing is in that.
+    fn or_nothing<T: Default>(read: Result<T>) -> Result<T> {
+        match read {
+            Err(error)
+                if error
+                    .downcast_ref::<AwsError>()
+                    .is_some_and(AwsError::is_not_found) =>
+            {
+                Ok(T::default())
+            }
+            other => other,
+        }
     }
 }
 

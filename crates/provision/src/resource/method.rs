@@ -157,6 +157,10 @@ impl Reconcile for Method {
     ) -> Result<MethodOutput> {
         const UPDATE: Operation = Operation::safe("UpdateMethod");
         let (api, path) = (self.api.get()?, self.path.get()?);
+        if changes.touch("integration") {
+            self.put_integration(aws).await?;
+        }
+        // With the mark, which comes last: a run that was cut off before is not taken for somebody else's change.
         let mut patch: Vec<PatchOperation> = Vec::new();
         if changes.touch("key_required") {
             patch.push(replace("/apiKeyRequired", &self.key_required.to_string()));
@@ -178,9 +182,6 @@ impl Reconcile for Method {
                     .send()
             })
             .await?;
-        }
-        if changes.touch("integration") {
-            self.put_integration(aws).await?;
         }
         Ok(observed.output)
     }

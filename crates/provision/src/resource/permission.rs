@@ -1,5 +1,7 @@
 //! The statement in a function's own policy that lets a service invoke it.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -9,8 +11,10 @@ use super::gone_is_done;
 use super::{Arn, Look, Observed, Reconcile};
 use crate::aws::Aws;
 use crate::aws::call::Operation;
+use crate::aws::error::AwsError;
 use crate::diff::Changes;
 use crate::input::{Input, hex};
+use crate::wait::Wait;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Permission {
@@ -36,6 +40,17 @@ pub struct PermissionOutput {
     /// The ids of the statements found, in their order.
     pub sids: Vec<String>,
 }
+
+/// How many letters of the API's id, and of the digest, a statement id has.
+const OWNER: usize = 20;
+const DIGEST: usize = 8;
+
+/// A function that was just made may not be known to everybody for a moment.
+const FUNCTION_VISIBLE: Wait = Wait::new(
+    "the new function to take statements",
+    Duration::from_secs(2),
+    Duration::from_secs(30),
+);
 
 impl Permission {
     /// The right to invoke `function`, named `sid` in its policy.
@@ -90,13 +105,10 @@ impl Reconcile for Permission {
 
     async fn observe(&self, look: &Look) -> Result<Option<Observed<Self>>> {
         let policy = look.function_policy(self.function.get()?).await?;
-        let prefix = format!("{}-", self.sid);
         let (sids, statements): (Vec<_>, Vec<_>) = policy
             .iter()
             .filter_map(|statement| {
-                let sid = statement["Sid"]
-                    .as_str()
-                    .filter(|sid| sid.starts_with(&prefix))?;
+                let sid = statement["Sid"].as_str().filter(|sid| self.is_own(sid))?;
                 Some((sid.to_owned(), Statement::of(statement)))
             })
             .unzip();
@@ -167,28 +179,46 @@ impl Permission {
         let owner: String = first
             .chars()
             .filter(char::is_ascii_alphanumeric)
-            .take(20)
+            .take(OWNER)
             .collect();
         let declared = [rest, &statement.principal, &statement.action].join("\n");
         let digest = hex(&Sha256::digest(declared));
-        Ok(format!("{}-{owner}-{}", self.sid, &digest[..8]))
+        Ok(format!("{}-{owner}-{}", self.sid, &digest[..DIGEST]))
+    }
+
+    /// Whether `sid` has the form that [`Self::sid_of`] gives: others may begin theirs alike.
+    fn is_own(&self, sid: &str) -> bool {
+        let rest = sid
+            .strip_prefix(&self.sid)
+            .and_then(|rest| rest.strip_prefix('-'));
+        rest.and_then(|rest| rest.split_once('-'))
+            .is_some_and(|(owner, digest)| {
+                owner.len() <= OWNER
+                    && owner.chars().all(|c| c.is_ascii_alphanumeric())
+                    && digest.len() == DIGEST
+                    && digest.chars().all(|c| c.is_ascii_hexdigit())
+            })
     }
 
     async fn add(&self, aws: &Aws, statement: &Statement) -> Result<String> {
         const ADD: Operation = Operation::look_first("AddPermission");
         let sid = self.sid_of(statement)?;
         let (function, source) = (self.function.get()?, statement.source.get()?);
-        aws.call(ADD, || {
-            aws.lambda()
-                .add_permission()
-                .function_name(function)
-                .statement_id(&sid)
-                .action(&statement.action)
-                .principal(&statement.principal)
-                .source_arn(&source.0)
-                .send()
-        })
-        .await?;
+        FUNCTION_VISIBLE
+            .while_refused(aws, AwsError::is_not_found, async || {
+                aws.call(ADD, || {
+                    aws.lambda()
+                        .add_permission()
+                        .function_name(function)
+                        .statement_id(&sid)
+                        .action(&statement.action)
+                        .principal(&statement.principal)
+                        .source_arn(&source.0)
+                        .send()
+                })
+                .await
+            })
+            .await?;
         Ok(sid)
     }
 
@@ -226,6 +256,32 @@ impl Statement {
             },
             action: text(&statement["Action"]),
             source: Arn(source.unwrap_or_default()).into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_of_ours_is_told_from_one_that_begins_alike() {
+        let source = Arn("arn:aws:execute-api:eu-west-1:1:a1b2c3/*/POST/x".to_owned());
+        let permission = Permission::to_invoke(
+            "f".to_owned().into(),
+            "apigateway",
+            "apigateway.amazonaws.com",
+            source.into(),
+        );
+        let own = permission.sid_of(&permission.statements[0]);
+        assert!(permission.is_own(&own.expect("all is known")));
+        for other in [
+            "apigateway",
+            "apigateway-test-2",
+            "apigateway-prod-deadbeef-2",
+            "apigateways-a-deadbeef",
+        ] {
+            assert!(!permission.is_own(other), "{other}");
         }
     }
 }

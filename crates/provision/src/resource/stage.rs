@@ -27,7 +27,7 @@ pub struct Stage {
     pub variables: BTreeMap<String, String>,
     /// Whether requests are traced by X-Ray.
     pub tracing: bool,
-    /// Deployments of ours that no stage serves any more: none, once all is in order.
+    /// Deployments of ours that no stage serves, beside the one that is to be served: none, once all is in order.
     pub superseded: Vec<DeploymentId>,
     pub tags: Tags,
 }
@@ -40,6 +40,8 @@ pub struct StageOutput {
     pub served_as: String,
     /// The deployment it serves now, if that is ours to remove once no stage serves it.
     pub retires: Option<DeploymentId>,
+    /// All deployments of ours that no stage serves.
+    pub unserved: Vec<DeploymentId>,
 }
 
 impl Handle<Stage> {
@@ -95,13 +97,18 @@ impl Reconcile for Stage {
                 .any(|stage| stage.deployment_id() == Some(id))
         };
         let wanted = self.deployment.get().ok();
-        let superseded = contents
+        let unserved: Vec<DeploymentId> = contents
             .deployments
             .iter()
             .filter(|deployment| shape_of(deployment).is_some())
             .filter_map(|deployment| deployment.id.clone())
-            .filter(|id| !served(id) && wanted.is_none_or(|wanted| wanted.0 != *id))
+            .filter(|id| !served(id))
             .map(DeploymentId)
+            .collect();
+        let superseded = unserved
+            .iter()
+            .filter(|id| wanted != Some(*id))
+            .cloned()
             .collect();
         let current = stage.deployment_id.clone().unwrap_or_default();
         let is_ours = |deployment: &Deployment| {
@@ -130,7 +137,11 @@ impl Reconcile for Stage {
                 superseded,
                 tags: self.tags.declared_part(&tags),
             },
-            self.output(look.aws(), retires).await?,
+            StageOutput {
+                retires,
+                unserved,
+                ..self.output(look.aws()).await?
+            },
         )))
     }
 
@@ -150,7 +161,7 @@ impl Reconcile for Stage {
                 .send()
         })
         .await?;
-        self.output(aws, None).await
+        self.output(aws).await
     }
 
     async fn update(
@@ -161,7 +172,7 @@ impl Reconcile for Stage {
     ) -> Result<StageOutput> {
         const UPDATE: Operation = Operation::safe("UpdateStage");
         let (api, deployment) = (self.api.get()?, self.deployment.get()?);
-        let mut superseded = observed.state.superseded;
+        let mut unserved = observed.output.unserved.clone();
         let patch = self.patch(&observed.state.variables, changes)?;
         if !patch.is_empty() {
             aws.call(UPDATE, || {
@@ -175,9 +186,9 @@ impl Reconcile for Stage {
             .await?;
         }
         if changes.touch("deployment") {
-            superseded.extend(observed.output.retires.clone());
+            unserved.extend(observed.output.retires.clone());
         }
-        for id in superseded.iter().filter(|id| *id != deployment) {
+        for id in unserved.iter().filter(|id| *id != deployment) {
             deployment::delete(aws, api, id).await?;
         }
         if changes.touch("tags") {
@@ -235,7 +246,7 @@ impl Stage {
         Ok(patch)
     }
 
-    async fn output(&self, aws: &Aws, retires: Option<DeploymentId>) -> Result<StageOutput> {
+    async fn output(&self, aws: &Aws) -> Result<StageOutput> {
         let url = aws
             .target()
             .await?
@@ -243,7 +254,8 @@ impl Stage {
         Ok(StageOutput {
             url,
             served_as: self.name.clone(),
-            retires,
+            retires: None,
+            unserved: Vec::new(),
         })
     }
 }

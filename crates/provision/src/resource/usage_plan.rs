@@ -62,6 +62,17 @@ pub struct UsagePlanOutput {
     pub id: String,
 }
 
+/// A stage that was just made may not be seen for a moment.
+const STAGE_VISIBLE: Wait = Wait::new(
+    "the new stage to be visible to usage plans",
+    Duration::from_secs(2),
+    Duration::from_secs(30),
+);
+
+fn is_stage_unknown(error: &AwsError) -> bool {
+    error.says("Invalid API Stage") || error.says("API Stage not found")
+}
+
 /// 1 per 20 s for the whole account.
 const UPDATE: Operation = Operation::safe("UpdateUsagePlan").patient(Duration::from_mins(3));
 
@@ -139,12 +150,6 @@ impl Reconcile for UsagePlan {
 
     async fn create(&self, aws: &Aws) -> Result<UsagePlanOutput> {
         const CREATE: Operation = Operation::look_first("CreateUsagePlan");
-        // A stage that was just made may not be seen for a moment.
-        const STAGE_VISIBLE: Wait = Wait::new(
-            "the new stage to be visible to usage plans",
-            Duration::from_secs(2),
-            Duration::from_secs(30),
-        );
         let stages = self
             .stages
             .iter()
@@ -163,10 +168,8 @@ impl Reconcile for UsagePlan {
                 .period(QuotaPeriodType::from(quota.period.as_str()))
                 .build()
         });
-        let is_early =
-            |error: &AwsError| error.says("Invalid API Stage") || error.says("API Stage not found");
         let created = STAGE_VISIBLE
-            .while_refused(aws, is_early, async || {
+            .while_refused(aws, is_stage_unknown, async || {
                 aws.call(CREATE, || {
                     aws.apigateway()
                         .create_usage_plan()
@@ -185,7 +188,14 @@ impl Reconcile for UsagePlan {
             .id
             .context(Code::Incomplete.fault("AWS returned a usage plan without its id"))?;
         for key in self.keys.iter() {
-            add_key(aws, &id, key.get()?).await?;
+            let added = add_key(aws, &id, key.get()?).await;
+            if let Err(error) = added {
+                // Another run's plan has the key: this one would only stand beside it.
+                if Code::of(&error) == Code::KeyElsewhere {
+                    self.delete_by_id(aws, &id).await?;
+                }
+                return Err(error);
+            }
         }
         Ok(UsagePlanOutput { id })
     }
@@ -218,25 +228,42 @@ impl Reconcile for UsagePlan {
     }
 
     async fn delete(&self, aws: &Aws, observed: Observed<Self>) -> Result<()> {
+        self.delete_by_id(aws, &observed.output.id).await
+    }
+}
+
+impl UsagePlan {
+    async fn delete_by_id(&self, aws: &Aws, id: &str) -> Result<()> {
         const DELETE: Operation = Operation::safe("DeleteUsagePlan");
-        let id = &observed.output.id;
+        /// A plan may have an API that is gone for a while.
+        const UNLINKED: Wait = Wait::new(
+            "the usage plan to lose its stages",
+            Duration::from_secs(5),
+            Duration::from_mins(2),
+        );
         let request = || {
             aws.apigateway()
                 .delete_usage_plan()
                 .usage_plan_id(id)
                 .send()
         };
+        let is_linked = |error: &AwsError| error.says("associated");
         match aws.call(DELETE, request).await {
-            Err(error) if error.says("associated") => {
+            Err(error) if is_linked(&error) => {
                 self.unlink(aws, id).await?;
-                gone_is_done(aws.call(DELETE, request).await)
+                UNLINKED
+                    .while_refused(aws, is_linked, async || {
+                        match aws.call(DELETE, request).await {
+                            Err(error) if error.is_not_found() => Ok(()),
+                            other => other.map(|_| ()),
+                        }
+                    })
+                    .await
             }
             other => gone_is_done(other),
         }
     }
-}
 
-impl UsagePlan {
     /// Of several that two runs at once have made, the one that has our key: a key is in one plan only for each
     /// stage, and taking it out would shut its users out. Else the one that covers the oldest API, since plans have
     /// no date.
@@ -378,7 +405,7 @@ impl UsagePlan {
         Ok(patch)
     }
 
-    /// Takes this stack's stages out of the plan, so that it can be deleted.
+    /// Takes this stack's stages out of the plan, and those of APIs that are gone, so that it can be deleted.
     async fn unlink(&self, aws: &Aws, id: &str) -> Result<()> {
         const GET: Operation = Operation::safe("GetUsagePlan");
         let plan = aws
@@ -386,10 +413,14 @@ impl UsagePlan {
                 aws.apigateway().get_usage_plan().usage_plan_id(id).send()
             })
             .await?;
-        let ours = self
-            .stages_of(&Look::new(aws.clone()), plan.api_stages())
-            .await?;
-        if ours.len() < plan.api_stages().len() {
+        let look = Look::new(aws.clone());
+        let ours = self.stages_of(&look, plan.api_stages()).await?;
+        let apis = look.rest_apis().await?;
+        let (there, gone): (Vec<&ApiStage>, Vec<&ApiStage>) = plan
+            .api_stages()
+            .iter()
+            .partition(|stage| apis.iter().any(|api| api.id() == stage.api_id()));
+        if ours.len() < there.len() {
             bail!(
                 Code::ForeignStages
                     .fault(format!(
@@ -399,11 +430,27 @@ impl UsagePlan {
                     .remedy("take them out of the plan, and run it again")
             );
         }
-        let patch = ours
-            .iter()
-            .map(|stage| Ok(operation(Op::Remove, "/apiStages", &stage.patch_value()?)))
-            .collect::<Result<_>>()?;
-        update(aws, id, patch).await
+        let declared = ours.iter().map(PlanStage::patch_value);
+        let dangling = gone.into_iter().map(|stage| {
+            let (api, name) = (stage.api_id(), stage.stage());
+            Ok(format!(
+                "{}:{}",
+                api.unwrap_or_default(),
+                name.unwrap_or_default()
+            ))
+        });
+        let patch = declared
+            .chain(dangling)
+            .map(|stage| Ok(operation(Op::Remove, "/apiStages", &stage?)))
+            .collect::<Result<Vec<_>>>()?;
+        if patch.is_empty() {
+            return Ok(());
+        }
+        match update(aws, id, patch).await {
+            // AWS has taken them out meanwhile.
+            Err(error) if is_gone(&error) => Ok(()),
+            other => other,
+        }
     }
 }
 
@@ -415,15 +462,24 @@ impl PlanStage {
 }
 
 async fn update(aws: &Aws, plan: &str, patch: Vec<PatchOperation>) -> Result<()> {
-    aws.call(UPDATE, || {
-        aws.apigateway()
-            .update_usage_plan()
-            .usage_plan_id(plan)
-            .set_patch_operations(Some(patch.clone()))
-            .send()
-    })
-    .await?;
+    STAGE_VISIBLE
+        .while_refused(aws, is_stage_unknown, async || {
+            aws.call(UPDATE, || {
+                aws.apigateway()
+                    .update_usage_plan()
+                    .usage_plan_id(plan)
+                    .set_patch_operations(Some(patch.clone()))
+                    .send()
+            })
+            .await
+        })
+        .await?;
     Ok(())
+}
+
+fn is_gone(error: &anyhow::Error) -> bool {
+    let cause = error.downcast_ref::<AwsError>();
+    cause.is_some_and(AwsError::is_not_found)
 }
 
 pub(crate) async fn add_key(aws: &Aws, plan: &str, key: &KeyId) -> Result<()> {
@@ -457,7 +513,7 @@ pub(crate) async fn add_key(aws: &Aws, plan: &str, key: &KeyId) -> Result<()> {
     }
 }
 
-async fn is_linked(aws: &Aws, plan: &str, key: &KeyId) -> Result<bool> {
+pub(crate) async fn is_linked(aws: &Aws, plan: &str, key: &KeyId) -> Result<bool> {
     const GET: Operation = Operation::safe("GetUsagePlanKey");
     let request = || {
         aws.apigateway()

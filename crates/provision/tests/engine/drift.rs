@@ -119,6 +119,26 @@ async fn a_stranger_is_told_as_in_a_plan() {
     assert!(said.contains("error[P0030]: "), "{said}");
 }
 
+/// What an `up` that was killed has done and not done is nobody else's doing.
+#[tokio::test(start_paused = true)]
+async fn a_change_that_was_cut_off_is_no_drift() {
+    let code = binary(2);
+    let options = ["--rate", "50", "--bootstrap", &code];
+    let line = [&["up", "--yes"], &options[..]].concat();
+    let world = World::deployed(Faults::default()).await;
+    let calls = world.run(&line).await.expect(Exit::Done).calls;
+    for at in 0..calls.len() {
+        for fault in [Fault::KillBefore, Fault::KillAfter] {
+            let world = World::deployed(Faults::default()).await;
+            let (hands, _) = fault.arm(&world, at);
+            world.run_by(&hands, &line).await;
+            world.way.forward_all();
+            let (drift, _) = plan(&world, &options).await;
+            assert_eq!(drift, Vec::<String>::new(), "{fault:?} at call {at}");
+        }
+    }
+}
+
 /// A first `up` that was killed left nothing to drift; only if all but one thing was made, nobody can tell.
 #[tokio::test(start_paused = true)]
 async fn what_was_never_made_is_no_drift() {

@@ -17,9 +17,13 @@ pub(crate) enum Fault {
     DropBefore,
     /// AWS acts, and its answer is lost.
     DropAfter,
+    /// AWS acts, and its answer breaks off in the middle.
+    CutAfter,
     Status500,
     Status503,
     Throttled,
+    /// Somebody else changes the same thing at this moment.
+    Conflict,
     /// AWS acts, and its answer takes longer than anybody waits.
     Hang,
     /// From this call on, the credentials have expired.
@@ -33,10 +37,12 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Refused,
         Self::DropBefore,
         Self::DropAfter,
+        Self::CutAfter,
+        Self::Conflict,
         Self::Status500,
         Self::Status503,
         Self::Throttled,
@@ -56,6 +62,8 @@ impl Fault {
             Self::Refused
                 | Self::DropBefore
                 | Self::DropAfter
+                | Self::CutAfter
+                | Self::Conflict
                 | Self::Status500
                 | Self::Status503
                 | Self::Throttled
@@ -85,6 +93,8 @@ impl Fault {
             Self::Refused | Self::NetworkGone => Decision::Refuse,
             Self::DropBefore => Decision::DropBefore,
             Self::DropAfter => Decision::DropAfter,
+            Self::CutAfter => Decision::CutAfter,
+            Self::Conflict => Decision::Answer(conflict(request)),
             Self::Status500 => Decision::Answer(error(request, 500, "InternalFailure")),
             Self::Status503 => Decision::Answer(error(request, 503, "ServiceUnavailable")),
             Self::Throttled => Decision::Answer(
@@ -109,6 +119,23 @@ impl Fault {
                 Decision::Delay(Duration::from_millis(60))
             }
         }
+    }
+}
+
+/// As each service words it.
+fn conflict(request: &Request) -> Answer {
+    const MESSAGE: &str =
+        "Unable to complete operation due to concurrent modification. Please try again later.";
+    match request.service.as_str() {
+        "iam" | "sts" => Answer::query_error(409, "ConcurrentModification", MESSAGE),
+        "lambda" => Answer::error(
+            409,
+            "ResourceConflictException",
+            "The function could not be updated due to a concurrent update operation.",
+        ),
+        "logs" => Answer::error(400, "OperationAbortedException", MESSAGE),
+        "apigateway" => Answer::error(409, "ConflictException", MESSAGE),
+        _ => error(request, 500, "InternalServerError"),
     }
 }
 

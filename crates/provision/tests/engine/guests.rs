@@ -10,7 +10,10 @@ use crate::world::World;
 async fn what_others_put_into_ours_is_named_before_it_goes_along() {
     for (mutation, named) in [
         (Mutation::ForeignMethod, "method `GET /"),
-        (Mutation::ForeignStatement, "statement `theirs"),
+        (
+            Mutation::ForeignStatement,
+            "statement `apigateway-theirs-2`",
+        ),
         (Mutation::ForeignKeyInPlan, "API key `"),
     ] {
         let world = World::deployed(Faults::default()).await;

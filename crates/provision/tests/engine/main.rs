@@ -5,6 +5,7 @@
 mod ci;
 mod doctor;
 mod drift;
+mod dying;
 mod ends;
 mod environments;
 mod errors;

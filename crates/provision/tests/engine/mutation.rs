@@ -362,7 +362,7 @@ impl<'a> Hand<'a> {
                 let _ = lambda
                     .add_permission()
                     .function_name(FUNCTION)
-                    .statement_id(THEIRS)
+                    .statement_id("apigateway-theirs-2")
                     .action("lambda:InvokeFunction")
                     .principal("s3.amazonaws.com")
                     .source_arn("arn:aws:s3:::theirs")

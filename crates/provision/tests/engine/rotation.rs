@@ -1,11 +1,17 @@
 //! `key rotate`: a new key for the old one, whatever happens at whichever call, and always one that is valid.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
 use local_aws::Faults;
-use provision::exit::Exit;
+use provision::exit::{Exit, Signal};
 use serde_json::Value;
+use testkit::Decision;
+use tokio::time::{Instant, sleep};
 
 use crate::fault::Fault;
-use crate::world::World;
+use crate::world::{Hands, World};
 
 /// What is tried without `PROVISION_FAULTS=all`.
 const SAMPLE: [Fault; 2] = [Fault::DropAfter, Fault::KillAfter];
@@ -73,6 +79,61 @@ async fn a_key_is_valid_whatever_happens_and_both_commands_end_with_one() {
                 world.run(&["invoke"]).await.expect(Exit::Done);
             }
         }
+    }
+}
+
+/// Both keys are valid for an hour; an `up` that comes between takes the new one back.
+#[tokio::test(start_paused = true)]
+async fn an_up_during_the_grace_leaves_a_key_that_works() {
+    let world = World::deployed(Faults::default()).await;
+    // Of two keys made in one second nobody knows the older.
+    sleep(Duration::from_mins(1)).await;
+    let hands = Hands::new();
+    let (rotated, up) = tokio::join!(
+        world.run_by(&hands, &["key", "rotate", "--grace", "1h"]),
+        async {
+            sleep(Duration::from_mins(30)).await;
+            world.run(&["up", "--yes"]).await
+        }
+    );
+    up.expect(Exit::Done);
+    let said = rotated.expect(Exit::Failed).printed.stderr;
+    assert!(said.contains("someone else is deploying"), "{said}");
+    let (linked, count) = keys(&world).await;
+    assert_eq!((linked.len(), count), (1, 1));
+    world.run(&["invoke"]).await.expect(Exit::Done);
+}
+
+/// A call that has been sent is waited for, and nothing comes after it.
+#[tokio::test(start_paused = true)]
+async fn a_signal_lets_the_call_in_flight_end() {
+    for operation in ["CreateApiKey", "DeleteUsagePlanKey"] {
+        let world = World::deployed(Faults::default()).await;
+        let hands = Hands::new();
+        let acting = hands.clone();
+        let late = Arc::new(AtomicUsize::new(0));
+        let counted = late.clone();
+        world.way.decide(move |request| {
+            if counted.load(Ordering::Relaxed) > 0 {
+                counted.fetch_add(1, Ordering::Relaxed);
+            }
+            if request.operation != operation {
+                return Decision::Forward;
+            }
+            counted.store(1, Ordering::Relaxed);
+            acting.signal(Signal::Interrupt);
+            Decision::Delay(Duration::from_secs(1))
+        });
+        let started = Instant::now();
+        let ended = world.run_by(&hands, &["key", "rotate"]).await;
+        ended.expect(Exit::Interrupted(Signal::Interrupt));
+        assert!(started.elapsed() >= Duration::from_secs(1), "{operation}");
+        assert_eq!(late.load(Ordering::Relaxed), 1, "{operation}");
+        world.way.forward_all();
+        assert!(!keys(&world).await.0.is_empty(), "{operation}");
+        world.run(&["key", "rotate"]).await.expect(Exit::Done);
+        let (linked, count) = keys(&world).await;
+        assert_eq!((linked.len(), count), (1, 1), "{operation}");
     }
 }
 

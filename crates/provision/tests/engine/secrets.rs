@@ -13,12 +13,16 @@ use tokio::time::timeout;
 use crate::fault::Fault;
 use crate::world::World;
 
-const COMMANDS: [&[&str]; 8] = [
+const COMMANDS: [&[&str]; 12] = [
     &["plan"],
     &["up", "--yes"],
     &["outputs"],
     &["outputs", "api_key"],
     &["invoke"],
+    &["invoke", "--direct"],
+    &["key", "rotate"],
+    &["drift"],
+    &["policy"],
     &["logs"],
     &["explain"],
     &["down", "--yes"],

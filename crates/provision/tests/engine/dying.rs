@@ -1,0 +1,68 @@
+//! What is on its way out: a function that AWS is still deleting, a usage plan that still has an API which is gone.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use local_aws::Faults;
+use provision::exit::Exit;
+use testkit::{Answer, Decision};
+
+use crate::fault::Fault;
+use crate::world::World;
+
+const DELETE: &str = "DeleteFunction";
+
+/// A deployed stack whose `down` was killed right after `DeleteFunction`, which takes AWS some time.
+async fn cut_off() -> World {
+    let faults = Faults {
+        function_deleting_ms: 20_000,
+        ..Faults::default()
+    };
+    let world = World::deployed(faults.clone()).await;
+    let calls = world.run(&["down", "--yes"]).await.expect(Exit::Done).calls;
+    let at = calls.iter().position(|call| call.operation == DELETE);
+    let world = World::deployed(faults).await;
+    let (hands, _) = Fault::KillAfter.arm(&world, at.expect("it was called"));
+    world.run_by(&hands, &["down", "--yes"]).await;
+    world.way.forward_all();
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn up_waits_for_a_dying_function_to_make_room() {
+    let clean = World::deployed(Faults::default()).await.census().await;
+    let world = cut_off().await;
+    world.run(&["up", "--yes"]).await.expect(Exit::Done);
+    clean.assert_same(&world.census().await, "after a `down` that was cut off");
+    let again = world.run(&["up", "--yes"]).await.expect(Exit::Done);
+    assert_eq!(again.writes(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn down_goes_on_with_a_dying_function() {
+    let world = cut_off().await;
+    world.run(&["down", "--yes"]).await.expect(Exit::Done);
+    assert!(world.census().await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_is_waited_for_that_still_has_a_stage_of_an_api_that_is_gone() {
+    let world = World::deployed(Faults::default()).await;
+    let refused = AtomicUsize::new(0);
+    world.way.decide(move |request| {
+        if request.operation != "DeleteUsagePlan" || refused.fetch_add(1, Ordering::Relaxed) > 5 {
+            return Decision::Forward;
+        }
+        Decision::Answer(Answer::error(
+            400,
+            "BadRequestException",
+            "Cannot delete Usage Plan a1b2c3 because there are API Stages associated with it",
+        ))
+    });
+    let down = world.run(&["down", "--yes"]).await.expect(Exit::Done);
+    let said = &down.printed.stderr;
+    assert!(
+        said.contains("waiting for the usage plan to lose its stages"),
+        "{said}"
+    );
+    assert!(world.census().await.is_empty());
+}

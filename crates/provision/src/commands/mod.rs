@@ -19,6 +19,7 @@ pub mod outputs;
 pub mod plan;
 pub mod policy;
 pub mod report;
+mod rivals;
 pub mod up;
 
 use std::collections::BTreeMap;

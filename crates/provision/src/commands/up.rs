@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::rivals::{Made, are_rivalry};
 use super::{Session, connect, look, losses, may_lose, outputs};
 use crate::artifact::{Artifact, Binary, build};
 use crate::aws::Aws;
@@ -23,6 +24,7 @@ use crate::exit::Exit;
 use crate::fault::Code;
 use crate::github::summary;
 use crate::input::Outputs;
+use crate::interrupt::GRACE;
 use crate::live;
 use crate::observe::Observations;
 use crate::plan::{Action, Plan};
@@ -150,8 +152,7 @@ async fn deploy(
         proven: &proven,
         at_once: arguments.parallelism,
     };
-    let report = execute(&plan, &aws, known, course, package, interrupted).await;
-    let report = of_what_exists(report, &plan);
+    let mut report = execute(&plan, &aws, known, course, package, interrupted).await;
     let mut failures = Vec::new();
     if report.interrupted && session.interrupt.signal().is_none() {
         failures.push(
@@ -160,10 +161,11 @@ async fn deploy(
                 .into(),
         );
     }
-    if let Some(check) = check.filter(|_| report.is_success() && !plan.is_empty()) {
-        let asked = answers(check, &plan, &report, &aws);
-        failures.extend(in_time(session, deadline, asked).await.err());
+    if !plan.is_empty() && arguments.wait != Wait::None && !report.interrupted {
+        let end = finish(check, &stack, &plan, &mut report, &aws);
+        failures.extend(in_time(session, deadline, &aws, end).await.err());
     }
+    let report = of_what_exists(report, &plan);
     let shown_key = if report.is_success() && console.may_show_secrets() {
         outputs::key(session, &aws, &report.outputs).await.ok()
     } else {
@@ -258,27 +260,68 @@ fn of_what_exists(report: Report, plan: &Plan) -> Report {
 async fn in_time(
     session: &Session,
     deadline: Deadline,
+    aws: &Aws,
     work: impl Future<Output = Result<()>>,
 ) -> Result<()> {
     const STATE: &str = "all steps are done, and the endpoint has not answered yet";
-    tokio::select! {
-        outcome = work => outcome,
-        _ = session.interrupt.wait() => {
-            bail!(Code::Interrupted.fault(format!("interrupted; {STATE}")))
-        }
-        () = deadline.wait() => bail!(deadline.passed(STATE)),
+    let mut work = pin!(work);
+    let why = tokio::select! {
+        outcome = &mut work => return outcome,
+        _ = session.interrupt.wait() => Code::Interrupted.fault(format!("interrupted; {STATE}")),
+        () = deadline.wait() => deadline.passed(STATE),
+    };
+    // It may be taking back what another run has made as well: calls in flight end.
+    aws.stop();
+    let _ = timeout(GRACE, work).await;
+    bail!(why)
+}
+
+/// Sees to it that the endpoint answers, and that of all that two runs at once have made one counts.
+async fn finish(
+    check: Option<&Check>,
+    stack: &Stack,
+    plan: &Plan,
+    report: &mut Report,
+    aws: &Aws,
+) -> Result<()> {
+    let is_rivalry = are_rivalry(&report.failures);
+    if !report.is_success() && !is_rivalry {
+        return Ok(());
     }
+    let made = Made::by(plan, report);
+    let ask = async |outputs: &Outputs| match check {
+        Some(check) => answers(check, plan, outputs, aws).await,
+        None => Ok(()),
+    };
+    if !is_rivalry {
+        let mut asked = pin!(ask(&report.outputs));
+        let mut beaten = pin!(made.is_beaten(stack, &report.outputs, aws));
+        tokio::select! {
+            biased;
+            is_beaten = &mut beaten => if !is_beaten? {
+                return asked.await;
+            },
+            outcome = &mut asked => if !beaten.await? {
+                return outcome;
+            },
+        }
+    }
+    aws.events()
+        .note("someone else is deploying the same stack: what this run made twice is taken back");
+    let outputs = made.give_way(stack, aws).await?;
+    report.end_well(outputs);
+    ask(&report.outputs).await
 }
 
 /// Waits until the endpoint answers, unless what has to answer turns out to be broken.
-async fn answers(check: &Check, plan: &Plan, report: &Report, aws: &Aws) -> Result<()> {
+async fn answers(check: &Check, plan: &Plan, outputs: &Outputs, aws: &Aws) -> Result<()> {
     let proven = plan
         .steps
         .iter()
         .filter(|step| check.proves.contains(&step.id));
     let settled =
         try_join_all(proven.map(async |step| step.resource.settle(&aws.for_step(&step.id)).await));
-    let mut live = pin!(live::wait_until_live(check, &report.outputs, aws));
+    let mut live = pin!(live::wait_until_live(check, outputs, aws));
     tokio::select! {
         outcome = &mut live => outcome,
         settled = settled => {

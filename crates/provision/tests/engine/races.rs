@@ -67,6 +67,18 @@ async fn race(seed: u64, clean: &Arc<Census>) -> Result<(), String> {
             one.printed.stderr, other.printed.stderr
         ));
     }
+    // Two that both succeed leave one of everything by themselves; only `down` beside `up` may need a run more.
+    if is_up_up && one.exit == Some(Exit::Done) && other.exit == Some(Exit::Done) {
+        let census = world.census().await;
+        if census.masked() != clean.masked() {
+            return Err(format!(
+                "both succeeded, and the account holds {:#}\n{}\n---\n{}",
+                census.masked(),
+                one.printed.stderr,
+                other.printed.stderr
+            ));
+        }
+    }
     let last = world.run(after).await;
     if last.exit != Some(Exit::Done) {
         return Err(format!(

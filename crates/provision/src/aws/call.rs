@@ -18,6 +18,8 @@ use crate::events::Event;
 #[derive(Clone, Copy, Debug)]
 pub struct Operation {
     pub name: &'static str,
+    /// Whose it is, where several services have one of this name, as [`pace`](super::pace) calls them.
+    pub service: Option<&'static str>,
     pub repeat: Repeat,
     /// For how long "slow down" and "somebody else is changing this" are waited out.
     pub patience: Duration,
@@ -35,6 +37,7 @@ impl Operation {
     pub const fn safe(name: &'static str) -> Self {
         Self {
             name,
+            service: None,
             repeat: Repeat::Safe,
             patience: Duration::from_mins(2),
         }
@@ -43,8 +46,16 @@ impl Operation {
     pub const fn look_first(name: &'static str) -> Self {
         Self {
             name,
+            service: None,
             repeat: Repeat::LookFirst,
             patience: Duration::from_mins(2),
+        }
+    }
+
+    pub const fn of(self, service: &'static str) -> Self {
+        Self {
+            service: Some(service),
+            ..self
         }
     }
 
@@ -78,7 +89,7 @@ impl Aws {
         let mut attempt = 0;
         loop {
             // Patience is for what others spend; our own pace is as long as it takes.
-            started += self.my_turn(operation.name).await;
+            started += self.my_turn(operation).await;
             self.goes_on(operation.name)?;
             self.has_called.store(true, Ordering::Relaxed);
             attempt += 1;
@@ -150,9 +161,13 @@ impl Aws {
     }
 
     /// Waits until AWS's rates allow another call of `operation`; says so where that is felt. Returns how long it was.
-    async fn my_turn(&self, operation: &'static str) -> Duration {
+    async fn my_turn(&self, operation: Operation) -> Duration {
         let asked = Instant::now();
-        while let Err(wait) = self.shared.pace.take(operation, Instant::now()) {
+        while let Err(wait) =
+            self.shared
+                .pace
+                .take(operation.name, operation.service, Instant::now())
+        {
             let left = wait.time.as_secs_f64().ceil();
             self.waiting(
                 format!("{}: {}, {left:.0} s left", wait.rate.service, wait.rate),

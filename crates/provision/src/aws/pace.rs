@@ -41,9 +41,10 @@ const fn rate(service: &'static str, of: &'static str, burst: u32, every_ms: u64
     }
 }
 
-const API_GATEWAY: &str = "API Gateway";
-const LAMBDA: &str = "Lambda";
-const LOGS: &str = "CloudWatch Logs";
+pub const API_GATEWAY: &str = "API Gateway";
+pub const LAMBDA: &str = "Lambda";
+pub const DYNAMODB: &str = "DynamoDB";
+pub const LOGS: &str = "CloudWatch Logs";
 
 /// All of API Gateway's calls together.
 const GATEWAY_CALLS: Rate = rate(API_GATEWAY, "all calls", 40, 100);
@@ -51,7 +52,7 @@ const GATEWAY_CALLS: Rate = rate(API_GATEWAY, "all calls", 40, 100);
 const LAMBDA_CALLS: Rate = rate(LAMBDA, "all calls", 15, 67);
 
 /// Rates of single operations.
-const OWN: [Rate; 14] = [
+const OWN: [Rate; 15] = [
     rate(API_GATEWAY, "CreateRestApi", 1, 3_000),
     rate(API_GATEWAY, "DeleteRestApi", 1, 30_000),
     rate(API_GATEWAY, "CreateDeployment", 1, 5_000),
@@ -63,6 +64,7 @@ const OWN: [Rate; 14] = [
     rate(API_GATEWAY, "GetResources", 5, 400),
     rate(LAMBDA, "GetFunction", 100, 10),
     rate(LAMBDA, "GetPolicy", 15, 67),
+    rate(DYNAMODB, "TagResource", 5, 200),
     rate(LOGS, "CreateLogGroup", 10, 100),
     rate(LOGS, "DeleteLogGroup", 10, 100),
     rate(LOGS, "DescribeLogGroups", 10, 100),
@@ -112,13 +114,17 @@ const OF_LAMBDA: [&str; 7] = [
     "ListFunctions",
 ];
 
-/// The rates that a call of `operation` counts in.
-fn rates(operation: &str) -> impl Iterator<Item = Rate> {
-    let own = OWN.iter().find(|rate| rate.of == operation).copied();
-    let is_gateways = own.is_some_and(|rate| rate.service == API_GATEWAY);
+/// The rates that a call of `operation` counts in; `service` says whose it is where several have one of this name.
+fn rates(operation: &str, service: Option<&str>) -> impl Iterator<Item = Rate> {
+    let own = OWN
+        .iter()
+        .find(|rate| rate.of == operation && service.is_none_or(|service| service == rate.service));
+    let own = own.copied();
+    let is_gateways =
+        service == Some(API_GATEWAY) || own.is_some_and(|rate| rate.service == API_GATEWAY);
     let shared = if is_gateways || OF_GATEWAY.contains(&operation) {
         Some(GATEWAY_CALLS)
-    } else if OF_LAMBDA.contains(&operation) {
+    } else if service == Some(LAMBDA) || OF_LAMBDA.contains(&operation) {
         Some(LAMBDA_CALLS)
     } else {
         None
@@ -129,7 +135,10 @@ fn rates(operation: &str) -> impl Iterator<Item = Rate> {
 /// The time that `operations` take at AWS's rates at least, all of the bursts being free.
 pub fn least_time(operations: &[&str]) -> Duration {
     let mut counts: HashMap<(&str, &str), (Rate, u32)> = HashMap::new();
-    for rate in operations.iter().flat_map(|operation| rates(operation)) {
+    for rate in operations
+        .iter()
+        .flat_map(|operation| rates(operation, None))
+    {
         counts.entry((rate.service, rate.of)).or_insert((rate, 0)).1 += 1;
     }
     counts
@@ -168,12 +177,12 @@ impl Pace {
     }
 
     /// Counts a call at `now`, or says how long to wait and counts nothing.
-    pub fn take(&self, operation: &str, now: Instant) -> Result<(), Early> {
+    pub fn take(&self, operation: &str, service: Option<&str>, now: Instant) -> Result<(), Early> {
         if !self.is_kept.load(Ordering::Relaxed) {
             return Ok(());
         }
         let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let early = rates(operation)
+        let early = rates(operation, service)
             .filter_map(|rate| {
                 let full = full_at.get(&(rate.service, rate.of))?;
                 let time = full
@@ -185,7 +194,7 @@ impl Pace {
         if let Some(early) = early {
             return Err(early);
         }
-        for rate in rates(operation) {
+        for rate in rates(operation, service) {
             let full = full_at.entry((rate.service, rate.of)).or_insert(now);
             *full = (*full).max(now) + rate.every;
         }
@@ -204,7 +213,7 @@ mod tests {
         let mut now = start;
         (0..count)
             .map(|_| {
-                while let Err(early) = pace.take(operation, now) {
+                while let Err(early) = pace.take(operation, None, now) {
                     now += early.time;
                 }
                 (now - start).as_millis()
@@ -225,6 +234,18 @@ mod tests {
     }
 
     #[test]
+    fn one_name_counts_in_its_own_services_rates() {
+        let rates_of = |service| {
+            let rates = rates("TagResource", Some(service));
+            rates.map(|rate| rate.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(rates_of(API_GATEWAY), ["all calls 10 per s"]);
+        assert_eq!(rates_of(LAMBDA), ["all calls 15 per s"]);
+        assert_eq!(rates_of(DYNAMODB), ["TagResource 5 per s"]);
+        assert_eq!(rates_of(LOGS), Vec::<String>::new());
+    }
+
+    #[test]
     fn the_slowest_rate_says_how_long_it_takes_at_least() {
         assert_eq!(least_time(&["DeleteRestApi"; 3]), Duration::from_mins(1));
         assert_eq!(least_time(&["GetStages"; 40]), Duration::ZERO);
@@ -234,18 +255,21 @@ mod tests {
     fn another_endpoint_is_not_slowed_until_it_asks() {
         let pace = Pace::new(false);
         let now = Instant::now();
-        assert!((0..100).all(|_| pace.take("DeleteRestApi", now).is_ok()));
+        assert!((0..100).all(|_| pace.take("DeleteRestApi", None, now).is_ok()));
         pace.keep();
-        assert_eq!(pace.take("DeleteRestApi", now), Ok(()));
-        assert!(pace.take("DeleteRestApi", now).is_err());
+        assert_eq!(pace.take("DeleteRestApi", None, now), Ok(()));
+        assert!(pace.take("DeleteRestApi", None, now).is_err());
     }
 
     #[test]
     fn a_wait_is_named_as_the_quota_is() {
         let pace = Pace::new(true);
         let now = Instant::now();
-        pace.take("DeleteRestApi", now).expect("the first is free");
-        let early = pace.take("DeleteRestApi", now).expect_err("1 per 30 s");
+        pace.take("DeleteRestApi", None, now)
+            .expect("the first is free");
+        let early = pace
+            .take("DeleteRestApi", None, now)
+            .expect_err("1 per 30 s");
         assert_eq!(early.rate.to_string(), "DeleteRestApi 1 per 30 s");
         assert_eq!(early.time, Duration::from_secs(30));
     }

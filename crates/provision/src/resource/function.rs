@@ -20,6 +20,7 @@ use crate::artifact::Artifact;
 use crate::aws::Aws;
 use crate::aws::call::Operation;
 use crate::aws::error::AwsError;
+use crate::aws::pace::LAMBDA;
 use crate::diff::Changes;
 use crate::fault::Code;
 use crate::input::{Handle, Input};
@@ -231,7 +232,7 @@ impl Reconcile for Function {
         observed: Observed<Self>,
         changes: &Changes,
     ) -> Result<FunctionOutput> {
-        const TAG: Operation = Operation::safe("TagResource");
+        const TAG: Operation = Operation::safe("TagResource").of(LAMBDA);
         let configuration = [
             "description",
             "runtime",

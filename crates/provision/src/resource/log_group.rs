@@ -10,6 +10,7 @@ use super::gone_is_done;
 use super::{Arn, Look, Observed, Reconcile};
 use crate::aws::Aws;
 use crate::aws::call::Operation;
+use crate::aws::pace::LOGS;
 use crate::diff::Changes;
 use crate::fault::Code;
 use crate::input::{Handle, Input};
@@ -137,7 +138,7 @@ impl Reconcile for LogGroup {
         observed: Observed<Self>,
         changes: &Changes,
     ) -> Result<LogGroupOutput> {
-        const TAG: Operation = Operation::safe("TagResource");
+        const TAG: Operation = Operation::safe("TagResource").of(LOGS);
         if changes.touch("retention_days") {
             self.put_retention(aws).await?;
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -13,6 +13,7 @@ use crate::aws::Aws;
 use crate::aws::call::Operation;
 use crate::aws::error::AwsError;
 use crate::diff::Changes;
+use crate::fault::Code;
 use crate::input::{Input, hex};
 use crate::wait::Wait;
 
@@ -200,9 +201,31 @@ impl Permission {
             })
     }
 
+    /// Adds `statement` and reads it back: of two that two runs add to one function at the same time, one can get lost
+    /// without an error.
     async fn add(&self, aws: &Aws, statement: &Statement) -> Result<String> {
-        const ADD: Operation = Operation::look_first("AddPermission");
+        const TRIES: u32 = 4;
         let sid = self.sid_of(statement)?;
+        for tries in 1..=TRIES {
+            match self.add_once(aws, statement, &sid).await {
+                // It was there all the time, and only not to be read yet.
+                Err(error) if tries > 1 && is_there(&error) => {}
+                added => added?,
+            }
+            let policy = Look::new(aws.clone());
+            let policy = policy.function_policy(self.function.get()?).await?;
+            if policy.iter().any(|found| found["Sid"] == sid.as_str()) {
+                return Ok(sid);
+            }
+            aws.pause(Duration::from_secs(1)).await;
+        }
+        bail!(Code::Stale.fault(format!(
+            "AWS took the statement `{sid}` and does not show it"
+        )))
+    }
+
+    async fn add_once(&self, aws: &Aws, statement: &Statement, sid: &str) -> Result<()> {
+        const ADD: Operation = Operation::look_first("AddPermission");
         let (function, source) = (self.function.get()?, statement.source.get()?);
         FUNCTION_VISIBLE
             .while_refused(aws, AwsError::is_not_found, async || {
@@ -210,7 +233,7 @@ impl Permission {
                     aws.lambda()
                         .add_permission()
                         .function_name(function)
-                        .statement_id(&sid)
+                        .statement_id(sid)
                         .action(&statement.action)
                         .principal(&statement.principal)
                         .source_arn(&source.0)
@@ -219,7 +242,7 @@ impl Permission {
                 .await
             })
             .await?;
-        Ok(sid)
+        Ok(())
     }
 
     async fn remove(&self, aws: &Aws, sid: &str) -> Result<()> {
@@ -234,6 +257,11 @@ impl Permission {
         };
         gone_is_done(aws.call(REMOVE, request).await)
     }
+}
+
+fn is_there(error: &anyhow::Error) -> bool {
+    let cause = error.downcast_ref::<AwsError>();
+    cause.is_some_and(|cause| cause.is("ResourceConflictException") && cause.says("already exists"))
 }
 
 impl Statement {

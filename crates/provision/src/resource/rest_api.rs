@@ -12,6 +12,7 @@ use super::look::oldest;
 use super::{ApiId, Arn, Look, Observed, PathId, Reconcile};
 use crate::aws::Aws;
 use crate::aws::call::Operation;
+use crate::aws::pace::API_GATEWAY;
 use crate::diff::Changes;
 use crate::fault::Code;
 use crate::input::{Handle, Input};
@@ -219,7 +220,7 @@ pub(super) fn operation(op: Op, path: &str, value: &str) -> PatchOperation {
 
 /// Tags the API Gateway resource at `path`, such as `/apikeys/{id}`.
 pub(super) async fn tag(aws: &Aws, path: &str, tags: &Tags) -> Result<()> {
-    const TAG: Operation = Operation::safe("TagResource");
+    const TAG: Operation = Operation::safe("TagResource").of(API_GATEWAY);
     let arn = aws.target().await?.apigateway_arn(path);
     aws.call(TAG, || {
         aws.apigateway()

@@ -18,6 +18,7 @@ use super::{Arn, Look, Observed, Reconcile};
 use crate::aws::Aws;
 use crate::aws::call::Operation;
 use crate::aws::error::AwsError;
+use crate::aws::pace::DYNAMODB;
 use crate::diff::Changes;
 use crate::fault::Code;
 use crate::input::{Handle, Input};
@@ -219,7 +220,7 @@ impl Reconcile for Table {
         observed: Observed<Self>,
         changes: &Changes,
     ) -> Result<TableOutput> {
-        const TAG: Operation = Operation::safe("TagResource");
+        const TAG: Operation = Operation::safe("TagResource").of(DYNAMODB);
         self.settle(aws).await?;
         if changes.touch("billing") {
             self.change(aws, |request| {
@@ -386,11 +387,14 @@ impl Table {
         aws: &Aws,
         with: impl Fn(UpdateTableFluentBuilder) -> UpdateTableFluentBuilder,
     ) -> Result<()> {
-        aws.call(UPDATE, || {
-            with(aws.dynamodb().update_table().table_name(&self.name)).send()
-        })
-        .await?;
-        self.settle(aws).await
+        let request = || with(aws.dynamodb().update_table().table_name(&self.name)).send();
+        let changed = aws.call(UPDATE, request).await.map(|_| ());
+        match changed {
+            // Somebody's change is under way, which may be the one whose answer was lost: when it has ended, a look tells.
+            Err(error) if !error.is("ResourceInUseException") => return Err(error.into()),
+            _ => self.settle(aws).await?,
+        }
+        changed.map_err(Into::into)
     }
 
     fn state_of(&self, table: &TableDescription, tags: Tags) -> Self {

@@ -2,10 +2,10 @@
 //!
 //! `PROVISION_FAULTS` chooses how much: a sample without it, `all`, or one case by its name, as a failure prints it.
 
+mod busy;
 mod ci;
 mod doctor;
 mod drift;
-mod dying;
 mod ends;
 mod environments;
 mod errors;

@@ -1,4 +1,5 @@
-//! What is on its way out: a function that AWS is still deleting, a usage plan that still has an API which is gone.
+//! What AWS is still busy with: a function that is being deleted, a usage plan that still has an API which is gone, a table
+//! that is being changed, a statement that got lost.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -65,4 +66,47 @@ async fn a_plan_is_waited_for_that_still_has_a_stage_of_an_api_that_is_gone() {
         "{said}"
     );
     assert!(world.census().await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_table_that_is_being_changed_is_waited_for() {
+    let world = World::deployed(Faults::default()).await;
+    let table = world.account.dynamodb.update_table();
+    let changed = table
+        .table_name("lambda-apigateway")
+        .deletion_protection_enabled(true);
+    changed.send().await.expect("the table is there");
+    let refused = AtomicUsize::new(0);
+    world.way.decide(move |request| {
+        if request.operation != "UpdateTable" || refused.fetch_add(1, Ordering::Relaxed) > 0 {
+            return Decision::Forward;
+        }
+        Decision::Answer(Answer::error(
+            400,
+            "ResourceInUseException",
+            "Attempt to change a resource which is still in use: Table is being updated",
+        ))
+    });
+    world.run(&["up", "--yes"]).await.expect(Exit::Done);
+    let again = world.run(&["up", "--yes"]).await.expect(Exit::Done);
+    assert_eq!(again.writes(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_statement_that_got_lost_is_added_again() {
+    let world = World::new(Faults::default()).await;
+    let lost = AtomicUsize::new(0);
+    world.way.decide(move |request| {
+        if request.operation != "AddPermission" || lost.fetch_add(1, Ordering::Relaxed) > 0 {
+            return Decision::Forward;
+        }
+        Decision::Answer(Answer {
+            status: 201,
+            headers: Vec::new(),
+            body: r#"{"Statement":"{}"}"#.into(),
+        })
+    });
+    world.run(&["up", "--yes"]).await.expect(Exit::Done);
+    let again = world.run(&["up", "--yes"]).await.expect(Exit::Done);
+    assert_eq!(again.writes(), 0);
 }

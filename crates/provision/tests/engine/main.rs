@@ -4,6 +4,7 @@
 
 mod busy;
 mod ci;
+mod deployments;
 mod doctor;
 mod drift;
 mod ends;

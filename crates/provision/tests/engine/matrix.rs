@@ -13,6 +13,7 @@ use testkit::sdk::apigateway::types::{Op, PatchOperation};
 use tokio::time::{sleep, timeout};
 
 use crate::fault::Fault;
+use crate::mutation::Mutation;
 use crate::world::{World, binary};
 
 /// A run to disturb.
@@ -22,17 +23,20 @@ enum Scenario {
     Cold,
     /// `up` after code, configuration, policy, throttle and the API's shape have come to differ.
     Update,
+    /// `up` after the API was deleted.
+    Repair,
     /// `down` of a whole stack.
     Down,
 }
 
 impl Scenario {
-    const ALL: [Self; 3] = [Self::Cold, Self::Update, Self::Down];
+    const ALL: [Self; 4] = [Self::Cold, Self::Update, Self::Repair, Self::Down];
 
     fn name(self) -> &'static str {
         match self {
             Self::Cold => "cold",
             Self::Update => "update",
+            Self::Repair => "repair",
             Self::Down => "down",
         }
     }
@@ -47,6 +51,12 @@ impl Scenario {
                 sleep(LATER).await;
                 world
             }
+            Self::Repair => {
+                let world = World::deployed(pace.faults()).await;
+                sleep(LATER).await;
+                Mutation::DeleteApi.apply(&world.account).await;
+                world
+            }
             Self::Down => {
                 let world = World::deployed(pace.faults()).await;
                 sleep(LATER).await;
@@ -57,7 +67,7 @@ impl Scenario {
 
     fn arguments(self) -> Vec<String> {
         let text: &[&str] = match self {
-            Self::Cold => &["up", "--yes"],
+            Self::Cold | Self::Repair => &["up", "--yes"],
             Self::Update => &["up", "--yes", "--rate", "50", "--bootstrap"],
             Self::Down => &["down", "--yes"],
         };

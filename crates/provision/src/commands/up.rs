@@ -161,7 +161,9 @@ async fn deploy(
                 .into(),
         );
     }
-    if !plan.is_empty() && arguments.wait != Wait::None && !report.interrupted {
+    // A part of the plan has nothing to show for itself, and leaves the rest alone.
+    let has_an_end = is_whole && arguments.wait != Wait::None;
+    if has_an_end && !plan.is_empty() && !report.interrupted {
         let end = finish(check, &stack, &plan, &mut report, &aws);
         failures.extend(in_time(session, deadline, &aws, end).await.err());
     }

@@ -152,6 +152,9 @@ async fn ctrl_c_says_how_to_go_on() {
     let ended = terminal.wait();
     let page = terminal.everything(COLUMNS);
     assert_eq!(ended, Some(130), "{page}");
+    // Once in the plan, once in the list: the echo of the key has left nothing behind.
+    let rows = page.lines().filter(|row| row.contains("AWS::IAM::Role"));
+    assert_eq!(rows.count(), 2, "{page}");
     let (_, end) = page.rsplit_once("\nInterrupted: ").expect("it says so");
     assert!(
         end.ends_with("not run; `provision up` again goes on from here.\n"),

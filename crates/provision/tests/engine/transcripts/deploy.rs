@@ -32,12 +32,11 @@ async fn from_nothing_to_nothing() {
               + AWS::ApiGateway::UsagePlan   Lambda-dynamoDB-usageplan
             12 to create
             16 calls to make
-            Cost: US$ 0.00 a month idle, about US$ 4.56 per million requests
-              list prices of us-east-1, 2025-11
+            Cost: US$ 0.00 a month idle, about US$ 4.66 per million requests
+              list prices of eu-west-1, 2025-11
               each request writes one item of 1 KB, is billed [time] and logs 300 bytes
               no free tier is counted
-              stored items (US$ 0.25 per GB and month) and kept logs (US$ 0.03) come on top
-              prices of us-east-1, since those of eu-west-1 are not in the table
+              stored items (US$ 0.283 per GB and month) and kept logs (US$ 0.03) come on top
         "#]],
         expect![[r#"
         serverless-lab · account 123456789012 · eu-west-1 · http://local-aws.test
@@ -249,12 +248,11 @@ async fn what_differs() {
                   throttle.rate: 100.0 → 50.0
             3 to update, 9 unchanged; ! 2 changed behind our back
             4 calls to make
-            Cost: US$ 0.00 a month idle, about US$ 4.56 per million requests
-              list prices of us-east-1, 2025-11
+            Cost: US$ 0.00 a month idle, about US$ 4.66 per million requests
+              list prices of eu-west-1, 2025-11
               each request writes one item of 1 KB, is billed [time] and logs 300 bytes
               no free tier is counted
-              stored items (US$ 0.25 per GB and month) and kept logs (US$ 0.03) come on top
-              prices of us-east-1, since those of eu-west-1 are not in the table
+              stored items (US$ 0.283 per GB and month) and kept logs (US$ 0.03) come on top
         "#]],
         expect![[r#"
             serverless-lab · account 123456789012 · eu-west-1 · http://local-aws.test

@@ -27,9 +27,11 @@ impl Interrupt {
     /// Listens from now on.
     pub fn listen() -> Self {
         let (sender, receiver) = watch::channel(None);
+        let signals = Signals::catch();
         tokio::spawn(async move {
+            let Some(mut signals) = signals else { return };
             let mut seen = 0;
-            while let Some(signal) = next_signal().await {
+            while let Some(signal) = signals.next().await {
                 seen += 1;
                 if seen > 1 && signal == Signal::Interrupt {
                     leave_at_once();
@@ -92,21 +94,42 @@ fn leave_at_once() {
     std::process::exit(130);
 }
 
+/// The process's signals, caught from the moment that this exists until it goes.
 #[cfg(unix)]
-async fn next_signal() -> Option<Signal> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt()).ok()?;
-    let mut terminate = signal(SignalKind::terminate()).ok()?;
-    tokio::select! {
-        seen = interrupt.recv() => seen.map(|()| Signal::Interrupt),
-        seen = terminate.recv() => seen.map(|()| Signal::Terminate),
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn catch() -> Option<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Some(Self {
+            interrupt: signal(SignalKind::interrupt()).ok()?,
+            terminate: signal(SignalKind::terminate()).ok()?,
+        })
+    }
+
+    async fn next(&mut self) -> Option<Signal> {
+        tokio::select! {
+            seen = self.interrupt.recv() => seen.map(|()| Signal::Interrupt),
+            seen = self.terminate.recv() => seen.map(|()| Signal::Terminate),
+        }
     }
 }
 
 #[cfg(not(unix))]
-async fn next_signal() -> Option<Signal> {
-    tokio::signal::ctrl_c()
-        .await
-        .ok()
-        .map(|()| Signal::Interrupt)
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn catch() -> Option<Self> {
+        Some(Self)
+    }
+
+    async fn next(&mut self) -> Option<Signal> {
+        let seen = tokio::signal::ctrl_c().await;
+        seen.ok().map(|()| Signal::Interrupt)
+    }
 }

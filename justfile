@@ -63,7 +63,7 @@ differential requests="5000":
 # Wall time of up, up again and down with 60 ms added to every call, against the least it can take.
 bench *arguments: emulator
     cargo build --release -p handler
-    cargo build --workspace --bins
+    cargo test --workspace --no-run
     target/debug/bench target/debug/provision target/release/bootstrap {{arguments}}
 
 # Cold and warm times of the function over TLS, beside a bare echo and the Python original where that is at hand.
@@ -76,7 +76,7 @@ bench-handler:
 bench-local:
     cargo build --release -p handler
     cargo build --release -p local-aws
-    cargo build --workspace --bins
+    cargo test --workspace --no-run
     target/debug/bench_local target/release/local-aws target/debug/provision target/release/bootstrap
 
 # Whole requests to the local AWS under a coverage-guided fuzzer; needs a nightly toolchain and cargo-fuzz.

@@ -15,7 +15,8 @@ pub struct Deadline(Option<(Duration, Instant)>);
 impl Deadline {
     /// `limit` from now.
     pub fn after(limit: Option<Duration>) -> Self {
-        Self(limit.map(|limit| (limit, Instant::now() + limit)))
+        // One that no clock can tell is none.
+        Self(limit.and_then(|limit| Some((limit, Instant::now().checked_add(limit)?))))
     }
 
     /// Ends when the time has passed.

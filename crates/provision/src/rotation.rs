@@ -22,6 +22,14 @@ const REPLACES: &str = "provision:replaces";
 /// How often a key is made whose making ended unclearly; each time after a look whether it is there.
 const TRIES: u32 = 4;
 
+/// Lists lag behind a create by about a second, at times by more.
+const LOOKS: [Duration; 4] = [
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+];
+
 /// Which key went and which one came.
 #[derive(Debug)]
 pub struct Rotated {
@@ -125,10 +133,11 @@ async fn make(aws: &Aws, declared: &ApiKey, old: &KeyId) -> Result<KeyId> {
         if !is_unclear || tries == TRIES {
             return Err(error).context("making the new API key");
         }
-        // Lists may lag behind a create by about a second.
-        aws.pause(Duration::from_secs(1)).await;
-        if let Some(new) = Pair::find(aws, declared).await?.new {
-            return Ok(new);
+        for pause in LOOKS {
+            aws.pause(pause).await;
+            if let Some(new) = Pair::find(aws, declared).await?.new {
+                return Ok(new);
+            }
         }
     }
 }

@@ -18,6 +18,39 @@ pub struct Wait {
     pub at_most: Duration,
 }
 
+/// Watches what is waited for: once seen, it does not go missing for longer than replicas disagree.
+#[derive(Debug, Default)]
+pub struct Vanished {
+    was_seen: bool,
+    missing: u32,
+}
+
+impl Vanished {
+    /// How many looks in a row may miss it.
+    const LOOKS: u32 = 5;
+
+    pub fn is_there(&mut self) {
+        self.was_seen = true;
+        self.missing = 0;
+    }
+
+    /// An error once it has been deleted by somebody else.
+    pub fn is_missing(&mut self, what: impl FnOnce() -> String) -> Result<()> {
+        self.missing += u32::from(self.was_seen);
+        if self.missing == Self::LOOKS {
+            bail!(
+                Code::Stale
+                    .fault(format!(
+                        "{} was deleted while it was being made: someone else is at work",
+                        what()
+                    ))
+                    .remedy("run it again")
+            );
+        }
+        Ok(())
+    }
+}
+
 impl Wait {
     pub const fn new(what: &'static str, every: Duration, at_most: Duration) -> Self {
         Self {
@@ -87,5 +120,25 @@ impl Wait {
         aws.waiting(reason, pause, waited > Duration::from_secs(1));
         aws.pause(pause).await;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_seen_and_stays_away_is_gone() {
+        let mut table = Vanished::default();
+        let name = || "table `t`".to_owned();
+        assert!(
+            (0..20).all(|_| table.is_missing(name).is_ok()),
+            "not seen yet"
+        );
+        table.is_there();
+        assert!((0..4).all(|_| table.is_missing(name).is_ok()));
+        table.is_there();
+        assert!((0..4).all(|_| table.is_missing(name).is_ok()));
+        assert!(table.is_missing(name).is_err());
     }
 }

@@ -8,6 +8,7 @@ use super::{Session, connect};
 use crate::cli;
 use crate::exit::Exit;
 use crate::fault::Code;
+use crate::interrupt::Interrupted;
 use crate::resource::Resource;
 use crate::rotation::{Rotated, rotate};
 
@@ -45,6 +46,7 @@ async fn rotated(session: &Session, arguments: &cli::Rotate) -> Result<Exit> {
             "Interrupted: a key is valid all the time; `{}` again goes on from here.",
             session.command("key rotate")
         ));
+        session.console.without_result(&Interrupted(signal).into());
         return Ok(Exit::Interrupted(signal));
     }
     let Rotated { old, new } = outcome?;

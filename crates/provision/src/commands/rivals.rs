@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use anyhow::{Error, Result, bail};
+use anyhow::{Error, Result, bail, ensure};
 use tokio::time::Instant;
 
 use super::{Seen, see};
@@ -17,11 +17,11 @@ use crate::plan::{Action, Plan, Step};
 use crate::planner;
 use crate::resource::{Look, Resource};
 
-/// How long the other run may take for what counts, from the last time that something was still missing of it.
-const OTHERS_TURN: Duration = Duration::from_mins(1);
+/// How long the other run may make no headway with what counts.
+const OTHERS_TURN: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// How often this run takes over what the other one does not finish.
-const TURNS: u32 = 3;
+/// How often this run tries to bring the rest about.
+const TURNS: u32 = 5;
 
 /// What one run has made of the kinds whose names may repeat.
 #[derive(Debug)]
@@ -95,71 +95,134 @@ impl Made {
         Ok(found.is_none_or(|found| found.output["id"].as_str() == used.as_deref()))
     }
 
-    fn has(&self, step: &Step) -> bool {
-        let observed = step.observed.as_ref();
-        observed
-            .and_then(|observed| observed.output["id"].as_str())
-            .is_some_and(|id| self.0.contains(id))
+    /// Whether another plan of this stack stands beside the one that this run uses, if it has one.
+    pub(super) async fn has_rival(
+        &self,
+        stack: &Stack,
+        outputs: &Outputs,
+        aws: &Aws,
+    ) -> Result<bool> {
+        let look = Look::new(aws.clone());
+        let found = look.usage_plans().await?;
+        Ok(stack.declared.iter().any(|declared| {
+            let Resource::UsagePlan(plan) = &declared.resource else {
+                return false;
+            };
+            let used = id_of(outputs, &declared.id);
+            found
+                .iter()
+                .any(|found| plan.tags.marks(found.tags()) && found.id() != used.as_deref())
+        }))
     }
 
     /// Takes back what does not count, and ends when the stack is whole: made so by the other run, or where that does not
     /// go on, by this one. Returns what is known then.
     pub(super) async fn give_way(&self, stack: &Stack, aws: &Aws) -> Result<Outputs> {
+        ensure!(
+            !stack.needs_package() || aws.artifact().is_ok(),
+            Code::MadeMeanwhile.fault("someone else is deploying the same stack")
+        );
         let mut since = Instant::now();
+        let mut left_to_do = Vec::new();
         let mut turns = 0;
         loop {
-            let Seen {
-                target,
-                observations,
-                orphans,
-            } = see(stack, &Look::new(aws.clone()), |_| {}).await?;
-            let account = planner::Account {
-                target: &target,
-                observations: &observations,
-                orphans: &orphans,
-            };
-            let mut known = stack.known_names();
-            if let Ok(artifact) = aws.artifact() {
-                learn_package(&mut known, &artifact.sha256);
-            }
-            let (mut plan, known) = planner::up(stack, account, known)?;
+            let (mut plan, known) = plan_again(stack, aws).await?;
+            let counting: BTreeSet<String> = stack
+                .declared
+                .iter()
+                .filter_map(|declared| id_of(&known, &declared.id))
+                .collect();
+            let lost: BTreeSet<&str> = self.0.difference(&counting).map(String::as_str).collect();
             // What the other run has made is its own to take back.
             plan.steps
-                .retain(|step| step.action != Action::Delete || self.has(step));
+                .retain(|step| step.action != Action::Delete || is_part_of(&lost, step));
             if plan.is_empty() {
                 return Ok(known);
             }
-            let takes_back = plan.steps.iter().any(|step| step.action == Action::Delete);
-            if takes_back {
-                plan.steps.retain(|step| step.action == Action::Delete);
-            } else if since.elapsed() < OTHERS_TURN {
-                let left = OTHERS_TURN.saturating_sub(since.elapsed());
+            let differing: Vec<String> = plan
+                .steps
+                .iter()
+                .filter(|step| step.action != Action::Keep)
+                .map(|step| step.id.clone())
+                .collect();
+            if differing != left_to_do {
+                left_to_do = differing;
+                since = Instant::now();
+            }
+            if plan.steps.iter().any(|step| is_part_of(&lost, step)) {
+                plan.steps.retain(|step| is_part_of(&lost, step));
+            } else if !self.has_counting_plan(stack, &known) && since.elapsed() < OTHERS_TURN {
                 let reason = format!(
-                    "someone else is deploying: waiting for that run, {} s left",
-                    left.as_secs()
+                    "someone else is deploying: waiting for that run to make {}",
+                    left_to_do.join(", ")
                 );
                 aws.waiting(reason, LOOK_EVERY, true);
                 aws.pause(LOOK_EVERY).await;
                 continue;
             }
             let report = carry_out(&plan, aws, known).await;
-            if !takes_back {
-                turns += 1;
-                since = Instant::now();
-            }
-            if let (true, Some(error)) = (turns >= TURNS, report.failures.into_iter().next()) {
-                return Err(error);
-            }
-            if turns > TURNS {
-                bail!(
+            turns += 1;
+            match report.failures.into_iter().next() {
+                Some(error) if turns >= TURNS || Code::of(&error) == Code::AccessDenied => {
+                    return Err(error);
+                }
+                Some(_) => aws.pause(LOOK_EVERY).await,
+                None if turns > TURNS => bail!(
                     Code::MadeMeanwhile
                         .fault(
                             "someone else is deploying the same stack, and does not come to an end"
                         )
                         .remedy("run it again later")
-                );
+                ),
+                None => {}
             }
         }
+    }
+
+    /// Of two runs of which each has made something that counts, the one with the plan brings all together.
+    fn has_counting_plan(&self, stack: &Stack, known: &Outputs) -> bool {
+        stack.declared.iter().any(|declared| {
+            matches!(declared.resource, Resource::UsagePlan(_))
+                && id_of(known, &declared.id).is_some_and(|id| self.0.contains(&id))
+        })
+    }
+}
+
+/// What is left to do, as another `up` would find it.
+async fn plan_again(stack: &Stack, aws: &Aws) -> Result<(Plan, Outputs)> {
+    let Seen {
+        target,
+        observations,
+        orphans,
+    } = see(stack, &Look::new(aws.clone()), |_| {}).await?;
+    let account = planner::Account {
+        target: &target,
+        observations: &observations,
+        orphans: &orphans,
+    };
+    let mut known = stack.known_names();
+    if let Ok(artifact) = aws.artifact() {
+        learn_package(&mut known, &artifact.sha256);
+    }
+    planner::up(stack, account, known)
+}
+
+/// Whether `step` removes something of `lost`, or the statement that was added for an API of it.
+fn is_part_of(lost: &BTreeSet<&str>, step: &Step) -> bool {
+    let Some(observed) = &step.observed else {
+        return false;
+    };
+    match (&step.resource, step.action) {
+        (_, Action::Delete) => {
+            let id = observed.output["id"].as_str();
+            id.is_some_and(|id| lost.contains(id))
+        }
+        (Resource::Permission(_), Action::Update) => {
+            let sids = observed.output["sids"].as_array().into_iter().flatten();
+            sids.filter_map(|sid| sid.as_str())
+                .any(|sid| sid.split('-').any(|part| lost.contains(part)))
+        }
+        _ => false,
     }
 }
 

@@ -295,6 +295,9 @@ async fn finish(
         Some(check) => answers(check, plan, outputs, aws).await,
         None => Ok(()),
     };
+    if is_rivalry && !made.has_rival(stack, &report.outputs, aws).await? {
+        return Ok(());
+    }
     if !is_rivalry {
         let mut asked = pin!(ask(&report.outputs));
         let mut beaten = pin!(made.is_beaten(stack, &report.outputs, aws));
@@ -310,6 +313,8 @@ async fn finish(
     }
     aws.events()
         .note("someone else is deploying the same stack: what this run made twice is taken back");
+    // From here on its outcome is what there is to tell.
+    report.failures.clear();
     let outputs = made.give_way(stack, aws).await?;
     report.end_well(outputs);
     ask(&report.outputs).await

@@ -26,7 +26,7 @@ use crate::fault::Code;
 use crate::input::{Handle, Input};
 use crate::owner::{Mark, Tags};
 use crate::target::Target;
-use crate::wait::Wait;
+use crate::wait::{Vanished, Wait};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Function {
@@ -296,11 +296,14 @@ impl Reconcile for Function {
 
     /// Waits until the function is active and its last update has ended well.
     async fn settle(&self, aws: &Aws) -> Result<()> {
+        let mut vanished = Vanished::default();
         SETTLED
             .until(aws, async || {
                 let Some(found) = self.get(aws).await?.and_then(|found| found.configuration) else {
+                    vanished.is_missing(|| format!("function `{}`", self.name))?;
                     return Ok(None);
                 };
+                vanished.is_there();
                 if found.last_update_status() == Some(&LastUpdateStatus::Failed) {
                     let reason = found
                         .last_update_status_reason()

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -13,7 +13,6 @@ use crate::aws::Aws;
 use crate::aws::call::Operation;
 use crate::aws::error::AwsError;
 use crate::diff::Changes;
-use crate::fault::Code;
 use crate::input::{Input, hex};
 use crate::wait::Wait;
 
@@ -204,24 +203,29 @@ impl Permission {
     /// Adds `statement` and reads it back: of two that two runs add to one function at the same time, one can get lost
     /// without an error.
     async fn add(&self, aws: &Aws, statement: &Statement) -> Result<String> {
-        const TRIES: u32 = 4;
+        const SHOWN: Wait = Wait::new(
+            "the new statement to be in the function's policy",
+            Duration::from_secs(2),
+            Duration::from_mins(1),
+        );
         let sid = self.sid_of(statement)?;
-        for tries in 1..=TRIES {
-            match self.add_once(aws, statement, &sid).await {
-                // It was there all the time, and only not to be read yet.
-                Err(error) if tries > 1 && is_there(&error) => {}
-                added => added?,
-            }
-            let policy = Look::new(aws.clone());
-            let policy = policy.function_policy(self.function.get()?).await?;
-            if policy.iter().any(|found| found["Sid"] == sid.as_str()) {
-                return Ok(sid);
-            }
-            aws.pause(Duration::from_secs(1)).await;
-        }
-        bail!(Code::Stale.fault(format!(
-            "AWS took the statement `{sid}` and does not show it"
-        )))
+        self.add_once(aws, statement, &sid).await?;
+        SHOWN
+            .until(aws, async || {
+                let policy = Look::new(aws.clone());
+                let policy = policy.function_policy(self.function.get()?).await?;
+                if policy.iter().any(|found| found["Sid"] == sid.as_str()) {
+                    return Ok(Some(()));
+                }
+                // Where it is there and not shown yet, AWS says so.
+                match self.add_once(aws, statement, &sid).await {
+                    Err(error) if is_there(&error) => {}
+                    added => added?,
+                }
+                Ok(None)
+            })
+            .await?;
+        Ok(sid)
     }
 
     async fn add_once(&self, aws: &Aws, statement: &Statement, sid: &str) -> Result<()> {

@@ -24,7 +24,7 @@ use crate::fault::Code;
 use crate::input::{Handle, Input};
 use crate::owner::{Mark, Tags};
 use crate::target::Target;
-use crate::wait::Wait;
+use crate::wait::{Vanished, Wait};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Table {
@@ -321,11 +321,14 @@ impl Reconcile for Table {
     async fn settle(&self, aws: &Aws) -> Result<()> {
         // AWS's replicas may disagree for a moment: twice in a row is active.
         let mut seen = 0;
+        let mut vanished = Vanished::default();
         ACTIVE
             .until(aws, async || {
                 let Some(table) = self.describe(aws).await? else {
+                    vanished.is_missing(|| format!("table `{}`", self.name))?;
                     return Ok(None);
                 };
+                vanished.is_there();
                 seen = if is_settled(&table) { seen + 1 } else { 0 };
                 match table.table_status() {
                     None

@@ -446,10 +446,10 @@ impl UsagePlan {
         if patch.is_empty() {
             return Ok(());
         }
-        match update(aws, id, patch).await {
+        match update_once(aws, id, &patch).await {
             // AWS has taken them out meanwhile.
-            Err(error) if is_gone(&error) => Ok(()),
-            other => other,
+            Err(error) if error.is_not_found() || is_stage_unknown(&error) => Ok(()),
+            other => Ok(other?),
         }
     }
 }
@@ -464,22 +464,21 @@ impl PlanStage {
 async fn update(aws: &Aws, plan: &str, patch: Vec<PatchOperation>) -> Result<()> {
     STAGE_VISIBLE
         .while_refused(aws, is_stage_unknown, async || {
-            aws.call(UPDATE, || {
-                aws.apigateway()
-                    .update_usage_plan()
-                    .usage_plan_id(plan)
-                    .set_patch_operations(Some(patch.clone()))
-                    .send()
-            })
-            .await
+            update_once(aws, plan, &patch).await
         })
-        .await?;
-    Ok(())
+        .await
 }
 
-fn is_gone(error: &anyhow::Error) -> bool {
-    let cause = error.downcast_ref::<AwsError>();
-    cause.is_some_and(AwsError::is_not_found)
+async fn update_once(aws: &Aws, plan: &str, patch: &[PatchOperation]) -> Result<(), AwsError> {
+    aws.call(UPDATE, || {
+        aws.apigateway()
+            .update_usage_plan()
+            .usage_plan_id(plan)
+            .set_patch_operations(Some(patch.to_vec()))
+            .send()
+    })
+    .await?;
+    Ok(())
 }
 
 pub(crate) async fn add_key(aws: &Aws, plan: &str, key: &KeyId) -> Result<()> {

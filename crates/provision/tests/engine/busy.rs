@@ -68,6 +68,38 @@ async fn a_plan_is_waited_for_that_still_has_a_stage_of_an_api_that_is_gone() {
     assert!(world.census().await.is_empty());
 }
 
+/// Nothing is waited for that AWS has done by itself.
+#[tokio::test(start_paused = true)]
+async fn a_stage_that_has_left_the_plan_meanwhile_is_as_good_as_taken_out() {
+    let world = World::deployed(Faults::default()).await;
+    // Somebody deletes the API in the moment in which its stage is to be taken out of the plan.
+    let refused = AtomicUsize::new(0);
+    world.way.decide(move |request| match request.operation.as_str() {
+        "DeleteUsagePlan" if refused.fetch_add(1, Ordering::Relaxed) == 0 => {
+            Decision::Answer(Answer::error(
+                400,
+                "BadRequestException",
+                "Cannot delete Usage Plan a1b2c3 because there are API Stages associated with it",
+            ))
+        }
+        "GetUsagePlan" => Decision::Answer(Answer {
+            status: 200,
+            headers: Vec::new(),
+            body: r#"{"id":"a1b2c3","apiStages":[{"apiId":"gone000000","stage":"Prod"}]}"#.into(),
+        }),
+        "UpdateUsagePlan" => Decision::Answer(Answer::error(
+            404,
+            "NotFoundException",
+            "API Stage not found: gone000000:Prod",
+        )),
+        _ => Decision::Forward,
+    });
+    let down = world.run(&["down", "--yes"]).await.expect(Exit::Done);
+    let said = &down.printed.stderr;
+    assert!(!said.contains("to be visible"), "{said}");
+    assert!(world.census().await.is_empty());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_table_that_is_being_changed_is_waited_for() {
     let world = World::deployed(Faults::default()).await;

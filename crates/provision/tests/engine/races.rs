@@ -6,6 +6,7 @@ use std::time::Duration;
 use local_aws::Faults;
 use provision::exit::Exit;
 use testkit::{Census, Decision};
+use tokio::time::Instant;
 
 use crate::world::{Hands, World};
 
@@ -44,10 +45,12 @@ async fn race(seed: u64, clean: &Arc<Census>) -> Result<(), String> {
     let (one, other) = (Hands::new(), Hands::new());
     // The second starts at any moment of the first.
     let late = Duration::from_millis(fastrand::Rng::with_seed(seed).u64(0..1500));
+    let begun = Instant::now();
     let (one, other) = tokio::join!(world.run_by(&one, &["up", "--yes"]), async {
         tokio::time::sleep(late).await;
         world.run_by(&other, beside).await
     });
+    let took = begun.elapsed();
     world.way.forward_all();
     for ended in [&one, &other] {
         if !matches!(ended.exit, Some(Exit::Done | Exit::Partly | Exit::Failed)) {
@@ -68,6 +71,12 @@ async fn race(seed: u64, clean: &Arc<Census>) -> Result<(), String> {
         ));
     }
     // Two that both succeed leave one of everything by themselves; only `down` beside `up` may need a run more.
+    if is_up_up && took > Duration::from_secs(30) {
+        return Err(format!(
+            "the two took {took:?}:\n{}\n---\n{}",
+            one.printed.stderr, other.printed.stderr
+        ));
+    }
     if is_up_up && one.exit == Some(Exit::Done) && other.exit == Some(Exit::Done) {
         let census = world.census().await;
         if census.masked() != clean.masked() {

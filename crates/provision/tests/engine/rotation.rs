@@ -125,8 +125,10 @@ async fn a_signal_lets_the_call_in_flight_end() {
             Decision::Delay(Duration::from_secs(1))
         });
         let started = Instant::now();
-        let ended = world.run_by(&hands, &["key", "rotate"]).await;
-        ended.expect(Exit::Interrupted(Signal::Interrupt));
+        let ended = world.run_by(&hands, &["key", "rotate", "--json"]).await;
+        let ended = ended.expect(Exit::Interrupted(Signal::Interrupt));
+        let document: Value = serde_json::from_str(&ended.printed.stdout).expect("one document");
+        assert_eq!(document["errors"][0]["code"], "P0028");
         assert!(started.elapsed() >= Duration::from_secs(1), "{operation}");
         assert_eq!(late.load(Ordering::Relaxed), 1, "{operation}");
         world.way.forward_all();

@@ -11,6 +11,7 @@ use crate::cli::Global;
 use crate::events::Events;
 use crate::fault::Told;
 use crate::github::{self, GitHub};
+use crate::redrawn::Redrawn;
 use crate::render::Paint;
 use crate::screen::{Listener, Screen};
 use crate::secret::Secret;
@@ -26,6 +27,8 @@ pub struct Console {
     level: Level,
     json: bool,
     github: Option<GitHub>,
+    /// The lines that are redrawn at the end of the terminal.
+    redrawn: Arc<Mutex<Redrawn>>,
     /// Why a result could not be written.
     lost: Arc<Mutex<Option<io::Error>>>,
 }
@@ -63,6 +66,7 @@ impl Console {
             level: Level::new(global),
             json: global.json,
             github: GitHub::from_environment(),
+            redrawn: Arc::new(Mutex::new(Redrawn::new())),
             lost: Arc::default(),
         }
     }
@@ -76,6 +80,7 @@ impl Console {
             level: Level::new(global),
             json: global.json,
             github: None,
+            redrawn: Arc::new(Mutex::new(Redrawn::new())),
             lost: Arc::default(),
         };
         (console, capture)
@@ -124,10 +129,20 @@ impl Console {
     fn err(&self, text: &str) {
         match &self.capture {
             Some(capture) => capture.add(|printed| &mut printed.stderr, text),
+            None if self.is_live() => self.redrawn().above(text),
             None => {
                 let _ = io::stderr().write_all(text.as_bytes());
             }
         }
+    }
+
+    fn redrawn(&self) -> MutexGuard<'_, Redrawn> {
+        self.redrawn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Shows `lines` below all else that is said, in place of the last ones.
+    pub(crate) fn redraw(&self, lines: Vec<String>) {
+        self.redrawn().show(lines);
     }
 
     pub(crate) fn level(&self) -> Level {
@@ -227,8 +242,10 @@ impl Console {
 
     /// Asks a question that only `y` or `yes` answers with yes.
     pub async fn confirm(&self, question: &str) -> bool {
+        self.redrawn().hold(true);
         self.err(&format!("{question} [y/N] "));
         let answer = stdin::line().await.unwrap_or_default();
+        self.redrawn().hold(false);
         if !answer.ends_with('\n') {
             self.end_line();
         }

@@ -41,6 +41,7 @@ pub mod planner;
 pub mod policies;
 pub mod policy_diff;
 pub mod record;
+mod redrawn;
 pub mod render;
 pub mod report;
 pub mod resource;

@@ -1,7 +1,6 @@
 //! What happens during a run, shown as it happens: a list that is redrawn on a terminal, plain lines elsewhere.
 
 mod board;
-mod redrawn;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -13,7 +12,6 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use self::board::{Board, Row, Size, State};
-use self::redrawn::Redrawn;
 use crate::console::{Console, Level};
 use crate::events::Event;
 use crate::plan::{Action, Plan, Step};
@@ -74,8 +72,8 @@ fn row(step: &Step) -> Row {
 pub(crate) struct Screen {
     console: Console,
     board: Board,
-    /// The lines that are redrawn, while there are any.
-    drawn: Option<Redrawn>,
+    /// Whether any lines were redrawn.
+    has_drawn: bool,
     /// When each wait was last told of, by its line up to the part that changes.
     last_waits: BTreeMap<String, Instant>,
 }
@@ -85,7 +83,7 @@ impl Screen {
         Self {
             console,
             board: Board::default(),
-            drawn: None,
+            has_drawn: false,
             last_waits: BTreeMap::new(),
         }
     }
@@ -130,7 +128,16 @@ impl Screen {
             Event::Finished { step, took } => self.ended(&step, State::Done(took)),
             Event::Failed { step, took } => self.ended(&step, State::Failed(took)),
             Event::NotRun { step } => self.turn(&step, State::Waiting),
-            Event::Called { .. } => {
+            Event::Called {
+                ref step,
+                ref pause,
+                ..
+            } => {
+                // What belonged to no step is over when its call is.
+                let is_over = step.is_none() && pause.is_none();
+                if is_over && self.board.general.take().is_some() && self.is_live() {
+                    self.draw();
+                }
                 if let Some(line) = call(&event, self.console.level()) {
                     self.line(&line);
                 }
@@ -197,19 +204,13 @@ impl Screen {
         self.console.stderr_paint()
     }
 
-    /// A line that stays: above the list, where there is one.
-    fn line(&mut self, text: &str) {
-        let lines = self.lines();
-        match &mut self.drawn {
-            Some(drawn) => drawn.draw(Some(text), &lines),
-            None => self.console.say(text),
-        }
+    fn line(&self, text: &str) {
+        self.console.say(text);
     }
 
     fn draw(&mut self) {
-        let lines = self.lines();
-        let drawn = self.drawn.get_or_insert_with(Redrawn::new);
-        drawn.draw(None, &lines);
+        self.has_drawn = true;
+        self.console.redraw(self.lines());
     }
 
     fn lines(&self) -> Vec<String> {
@@ -224,10 +225,10 @@ impl Screen {
 
     /// What was drawn is written once more, to stay.
     fn leave(mut self) {
-        let Some(mut drawn) = self.drawn.take() else {
+        if !self.has_drawn {
             return;
-        };
-        drawn.draw(None, &[]);
+        }
+        self.console.redraw(Vec::new());
         self.board.general = None;
         let (_, columns) = Term::stderr().size();
         let size = Size {

@@ -1,10 +1,11 @@
 //! As a person sees it: the program on a terminal of 80 columns and 24 rows. What is on it in the end is in `screens/`.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use expect_test::{ExpectFile, expect_file};
 use testkit::sdk::dynamodb::types::AttributeValue;
-use testkit::{Decision, masked};
+use testkit::{Answer, Decision, masked};
 
 use crate::names::TABLE;
 use crate::world::World;
@@ -139,6 +140,31 @@ async fn ctrl_c_is_an_answer_to_every_question() {
             "{page}"
         );
     }
+}
+
+#[tokio::test]
+#[ignore = "needs the function: just conformance"]
+async fn a_wait_before_a_question_wipes_nothing_away() {
+    let world = deployed().await;
+    let told = AtomicBool::new(false);
+    world.proxy.decide(move |request| {
+        if request.operation != "GetRestApis" || told.swap(true, Ordering::Relaxed) {
+            return Decision::Forward;
+        }
+        let answer = Answer::error(429, "TooManyRequestsException", "Too Many Requests");
+        Decision::Answer(answer.with_header("retry-after", "2"))
+    });
+    let mut terminal = world.cli.run_on_terminal(&["down"], ROWS, COLUMNS);
+    terminal.until("question", |screen| screen.contains("[y/N]"));
+    // Long enough for whatever is redrawn.
+    std::thread::sleep(Duration::from_millis(500));
+    let screen = terminal.screen();
+    for line in ["serverless-lab · ", "12 to delete", "Go ahead? [y/N]"] {
+        assert!(screen.contains(line), "{screen}");
+    }
+    assert!(!screen.contains("next try"), "{screen}");
+    terminal.type_in(b"n\n");
+    assert_eq!(terminal.wait(), Some(1), "{}", terminal.screen());
 }
 
 #[tokio::test]

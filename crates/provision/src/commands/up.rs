@@ -164,7 +164,7 @@ async fn deploy(
     // A part of the plan has nothing to show for itself, and leaves the rest alone.
     let has_an_end = is_whole && arguments.wait != Wait::None;
     if has_an_end && !plan.is_empty() && !report.interrupted {
-        let end = finish(check, &stack, &plan, &mut report, &aws);
+        let end = finish(check, &stack, &plan, &mut report, &aws, &mut preparation);
         failures.extend(in_time(session, deadline, &aws, end).await.err());
     }
     let report = of_what_exists(report, &plan);
@@ -285,6 +285,7 @@ async fn finish(
     plan: &Plan,
     report: &mut Report,
     aws: &Aws,
+    preparation: &mut Preparation,
 ) -> Result<()> {
     let is_rivalry = are_rivalry(&report.failures);
     if !report.is_success() && !is_rivalry {
@@ -315,6 +316,9 @@ async fn finish(
         .note("someone else is deploying the same stack: what this run made twice is taken back");
     // From here on its outcome is what there is to tell.
     report.failures.clear();
+    if stack.needs_package() && aws.artifact().is_err() {
+        aws.set_artifact(preparation.package_mut().await?);
+    }
     let outputs = made.give_way(stack, aws).await?;
     report.end_well(outputs);
     ask(&report.outputs).await

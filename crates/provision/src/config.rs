@@ -121,7 +121,7 @@ impl Making {
     pub fn declared_by(declare: &Declare) -> Result<Self> {
         if let Some(rate) = declare.rate {
             ensure!(
-                rate.is_finite() && rate >= 0.0,
+                rate.is_finite() && rate > 0.0,
                 Code::Throttle.fault(format!(
                     "`--rate {rate}` is not a number of requests per second"
                 ))
@@ -129,7 +129,7 @@ impl Making {
         }
         if let Some(burst) = declare.burst {
             ensure!(
-                burst >= 0,
+                burst > 0,
                 Code::Throttle.fault(format!("`--burst {burst}` is not a number of requests"))
             );
         }

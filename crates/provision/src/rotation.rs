@@ -14,10 +14,8 @@ use crate::declaration::Check;
 use crate::fault::Code;
 use crate::input::Outputs;
 use crate::live;
+use crate::resource::api_key::{REPLACES, first_made, replaced_by};
 use crate::resource::{ApiKey, KeyId, Look, usage_plan};
-
-/// On a new key: the id of the one that it is to replace.
-const REPLACES: &str = "provision:replaces";
 
 /// How often a key is made whose making ended unclearly; each time after a look whether it is there.
 const TRIES: u32 = 4;
@@ -69,6 +67,15 @@ pub async fn rotate(
             .fault("someone else is deploying: the new API key is not in the plan any more; the old one stays")
             .remedy("`provision key rotate` again")
     );
+    if is_beaten(aws, declared, &old, &new).await? {
+        usage_plan::remove_key(aws, plan, &new).await?;
+        ApiKey::delete_by_id(aws, &new).await?;
+        bail!(
+            Code::MadeMeanwhile
+                .fault("someone else is deploying: another rotation was faster, and this one's key was taken back")
+                .remedy("`provision outputs --show-secrets api_key` has the key that counts")
+        );
+    }
     usage_plan::remove_key(aws, plan, &old).await?;
     ApiKey::delete_by_id(aws, &old).await?;
     Ok(Rotated { old, new })
@@ -112,8 +119,20 @@ impl Pair {
     }
 }
 
-fn replaced_by(key: &types::ApiKey) -> Option<&str> {
-    Some(key.tags()?.get(REPLACES)?.as_str())
+/// Whether another rotation of `old` was faster than the one that made `new`: by the rule that all of them go by.
+async fn is_beaten(aws: &Aws, declared: &ApiKey, old: &KeyId, new: &KeyId) -> Result<bool> {
+    let look = Look::new(aws.clone());
+    let all = look.api_keys().await?;
+    let ours = all
+        .iter()
+        .filter(|key| declared.tags.marks(key.tags.as_ref()));
+    let (successors, rest): (Vec<_>, Vec<_>) =
+        ours.partition(|key| replaced_by(key) == Some(old.0.as_str()));
+    let is_old_there = rest.iter().any(|key| key.id() == Some(&old.0));
+    let is_seen = successors.iter().any(|key| key.id() == Some(&new.0));
+    let has_others = successors.len() > 1;
+    let is_first = first_made(successors).is_some_and(|key| key.id() == Some(&new.0));
+    Ok(is_seen && has_others && !(is_first && is_old_there))
 }
 
 /// Makes the key that is to replace `old`: creates take no client token, so that an unclear one is looked after first.

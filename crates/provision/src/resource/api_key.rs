@@ -1,7 +1,10 @@
 //! An API key: found by its tags, since names may repeat. Its value is never part of any state.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, Result};
 use aws_sdk_apigateway::primitives::DateTime;
+use aws_sdk_apigateway::types;
 use serde::{Deserialize, Serialize};
 
 use super::gone_is_done;
@@ -64,10 +67,9 @@ impl Reconcile for ApiKey {
                 .filter(|key| key.name.as_deref() == Some(&self.name))
                 .collect();
         }
-        let one = oldest(found, |key| {
-            (key.created_date().map(DateTime::as_nanos), key.id.clone())
-        });
-        let Some(key) = one else { return Ok(None) };
+        let Some(key) = counting(found) else {
+            return Ok(None);
+        };
         let tags = key.tags.clone().unwrap_or_default().into_iter().collect();
         let id = key
             .id
@@ -126,6 +128,29 @@ impl Reconcile for ApiKey {
     async fn delete(&self, aws: &Aws, observed: Observed<Self>) -> Result<()> {
         Self::delete_by_id(aws, &observed.output.id).await
     }
+}
+
+/// On a key that a rotation made: the id of the one that it is to replace.
+pub(crate) const REPLACES: &str = "provision:replaces";
+
+/// Of the keys with one declaration the one that counts: the oldest of those that are not yet to replace another one.
+pub(super) fn counting(found: Vec<&types::ApiKey>) -> Option<&types::ApiKey> {
+    let ids: BTreeSet<&str> = found.iter().filter_map(|key| key.id()).collect();
+    let (waiting, settled): (Vec<_>, Vec<_>) = found
+        .into_iter()
+        .partition(|key| replaced_by(key).is_some_and(|old| ids.contains(old)));
+    first_made(settled).or_else(|| first_made(waiting))
+}
+
+/// The oldest, by the same rule in every run.
+pub(crate) fn first_made(found: Vec<&types::ApiKey>) -> Option<&types::ApiKey> {
+    oldest(found, |key| {
+        (key.created_date().map(DateTime::as_nanos), key.id.clone())
+    })
+}
+
+pub(crate) fn replaced_by(key: &types::ApiKey) -> Option<&str> {
+    Some(key.tags()?.get(REPLACES)?.as_str())
 }
 
 impl ApiKey {

@@ -10,6 +10,7 @@ use aws_sdk_apigateway::types::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::api_key::counting;
 use super::gone_is_done;
 use super::look::oldest;
 use super::rest_api::{is_of_stack, operation, replace, stated, tag};
@@ -311,9 +312,7 @@ impl UsagePlan {
                 .iter()
                 .filter(|key| tags.marks(key.tags.as_ref()))
                 .collect();
-            oldest(found, |key| {
-                (key.created_date().map(DateTime::as_nanos), key.id.clone())
-            })
+            counting(found)
         };
         Ok(self
             .keys

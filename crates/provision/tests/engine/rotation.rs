@@ -104,6 +104,53 @@ async fn an_up_during_the_grace_leaves_a_key_that_works() {
     world.run(&["invoke"]).await.expect(Exit::Done);
 }
 
+#[tokio::test(start_paused = true)]
+async fn of_two_rotations_at_once_one_gives_way() {
+    for late in (0..300).step_by(30) {
+        let world = World::deployed(Faults::default()).await;
+        world
+            .way
+            .decide(|_| Decision::Delay(Duration::from_millis(20)));
+        let (one, other) = tokio::join!(world.run(&["key", "rotate"]), async {
+            sleep(Duration::from_millis(late)).await;
+            world.run(&["key", "rotate"]).await
+        });
+        world.way.forward_all();
+        for ended in [&one, &other] {
+            let is_told = ended.printed.stderr.contains("deploying");
+            assert!(
+                ended.exit == Some(Exit::Done) || is_told,
+                "{late}: {}",
+                ended.printed.stderr
+            );
+        }
+        let (linked, count) = keys(&world).await;
+        assert_eq!((linked.len(), count), (1, 1), "{late}");
+        world.run(&["invoke"]).await.expect(Exit::Done);
+    }
+}
+
+/// The key that callers have stays, also where both were made in the same second.
+#[tokio::test(start_paused = true)]
+async fn up_takes_back_the_new_key_of_a_rotation_that_was_cut_off() {
+    for _ in 0..8 {
+        let world = World::deployed(Faults::default()).await;
+        let (before, _) = keys(&world).await;
+        let calls = world.run(&["key", "rotate"]).await.expect(Exit::Done).calls;
+        let at = calls
+            .iter()
+            .position(|call| call.operation == "CreateUsagePlanKey");
+        let world = World::deployed(Faults::default()).await;
+        let (old, _) = keys(&world).await;
+        assert_ne!(old, before);
+        let (hands, _) = Fault::KillAfter.arm(&world, at.expect("it is linked"));
+        world.run_by(&hands, &["key", "rotate"]).await;
+        world.way.forward_all();
+        world.run(&["up", "--yes"]).await.expect(Exit::Done);
+        assert_eq!(keys(&world).await, (old, 1));
+    }
+}
+
 /// A call that has been sent is waited for, and nothing comes after it.
 #[tokio::test(start_paused = true)]
 async fn a_signal_lets_the_call_in_flight_end() {

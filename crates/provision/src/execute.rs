@@ -26,6 +26,7 @@ use crate::interrupt::GRACE;
 use crate::owner::Ownership;
 use crate::plan::{Action, Plan, Step};
 use crate::resource::{Look, Observation, Replacement, Resource};
+use crate::wait::LOOKS;
 
 /// What became of a plan.
 #[derive(Debug)]
@@ -385,7 +386,7 @@ async fn act(step: &Step, resource: &Resource, aws: &Aws) -> Result<Value> {
 }
 
 /// How often what is unclear is tried, each time after a look.
-const TRIES: u32 = 4;
+const TRIES: usize = LOOKS.len();
 
 /// Updates by what differs now that all references are known. Where it is unclear what an update has done, or it meets
 /// what a lost answer or somebody else has done before, the next look says what is left to do.
@@ -406,7 +407,7 @@ async fn bring_in_line(resource: &Resource, observed: &Observation, aws: &Aws) -
         let Some(cause) = cause.filter(|_| tries < TRIES) else {
             return Err(error);
         };
-        look_pause(aws, cause, tries).await;
+        look_pause(aws, cause, LOOKS[tries - 1]).await;
         match look(resource, aws, cause).await? {
             Some(found) => observed = found,
             None => return Err(error),
@@ -454,21 +455,20 @@ async fn make(resource: &Resource, aws: &Aws) -> Result<Value> {
             return Err(error);
         }
         if !is_unclear {
+            look_pause(aws, cause, LOOKS[taken.min(LOOKS.len() - 1)]).await;
             taken += 1;
-            look_pause(aws, cause, taken).await;
         }
     }
 }
 
-/// Lists lag behind a create by about a second, at times by more: one look is not enough to make a second one.
+/// One look is not enough to make a second one.
 async fn look_repeatedly(
     resource: &Resource,
     aws: &Aws,
     cause: &AwsError,
 ) -> Result<Option<Observation>> {
-    const LOOKS: u32 = 4;
-    for looks in 1..=LOOKS {
-        look_pause(aws, cause, looks).await;
+    for pause in LOOKS {
+        look_pause(aws, cause, pause).await;
         let found = look(resource, aws, cause).await?;
         if found.is_some() {
             return Ok(found);
@@ -487,9 +487,7 @@ async fn look(resource: &Resource, aws: &Aws, cause: &AwsError) -> Result<Option
         .filter(|found| !diff(&found.state, &resource.fields(), resource.replace_on()).replace()))
 }
 
-/// Half a second, doubled at each time up to 4 s.
-async fn look_pause(aws: &Aws, cause: &AwsError, times: u32) {
-    let pause = Duration::from_millis(250 << times.min(4));
+async fn look_pause(aws: &Aws, cause: &AwsError, pause: Duration) {
     aws.waiting(
         format!("{cause}; looking whether it was done"),
         pause,

@@ -1,7 +1,7 @@
 //! A new API key in the place of the old one, with never a moment without a valid key.
 //!
 //! The new key is made, let into the plan and tried before the old one goes. It says in a tag which key it is to replace:
-//! a rotation that was cut off goes on from where it was, and `up`, for which the oldest key counts, takes it back.
+//! a rotation that was cut off goes on from where it was, and `up`, for which such a key does not count, takes it back.
 
 use std::time::Duration;
 
@@ -16,17 +16,10 @@ use crate::input::Outputs;
 use crate::live;
 use crate::resource::api_key::{REPLACES, first_made, replaced_by};
 use crate::resource::{ApiKey, KeyId, Look, usage_plan};
+use crate::wait::LOOKS;
 
 /// How often a key is made whose making ended unclearly; each time after a look whether it is there.
 const TRIES: u32 = 4;
-
-/// Lists lag behind a create by about a second, at times by more.
-const LOOKS: [Duration; 4] = [
-    Duration::from_millis(500),
-    Duration::from_secs(1),
-    Duration::from_secs(2),
-    Duration::from_secs(4),
-];
 
 /// Which key went and which one came.
 #[derive(Debug)]

@@ -18,6 +18,15 @@ pub struct Wait {
     pub at_most: Duration,
 }
 
+/// Lists lag behind a create by about a second, at times by more: what may have been made is looked for after each of these
+/// pauses before it counts as not made.
+pub const LOOKS: [Duration; 4] = [
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+];
+
 /// Watches what is waited for: once seen, it does not go missing for longer than replicas disagree.
 #[derive(Debug, Default)]
 pub struct Vanished {

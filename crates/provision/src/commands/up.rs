@@ -296,10 +296,11 @@ async fn finish(
         Some(check) => answers(check, plan, outputs, aws).await,
         None => Ok(()),
     };
-    if is_rivalry && !made.has_rival(stack, &report.outputs, aws).await? {
-        return Ok(());
-    }
-    if !is_rivalry {
+    if is_rivalry {
+        if !made.has_rival(stack, &report.outputs, aws).await? {
+            return Ok(());
+        }
+    } else {
         let mut asked = pin!(ask(&report.outputs));
         let mut beaten = pin!(made.is_beaten(stack, &report.outputs, aws));
         tokio::select! {

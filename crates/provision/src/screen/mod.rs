@@ -139,11 +139,11 @@ impl Screen {
                     self.draw();
                 }
                 if let Some(line) = call(&event, self.console.level()) {
-                    self.line(&line);
+                    self.console.say(&line);
                 }
             }
             Event::Secret(secret) => self.console.mask(&secret),
-            Event::Note(text) => self.line(&text),
+            Event::Note(text) => self.console.say(&text),
         }
     }
 
@@ -171,7 +171,7 @@ impl Screen {
             .is_none_or(|last| last.elapsed() > Duration::from_secs(5));
         if is_due || self.console.level() >= Level::Calls {
             self.last_waits.insert(wait, Instant::now());
-            self.line(&format!("    {name}{reason}"));
+            self.console.say(&format!("    {name}{reason}"));
         }
     }
 
@@ -185,7 +185,7 @@ impl Screen {
             State::Done(took) => (String::new(), took),
             State::Waiting | State::Running(_) | State::Silent => return,
         };
-        self.line(&format!(
+        self.console.say(&format!(
             "  {}  {how}{}",
             self.name(step),
             render::seconds(took)
@@ -202,10 +202,6 @@ impl Screen {
 
     fn paint(&self) -> Paint {
         self.console.stderr_paint()
-    }
-
-    fn line(&self, text: &str) {
-        self.console.say(text);
     }
 
     fn draw(&mut self) {

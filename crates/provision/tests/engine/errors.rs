@@ -30,9 +30,11 @@ fn is_told(ended: Ended, exit: Exit, code: &str, about: &str) -> Ended {
 async fn bad_input_is_told_by_its_code() {
     let world = World::new(Faults::default()).await;
     let page = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-    let cases: [(&[&str], &str, &str); 9] = [
+    let cases: [(&[&str], &str, &str); 11] = [
         (&["plan", "--env", "a b"], "P0001", "`--env a b`"),
         (&["plan", "--rate=-1"], "P0002", "`--rate -1`"),
+        (&["plan", "--rate", "0"], "P0002", "`--rate 0`"),
+        (&["plan", "--burst", "0"], "P0002", "`--burst 0`"),
         (&["up", "--burst=-1"], "P0002", "`--burst -1`"),
         (&["invoke", "{"], "P0003", "provision invoke"),
         (&["explain", "P0117"], "P0005", "`provision explain P0017`"),

@@ -145,6 +145,15 @@ impl Console {
         self.redrawn().show(lines);
     }
 
+    /// The last words of a run that is left at once, unless what it was writing cannot be written.
+    pub(crate) fn leave(&self, text: &str) {
+        if let Ok(mut redrawn) = self.redrawn.try_lock() {
+            redrawn.leave();
+            drop(redrawn);
+            self.say(text);
+        }
+    }
+
     pub(crate) fn level(&self) -> Level {
         self.level
     }

@@ -24,8 +24,8 @@ pub struct Interrupt(watch::Receiver<Option<Signal>>);
 pub struct Interrupted(pub Signal);
 
 impl Interrupt {
-    /// Listens from now on.
-    pub fn listen() -> Self {
+    /// Listens from now on; has `last_words` said before the process ends at once.
+    pub fn listen(last_words: impl Fn() + Send + 'static) -> Self {
         let (sender, receiver) = watch::channel(None);
         let signals = Signals::catch();
         tokio::spawn(async move {
@@ -34,6 +34,7 @@ impl Interrupt {
             while let Some(signal) = signals.next().await {
                 seen += 1;
                 if seen > 1 && signal == Signal::Interrupt {
+                    last_words();
                     leave_at_once();
                 }
                 sender.send_replace(Some(signal));

@@ -27,6 +27,7 @@ pub mod github;
 pub mod graph;
 pub mod guests;
 pub mod input;
+mod intact;
 pub mod interrupt;
 pub mod limits;
 pub mod live;
@@ -98,9 +99,13 @@ pub async fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exi
         Ok(cli) => cli,
         Err(error) => return arguments::told(&error, &arguments),
     };
+    let console = Console::new(&cli.global);
+    let leaving = console.clone();
+    let interrupt =
+        Interrupt::listen(move || leaving.leave("Left at once, with calls still in flight."));
     let ground = Ground {
-        console: Console::new(&cli.global),
-        interrupt: Interrupt::listen(),
+        console,
+        interrupt,
         program,
         reach: None,
         runs: Some(runs),

@@ -2,6 +2,8 @@
 
 use console::Term;
 
+use crate::intact::Intact;
+
 /// The cursor rests in a row of its own below them: there the terminal's echo of a key (`^C`) leaves no trace.
 /// A terminal that is gone never stops a run.
 #[derive(Debug)]
@@ -12,6 +14,7 @@ pub(crate) struct Redrawn {
     /// How many rows of it are.
     rows: usize,
     is_held: bool,
+    intact: Option<Intact>,
 }
 
 impl Redrawn {
@@ -21,14 +24,21 @@ impl Redrawn {
             lines: Vec::new(),
             rows: 0,
             is_held: false,
+            intact: None,
         }
     }
 
     /// Shows `lines` in place of the last ones.
     pub(crate) fn show(&mut self, lines: Vec<String>) {
+        if self.lines.is_empty() {
+            self.intact = Intact::keep();
+        }
         self.lines = lines;
         self.erase();
         self.draw();
+        if self.lines.is_empty() {
+            self.intact = None;
+        }
     }
 
     /// Writes `text`, which stays, above them.
@@ -43,6 +53,17 @@ impl Redrawn {
         self.is_held = is_held;
         self.erase();
         self.draw();
+    }
+
+    /// Leaves them as they are; what follows goes below.
+    pub(crate) fn leave(&mut self) {
+        if self.rows > 0 {
+            let _ = self.term.clear_line();
+            let _ = self.term.flush();
+        }
+        self.lines.clear();
+        self.rows = 0;
+        self.intact = None;
     }
 
     fn draw(&mut self) {

@@ -3,13 +3,15 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{Read, Write};
+use std::os::fd::AsFd;
 use std::process::{Child, Command};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{Mode, OFlags, open};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
 /// How long anything may take to appear.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -18,12 +20,14 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub struct Terminal {
     master: File,
     child: Child,
+    modes: LocalModes,
     shown: Arc<Shown>,
 }
 
 struct Shown {
     state: Mutex<State>,
     changed: Condvar,
+    is_slow: AtomicBool,
 }
 
 struct State {
@@ -51,6 +55,7 @@ impl Terminal {
         unlockpt(&master).expect("it is ours");
         tcsetwinsize(&master, size(rows, columns)).expect("it is a terminal");
         let name = ptsname(&master, Vec::new()).expect("it has a name");
+        let modes = modes(&master);
         let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
         let slave = open(name, flags, Mode::empty()).expect("it is ours");
         let stream = || slave.try_clone().expect("a file can be shared");
@@ -68,6 +73,7 @@ impl Terminal {
                 is_closed: false,
             }),
             changed: Condvar::new(),
+            is_slow: AtomicBool::new(false),
         });
         let master = File::from(master);
         let reader = master.try_clone().expect("a file can be shared");
@@ -76,6 +82,7 @@ impl Terminal {
         Self {
             master,
             child,
+            modes,
             shown,
         }
     }
@@ -100,6 +107,16 @@ impl Terminal {
     /// Types these bytes; 0x03 is Ctrl-C.
     pub fn type_in(&mut self, keys: &[u8]) {
         self.master.write_all(keys).expect("the terminal is there");
+    }
+
+    /// From now on it shows some 8 kB a second, as over a poor line.
+    pub fn slow_down(&self) {
+        self.shown.is_slow.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it treats keys as it did before the program was run.
+    pub fn is_as_before(&self) -> bool {
+        modes(&self.master) == self.modes
     }
 
     /// Gives it another size, as dragging a window's corner does.
@@ -169,7 +186,12 @@ impl Shown {
     fn follow(&self, mut reader: File) {
         let mut bytes = [0; 4096];
         loop {
-            let read = reader.read(&mut bytes).unwrap_or_default();
+            let is_slow = self.is_slow.load(Ordering::Relaxed);
+            let most = if is_slow { 16 } else { bytes.len() };
+            let read = reader.read(&mut bytes[..most]).unwrap_or_default();
+            if is_slow {
+                std::thread::sleep(Duration::from_millis(2));
+            }
             let mut state = self.lock();
             state.screen.process(&bytes[..read]);
             state.raw.extend_from_slice(&bytes[..read]);
@@ -180,6 +202,11 @@ impl Shown {
             }
         }
     }
+}
+
+fn modes(terminal: impl AsFd) -> LocalModes {
+    let modes = tcgetattr(terminal).expect("it is a terminal");
+    modes.local_modes
 }
 
 fn size(rows: u16, columns: u16) -> Winsize {

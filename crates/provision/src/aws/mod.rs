@@ -33,6 +33,7 @@ use self::pace::Pace;
 use crate::artifact::Artifact;
 use crate::events::{Event, Events};
 use crate::fault::Code;
+use crate::interrupt::GRACE;
 use crate::secret::Secret;
 use crate::target::{Target, partition_of};
 
@@ -226,9 +227,14 @@ impl Aws {
         }
     }
 
-    /// Sends no further call; those in flight may end.
+    /// Sends no further call, and says so; those in flight may end.
     pub fn stop(&self) {
-        self.shared.is_stopped.send_replace(true);
+        if !self.shared.is_stopped.send_replace(true) {
+            let grace = GRACE.as_secs();
+            self.events().send(Event::Note(format!(
+                "stopping: nothing new is begun, and calls in flight get {grace} s to end"
+            )));
+        }
     }
 
     /// An error if `operation` must not begin any more.

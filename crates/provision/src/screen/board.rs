@@ -29,6 +29,7 @@ pub(super) struct Row {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
     Waiting,
+    NotRun,
     Running(Instant),
     Done(Duration),
     Failed(Duration),
@@ -49,6 +50,16 @@ const STATE_COLUMNS: usize = 17;
 impl Board {
     pub(super) fn row_mut(&mut self, id: &str) -> Option<&mut Row> {
         self.rows.iter_mut().find(|row| row.id == id)
+    }
+
+    /// The run is over: nothing is waited for any more.
+    pub(super) fn close(&mut self) {
+        self.general = None;
+        for row in &mut self.rows {
+            if row.state == State::Waiting {
+                row.state = State::NotRun;
+            }
+        }
     }
 
     pub(super) fn is_running(&self) -> bool {
@@ -109,6 +120,7 @@ impl Row {
         let gap = " ".repeat(room.saturating_sub(text.chars().count()));
         let (word, time) = match self.state {
             State::Waiting => ("waiting", None),
+            State::NotRun => ("not run", None),
             State::Silent => ("", None),
             State::Running(since) => ("running", Some(now.saturating_duration_since(since))),
             State::Done(took) => ("done", Some(took)),

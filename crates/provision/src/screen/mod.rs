@@ -183,7 +183,7 @@ impl Screen {
         let (how, took) = match state {
             State::Failed(took) => (self.paint().error("failed "), took),
             State::Done(took) => (String::new(), took),
-            State::Waiting | State::Running(_) | State::Silent => return,
+            State::Waiting | State::NotRun | State::Running(_) | State::Silent => return,
         };
         self.console.say(&format!(
             "  {}  {how}{}",
@@ -225,7 +225,7 @@ impl Screen {
             return;
         }
         self.console.redraw(Vec::new());
-        self.board.general = None;
+        self.board.close();
         let (_, columns) = Term::stderr().size();
         let size = Size {
             rows: usize::MAX,

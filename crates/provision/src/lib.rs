@@ -56,6 +56,7 @@ pub mod stack;
 mod stdin;
 mod surroundings;
 pub mod target;
+pub mod typed;
 mod unread;
 pub mod wait;
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::diff::Changes;
 use crate::fault::Code;
 use crate::plan::{Action, Plan, Step};
+use crate::typed::Typed;
 
 /// Resources by id or name.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -48,6 +49,13 @@ impl Selection {
             }
         }
         Ok(names)
+    }
+
+    /// `command` with the options for it.
+    pub fn typed(&self, command: Typed) -> Typed {
+        command
+            .options("--only", &self.only)
+            .options("--skip", &self.skip)
     }
 
     fn selects(&self, step: &Step) -> bool {

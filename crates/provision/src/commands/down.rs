@@ -20,6 +20,7 @@ use crate::planner;
 use crate::render;
 use crate::resource::{Look, Resource};
 use crate::stack;
+use crate::typed::Typed;
 
 pub async fn run(session: &Session, arguments: &cli::Down) -> Result<Exit> {
     let started = Instant::now();
@@ -47,7 +48,9 @@ pub async fn run(session: &Session, arguments: &cli::Down) -> Result<Exit> {
         ));
     }
     let mut plan = planner::down(&stack, seen.account())?;
-    session.say_left_out(&arguments.select.selection().apply(&mut plan)?, "down");
+    let down = Typed::command("down").switch("--keep-data", arguments.keep_data);
+    let selection = arguments.select.selection();
+    session.say_left_out(&selection.apply(&mut plan)?, down.clone());
     refuse_protected(session, &plan)?;
     if !plan.is_empty() {
         let group = console.group("Plan");
@@ -104,7 +107,8 @@ pub async fn run(session: &Session, arguments: &cli::Down) -> Result<Exit> {
         console.result(&document.to_string());
     }
     if !report.is_success() {
-        return Ok(ended_early(session, &plan, &report, &[], "down"));
+        let again = selection.typed(down);
+        return Ok(ended_early(session, &plan, &report, &[], again));
     }
     let what = if plan.is_empty() {
         "Nothing to do"

@@ -29,7 +29,7 @@ pub async fn run(session: &Session, arguments: &cli::Drift) -> Result<Exit> {
     let seen = look(session, &stack, &reading).await?;
     let strangers = planner::strangers(&stack, &seen.observations);
     if !strangers.is_empty() {
-        bail!(render::strangers(&strangers, &session.command("up")));
+        bail!(render::strangers(&strangers, &session.command(making.up())));
     }
     let mut outputs = stack.known_names();
     learn_deployed_package(&stack, &seen.observations, &mut outputs);
@@ -53,7 +53,7 @@ pub async fn run(session: &Session, arguments: &cli::Drift) -> Result<Exit> {
             text(
                 &drifted,
                 session.console.stdout_paint(),
-                &session.command("up"),
+                &session.command(making.up()),
             )
         } else {
             "No drift: nothing of the stack is deployed here.".to_owned()
@@ -67,14 +67,14 @@ pub async fn run(session: &Session, arguments: &cli::Drift) -> Result<Exit> {
         };
         session.console.say(&format!(
             "{what} not deployed: `{}` makes the stack whole.",
-            session.command("up")
+            session.command(making.up())
         ));
     }
     if !declared.is_empty() {
         session.console.say(&format!(
             "{} more differ because the declaration has changed: `{}` shows them.",
             declared.len(),
-            session.command("plan")
+            session.command(making.typed("plan"))
         ));
     }
     Ok(if drifted.is_empty() {

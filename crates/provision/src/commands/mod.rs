@@ -23,7 +23,6 @@ mod rivals;
 pub mod up;
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::path::Path;
 use std::pin::pin;
 
@@ -50,6 +49,7 @@ use crate::resource::{Look, Resource};
 use crate::screen::Listener;
 use crate::stack;
 use crate::target::Target;
+use crate::typed::Typed;
 
 /// What every command works with.
 pub struct Session {
@@ -64,28 +64,19 @@ pub struct Session {
 }
 
 impl Session {
-    /// What leads another command to the same stack: ` --local --env dev`, or nothing.
-    fn flags(&self) -> String {
-        let mut flags = String::new();
-        if self.config.local {
-            flags.push_str(" --local");
-        }
+    /// A command for the same stack: `outputs --local --env dev` for `outputs`.
+    fn here(&self, command: impl Into<Typed>) -> Typed {
         let connection = &self.config.connection;
-        for (flag, value) in [
-            ("--env", &self.config.env),
-            ("--region", &connection.region),
-            ("--profile", &connection.profile),
-        ] {
-            if let Some(value) = value {
-                let _ = write!(flags, " {flag} {}", for_a_shell(value));
-            }
-        }
-        flags
+        let typed = command.into().switch("--local", self.config.local);
+        typed
+            .option("--env", self.config.env.as_ref())
+            .option("--region", connection.region.as_ref())
+            .option("--profile", connection.profile.as_ref())
     }
 
-    /// Another command for the same stack, to be told in a text: `provision up --local --env dev` for `up`.
-    fn command(&self, words: &str) -> String {
-        format!("provision {words}{}", self.flags())
+    /// The same, to be told in a text: `provision outputs --local --env dev`.
+    fn command(&self, command: impl Into<Typed>) -> String {
+        format!("provision {}", self.here(command))
     }
 
     /// What helps where something of the stack is not there: `` `provision up` ``.
@@ -94,7 +85,7 @@ impl Session {
     }
 
     /// Warns of what is not done by `command`, which would do all of it by itself.
-    fn say_left_out(&self, names: &[String], command: &str) {
+    fn say_left_out(&self, names: &[String], command: impl Into<Typed>) {
         if names.is_empty() {
             return;
         }
@@ -138,16 +129,6 @@ impl Session {
     fn say_place(&self, stack: &Stack, target: &Target) {
         let place = render::place(&stack.name, target, self.config.local);
         self.console.say(&place);
-    }
-}
-
-/// As one word of a shell's line.
-fn for_a_shell(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@".contains(c);
-    if word.chars().all(is_plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
 
@@ -329,16 +310,4 @@ async fn may_lose(
         Err(_) => console.end_line(),
     }
     answer
-}
-
-#[cfg(test)]
-mod tests {
-    use super::for_a_shell;
-
-    #[test]
-    fn a_word_stays_one_word() {
-        assert_eq!(for_a_shell("eu-west-1"), "eu-west-1");
-        assert_eq!(for_a_shell("my profile"), "'my profile'");
-        assert_eq!(for_a_shell("it's"), r"'it'\''s'");
-    }
 }

@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use serde_json::json;
 
 use super::up::Preparation;
-use super::{Session, connect, for_a_shell, look};
+use super::{Session, connect, look};
 use crate::cli;
 use crate::config::Making;
 use crate::cost;
@@ -17,6 +17,7 @@ use crate::render;
 use crate::resource::Look;
 use crate::saved::SavedPlan;
 use crate::stack;
+use crate::typed::Typed;
 
 pub async fn run(session: &Session, arguments: &cli::Plan) -> Result<Exit> {
     let making = Making::new(&arguments.make)?;
@@ -29,14 +30,14 @@ pub async fn run(session: &Session, arguments: &cli::Plan) -> Result<Exit> {
     let seen = look(session, &stack, &reading).await?;
     let strangers = planner::strangers(&stack, &seen.observations);
     if !strangers.is_empty() {
-        bail!(render::strangers(&strangers, &session.command("up")));
+        bail!(render::strangers(&strangers, &session.command(making.up())));
     }
     let mut outputs = stack.known_names();
     let artifact = session.interrupt.or(preparation.package()).await?;
     learn_package(&mut outputs, &artifact.sha256);
     let (mut plan, _) = planner::up(&stack, seen.account(), outputs)?;
     let selection = arguments.select.selection();
-    session.say_left_out(&selection.apply(&mut plan)?, "up");
+    session.say_left_out(&selection.apply(&mut plan)?, making.up());
     drop((aws, reading));
     listener.finish().await;
     let cost = cost::estimate(&stack, &seen.target.region)?;
@@ -63,7 +64,7 @@ pub async fn run(session: &Session, arguments: &cli::Plan) -> Result<Exit> {
         SavedPlan::new(&plan, &artifact, &making, &selection, &session.config)?.write(path)?;
         session.console.say(&format!(
             "Saved; `{}` does exactly this.",
-            session.command(&format!("up {}", for_a_shell(&path.to_string_lossy())))
+            session.command(Typed::command("up").word(&path.to_string_lossy()))
         ));
     }
     let differs = arguments.detailed_exitcode && !plan.is_empty();

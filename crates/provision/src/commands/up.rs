@@ -37,6 +37,7 @@ use crate::screen::Listener;
 use crate::secret::Secret;
 use crate::selection::Selection;
 use crate::stack;
+use crate::typed::Typed;
 
 /// How long a build may keep everything waiting. A handler that does not compile fails within this time, before
 /// anything is changed; a first build takes minutes, in which the rest can be made.
@@ -60,6 +61,8 @@ struct Agreed {
     known: Outputs,
     preparation: Preparation,
     is_whole: bool,
+    /// The same once more, when this has begun.
+    again: Typed,
 }
 
 /// Everything before the first write; `None` if the user declined.
@@ -79,7 +82,7 @@ async fn prepare(session: &Session, arguments: &cli::Up) -> Result<Option<Agreed
     drop(reading);
     let strangers = planner::strangers(&stack, &seen.observations);
     if !strangers.is_empty() {
-        bail!(render::strangers(&strangers, &session.command("up")));
+        bail!(render::strangers(&strangers, &session.command(making.up())));
     }
 
     let mut known = stack.known_names();
@@ -95,7 +98,7 @@ async fn prepare(session: &Session, arguments: &cli::Up) -> Result<Option<Agreed
     }
     let (mut plan, known) = planner::up(&stack, seen.account(), known)?;
     let left_out = selection.apply(&mut plan)?;
-    session.say_left_out(&left_out, "up");
+    session.say_left_out(&left_out, making.up());
     if let Some(saved) = &saved {
         saved.check(&plan)?;
     }
@@ -110,6 +113,7 @@ async fn prepare(session: &Session, arguments: &cli::Up) -> Result<Option<Agreed
         known,
         preparation,
         is_whole: left_out.is_empty(),
+        again: selection.typed(making.up()),
     }))
 }
 
@@ -128,6 +132,7 @@ async fn deploy(
         known,
         mut preparation,
         is_whole,
+        again,
     } = agreed;
     let console = &session.console;
     let check = stack
@@ -181,15 +186,13 @@ async fn deploy(
     drop(aws);
     listener.finish().await;
     drop(group);
-    Ok(conclude(
-        session,
-        &stack,
-        &plan,
-        &report,
-        &failures,
-        shown_key.as_ref(),
-        started.elapsed(),
-    ))
+    let took = started.elapsed();
+    pass_on(session, &stack, &plan, &report, &failures, took);
+    if report.is_success() && failures.is_empty() {
+        conclude(session, &stack, &plan, &report, shown_key.as_ref(), took);
+        return Ok(Exit::Done);
+    }
+    Ok(ended_early(session, &plan, &report, &failures, again))
 }
 
 /// What is to be done, from a saved plan or the command line.
@@ -343,19 +346,17 @@ async fn answers(check: &Check, plan: &Plan, outputs: &Outputs, aws: &Aws) -> Re
     }
 }
 
-/// Prints what there is to print, and says how it ended.
-fn conclude(
+/// Tells machines how it ended, where they listen.
+fn pass_on(
     session: &Session,
     stack: &Stack,
     plan: &Plan,
     report: &Report,
     failures: &[anyhow::Error],
-    key: Option<&Secret>,
     took: Duration,
-) -> Exit {
-    let console = &session.console;
+) {
     let values = outputs::values(stack, &report.outputs);
-    console.pass_on(|github| {
+    session.console.pass_on(|github| {
         let errors = report.failures.iter().chain(failures);
         github.summarize(&summary::plan("up", plan, Some(report)))?;
         github.summarize(&summary::outputs(&values))?;
@@ -367,26 +368,33 @@ fn conclude(
         document["outputs"] = json!(values);
         document["errors"] = render::errors(report.failures.iter().chain(failures));
         document["elapsed_ms"] = render::milliseconds(took).into();
-        console.result(&document.to_string());
+        session.console.result(&document.to_string());
     }
-    if report.is_success() && failures.is_empty() {
-        if !session.config.json {
-            let lines = outputs::text(stack, &report.outputs, key);
-            console.result(&lines);
-        }
-        let what = if plan.is_empty() {
-            "Nothing to do"
-        } else {
-            "Done"
-        };
-        console.say(&format!("{what} in {}.", render::seconds(took)));
-        let check = stack.check.as_ref().filter(|_| !plan.is_empty());
-        if let Some(line) = check.and_then(|check| try_it(session, check, &report.outputs, key)) {
-            console.say(&line);
-        }
-        return Exit::Done;
+}
+
+/// Prints what has come of it, and what to try.
+fn conclude(
+    session: &Session,
+    stack: &Stack,
+    plan: &Plan,
+    report: &Report,
+    key: Option<&Secret>,
+    took: Duration,
+) {
+    let console = &session.console;
+    if !session.config.json {
+        console.result(&outputs::text(stack, &report.outputs, key));
     }
-    ended_early(session, plan, report, failures, "up")
+    let what = if plan.is_empty() {
+        "Nothing to do"
+    } else {
+        "Done"
+    };
+    console.say(&format!("{what} in {}.", render::seconds(took)));
+    let check = stack.check.as_ref().filter(|_| !plan.is_empty());
+    if let Some(line) = check.and_then(|check| try_it(session, check, &report.outputs, key)) {
+        console.say(&line);
+    }
 }
 
 /// A line to paste, if there is a URL. Where the key must not be shown, it is asked for when the line is run.
@@ -398,14 +406,11 @@ fn try_it(
 ) -> Option<String> {
     let url = outputs.resolve(&check.url.to_value());
     let url = url.as_str()?;
-    let flags = session.flags();
+    let outputs = session.here("outputs");
     let key = match key {
         Some(key) => key.reveal().to_owned(),
         None => {
-            format!(
-                "$({} -q outputs{flags} --show-secrets api_key)",
-                session.program
-            )
+            format!("$({} -q {outputs} --show-secrets api_key)", session.program)
         }
     };
     Some(format!(
@@ -420,13 +425,13 @@ pub(super) fn ended_early(
     plan: &Plan,
     report: &Report,
     failures: &[anyhow::Error],
-    command: &str,
+    again: Typed,
 ) -> Exit {
     let console = &session.console;
     let left = render::leftovers(plan, report);
     let again = format!(
         "{left}; `{}` again goes on from here",
-        session.command(command)
+        session.command(again)
     );
     if let Some(signal) = session.interrupt.signal() {
         for error in &report.failures {

@@ -153,6 +153,13 @@ impl Reconcile for Table {
             let page = match aws.call(LIST_TAGS, request).await {
                 Ok(page) => page,
                 Err(error) if error.is_not_found() => return Ok(None),
+                // Also DynamoDB's word for the tags of a table that is gone by now.
+                Err(error) if error.class() == Code::AccessDenied => {
+                    return match self.describe(aws).await.with_context(doing)? {
+                        None => Ok(None),
+                        Some(_) => Err(error).with_context(doing),
+                    };
+                }
                 Err(error) => return Err(error).with_context(doing),
             };
             tags.extend(

@@ -142,3 +142,32 @@ async fn a_statement_that_got_lost_is_added_again() {
     let again = world.run(&["up", "--yes"]).await.expect(Exit::Done);
     assert_eq!(again.writes(), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_table_that_vanishes_between_two_reads_is_gone() {
+    const DENIED: &str = "AccessDeniedException";
+    let world = World::deployed(Faults::default()).await;
+    let tags_are_refused = |is_gone: bool| {
+        let asked = AtomicUsize::new(0);
+        world
+            .way
+            .decide(move |request| match request.operation.as_str() {
+                "ListTagsOfResource" => {
+                    asked.fetch_add(1, Ordering::Relaxed);
+                    Decision::Answer(Answer::error(400, DENIED, "not authorized"))
+                }
+                "DescribeTable" if is_gone && asked.load(Ordering::Relaxed) > 0 => {
+                    let code = "ResourceNotFoundException";
+                    Decision::Answer(Answer::error(400, code, "Requested resource not found"))
+                }
+                _ => Decision::Forward,
+            });
+    };
+    tags_are_refused(true);
+    let ended = world.run(&["plan"]).await.expect(Exit::Done);
+    let made = "+ AWS::DynamoDB::Table";
+    assert!(ended.printed.stdout.contains(made), "{ended:?}");
+    tags_are_refused(false);
+    let ended = world.run(&["plan"]).await.expect(Exit::Failed);
+    assert!(ended.printed.stderr.contains(DENIED), "{ended:?}");
+}

@@ -3,9 +3,9 @@
 use local_aws::Faults;
 use provision::exit::{Exit, Signal};
 use serde_json::Value;
-use testkit::{Decision, Request};
+use testkit::{Answer, Decision, Request};
 
-use crate::world::{Ended, Hands, World};
+use crate::world::{Ended, Hands, World, binary};
 
 /// Nothing that `is_meant` is ever answered.
 async fn silent_at(is_meant: impl Fn(&Request) -> bool + Send + Sync + 'static) -> World {
@@ -51,9 +51,41 @@ async fn the_time_is_over_in_the_middle() {
     assert!(steps.iter().any(|step| is_done(&step)), "{document}");
     assert!(!steps.iter().all(|step| is_done(&step)), "{document}");
     let said = &ended.printed.stderr;
-    assert!(said.contains("`provision up` again goes on"), "{said}");
+    let again = format!("`provision up --bootstrap {}` again goes on", binary(1));
+    assert!(said.contains(&again), "{said}");
     world.way.forward_all();
     world.run(&["up"]).await.expect(Exit::Done);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_to_run_again_makes_the_same() {
+    const PLAN: &str = "Lambda-dynamoDB-usageplan";
+    const ROLE: &str = "lambda-apigateway-role";
+    let refused = async |world: &World, operation: &'static str, arguments: &[&str]| {
+        world.way.decide(move |request| {
+            if request.operation == operation {
+                Decision::Answer(Answer::error(400, "InvalidRequest", "not like this"))
+            } else {
+                Decision::Forward
+            }
+        });
+        let ended = world.run(arguments).await.expect(Exit::Partly);
+        world.way.forward_all();
+        ended.printed.stderr
+    };
+    let world = World::new(Faults::default()).await;
+    let file = binary(1);
+    let up = ["up", "--rate", "50.5", "--skip", PLAN, "--bootstrap"];
+    let said = refused(&world, "CreateFunction", &[&up[..], &[&file]].concat()).await;
+    let again = format!(
+        "`provision up --rate 50.5 --bootstrap {file} --skip {PLAN}` again goes on from here"
+    );
+    assert!(said.contains(&again), "{said}");
+    world.run(&["up"]).await.expect(Exit::Done);
+    let down = ["down", "--yes", "--keep-data", "--skip", ROLE];
+    let said = refused(&world, "DeleteFunction", &down).await;
+    let again = format!("`provision down --keep-data --skip {ROLE}` again goes on from here");
+    assert!(said.contains(&again), "{said}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -88,7 +88,8 @@ async fn case(
         ["Interrupted: ", " done, ", " failed, ", " not run; "]
             .iter()
             .all(|part| said.contains(part))
-            && said.contains(&format!("`provision {command}` again goes on from here"))
+            && said.contains(&format!("`provision {command}"))
+            && said.contains("` again goes on from here")
     };
     if is_said {
         Ok(true)

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::stack::ARCHITECTURE;
+
 /// What no option says, for the end of the help and the manual.
 const NOTES: &str = "\
 Exit codes:
@@ -159,7 +161,7 @@ pub struct Make {
 #[derive(Clone, Debug, Args)]
 pub struct Declare {
     /// The function's processor architecture
-    #[arg(long, value_name = "ARCH", default_value = "x86_64")]
+    #[arg(long, value_name = "ARCH", default_value = ARCHITECTURE)]
     #[arg(value_parser = ["x86_64", "arm64"])]
     pub arch: String,
     /// Requests per second in place of the declared throttle

@@ -13,7 +13,7 @@ use crate::declaration::Stack;
 use crate::fault::Code;
 use crate::saved::SavedPlan;
 use crate::selection::Selection;
-use crate::stack::Settings;
+use crate::stack::{self, Settings};
 use crate::typed::Typed;
 
 /// What every command needs to know.
@@ -165,24 +165,16 @@ impl Making {
         &self.architecture
     }
 
-    /// The `up` that makes the same.
-    pub fn up(&self) -> Typed {
-        let is_typed = |path: &&PathBuf| {
-            std::env::var_os("PROVISION_BOOTSTRAP").is_none_or(|value| value != path.as_os_str())
-        };
-        let bootstrap = self.bootstrap.as_ref().filter(is_typed);
-        self.typed("up")
-            .option("--bootstrap", bootstrap.map(|path| path.display()))
-            .options("--adopt", &self.adopt)
-    }
-
-    /// The command of this name that declares the same.
-    pub fn typed(&self, command: &str) -> Typed {
-        let is_usual = self.architecture == Settings::default().architecture;
-        Typed::command(command)
+    /// `command` with the options that make the same.
+    pub fn typed(&self, command: Typed) -> Typed {
+        let is_usual = self.architecture == stack::ARCHITECTURE;
+        let bootstrap = self.bootstrap.as_ref().map(|path| path.display());
+        command
             .option("--arch", Some(&self.architecture).filter(|_| !is_usual))
             .option("--rate", self.rate)
             .option("--burst", self.burst)
+            .option("--bootstrap", bootstrap)
+            .options("--adopt", &self.adopt)
     }
 
     /// The stack's settings with what the command line changes.

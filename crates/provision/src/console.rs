@@ -23,6 +23,8 @@ use crate::unread::unread;
 #[derive(Clone, Debug)]
 pub struct Console {
     capture: Option<Capture>,
+    /// How this program is called.
+    program: String,
     surroundings: Surroundings,
     level: Level,
     json: bool,
@@ -55,13 +57,14 @@ impl Level {
 }
 
 impl Console {
-    pub fn new(global: &Global) -> Self {
+    pub fn new(global: &Global, program: String) -> Self {
         let variable = |name: &str| {
             let value = std::env::var_os(name)?;
             Some(value.to_string_lossy().into_owned())
         };
         Self {
             capture: None,
+            program,
             surroundings: Surroundings::new(global, Terminals::of_this_process(), variable),
             level: Level::new(global),
             json: global.json,
@@ -76,6 +79,7 @@ impl Console {
         let capture = Capture::default();
         let console = Self {
             capture: Some(capture.clone()),
+            program: "provision".to_owned(),
             surroundings: Surroundings::none(),
             level: Level::new(global),
             json: global.json,
@@ -127,6 +131,7 @@ impl Console {
     }
 
     fn err(&self, text: &str) {
+        let text = &self.as_called(text);
         match &self.capture {
             Some(capture) => capture.add(|printed| &mut printed.stderr, text),
             None if self.is_live() => self.redrawn().above(text),
@@ -134,6 +139,15 @@ impl Console {
                 let _ = io::stderr().write_all(text.as_bytes());
             }
         }
+    }
+
+    /// `text` with each command in it as this program was called: whoever runs it by cargo has no `provision` to paste.
+    pub(crate) fn as_called(&self, text: &str) -> String {
+        text.replace("`provision ", &format!("`{} ", self.program))
+    }
+
+    pub(crate) fn program(&self) -> &str {
+        &self.program
     }
 
     fn redrawn(&self) -> MutexGuard<'_, Redrawn> {
@@ -145,13 +159,10 @@ impl Console {
         self.redrawn().show(lines);
     }
 
-    /// The last words of a run that is left at once, unless what it was writing cannot be written.
-    pub(crate) fn leave(&self, text: &str) {
-        if let Ok(mut redrawn) = self.redrawn.try_lock() {
-            redrawn.leave();
-            drop(redrawn);
-            self.say(text);
-        }
+    /// What is said before the process is left at once.
+    pub(crate) fn last_words(&self, text: &str) {
+        self.redrawn().let_go();
+        self.say(text);
     }
 
     pub(crate) fn level(&self) -> Level {

@@ -19,7 +19,7 @@ use crate::aws::Aws;
 use crate::aws::error::{AwsError, Failure};
 use crate::declaration::{learn_package, needs_package};
 use crate::diff::diff;
-use crate::events::Event;
+use crate::events::{Event, Events};
 use crate::fault::{Code, Concern, Fault};
 use crate::input::Outputs;
 use crate::interrupt::GRACE;
@@ -63,11 +63,16 @@ impl Report {
     }
 
     /// All of the plan is done after all, with these outputs.
-    pub fn end_well(&mut self, outputs: Outputs) {
+    pub fn end_well(&mut self, outputs: Outputs, events: &Events) {
         self.outputs = outputs;
         self.failures.clear();
-        for (status, _) in self.steps.values_mut() {
-            *status = Status::Done;
+        for (step, (status, took)) in &mut self.steps {
+            if std::mem::replace(status, Status::Done) != Status::Done {
+                events.send(Event::Finished {
+                    step: step.as_str().into(),
+                    took: *took,
+                });
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::pin;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -24,18 +25,18 @@ pub struct Interrupt(watch::Receiver<Option<Signal>>);
 pub struct Interrupted(pub Signal);
 
 impl Interrupt {
-    /// Listens from now on; has `last_words` said before the process ends at once.
-    pub fn listen(last_words: impl Fn() + Send + 'static) -> Self {
+    /// Listens from now on. `last_words` are said before the process ends at once, unless that takes long.
+    pub fn listen(last_words: impl FnOnce() + Send + 'static) -> Self {
         let (sender, receiver) = watch::channel(None);
         let signals = Signals::catch();
         tokio::spawn(async move {
             let Some(mut signals) = signals else { return };
+            let mut last_words = Some(last_words);
             let mut seen = 0;
             while let Some(signal) = signals.next().await {
                 seen += 1;
                 if seen > 1 && signal == Signal::Interrupt {
-                    last_words();
-                    leave_at_once();
+                    leave_at_once(last_words.take());
                 }
                 sender.send_replace(Some(signal));
             }
@@ -91,7 +92,16 @@ impl Interrupt {
 }
 
 #[expect(clippy::exit, reason = "a second Ctrl-C asks for exactly this")]
-fn leave_at_once() {
+fn leave_at_once(last_words: Option<impl FnOnce() + Send + 'static>) {
+    // Whoever reads them may be stuck.
+    let (said, are_said) = mpsc::channel();
+    std::thread::spawn(move || {
+        if let Some(say) = last_words {
+            say();
+        }
+        let _ = said.send(());
+    });
+    let _ = are_said.recv_timeout(Duration::from_millis(200));
     std::process::exit(130);
 }
 

@@ -27,7 +27,6 @@ pub mod github;
 pub mod graph;
 pub mod guests;
 pub mod input;
-mod intact;
 pub mod interrupt;
 pub mod limits;
 pub mod live;
@@ -79,8 +78,6 @@ use crate::saved::SavedPlan;
 pub struct Ground {
     pub console: Console,
     pub interrupt: Interrupt,
-    /// How this program is called, for lines to paste.
-    pub program: String,
     /// Clients made elsewhere; without them the SDK's own chain decides.
     pub reach: Option<Reach>,
     /// Without it no run leaves a record.
@@ -100,14 +97,14 @@ pub async fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exi
         Ok(cli) => cli,
         Err(error) => return arguments::told(&error, &arguments),
     };
-    let console = Console::new(&cli.global);
+    let console = Console::new(&cli.global, program);
     let leaving = console.clone();
-    let interrupt =
-        Interrupt::listen(move || leaving.leave("Left at once, with calls still in flight."));
+    let interrupt = Interrupt::listen(move || {
+        leaving.last_words("Left at once; calls in flight may still take effect: run it again.");
+    });
     let ground = Ground {
         console,
         interrupt,
-        program,
         reach: None,
         runs: Some(runs),
     };
@@ -165,7 +162,6 @@ async fn command(cli: &Cli, ground: Ground) -> anyhow::Result<Exit> {
         config,
         console: ground.console,
         interrupt: ground.interrupt,
-        program: ground.program,
         reach: ground.reach,
         runs: ground.runs,
         recorder: None,

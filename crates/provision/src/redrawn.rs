@@ -1,11 +1,11 @@
 //! Lines at the end of what a terminal shows, drawn anew in their place.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use console::Term;
 
-use crate::intact::Intact;
-
-/// The cursor rests in a row of its own below them: there the terminal's echo of a key (`^C`) leaves no trace.
-/// A terminal that is gone never stops a run.
+/// The cursor rests in a row of its own below them. A terminal that is gone never stops a run.
 #[derive(Debug)]
 pub(crate) struct Redrawn {
     term: Term,
@@ -14,7 +14,8 @@ pub(crate) struct Redrawn {
     /// How many rows of it are.
     rows: usize,
     is_held: bool,
-    intact: Option<Intact>,
+    /// Set by the signal itself when Ctrl-C is pressed, from the first drawing on.
+    is_disturbed: Option<Arc<AtomicBool>>,
 }
 
 impl Redrawn {
@@ -24,21 +25,15 @@ impl Redrawn {
             lines: Vec::new(),
             rows: 0,
             is_held: false,
-            intact: None,
+            is_disturbed: None,
         }
     }
 
     /// Shows `lines` in place of the last ones.
     pub(crate) fn show(&mut self, lines: Vec<String>) {
-        if self.lines.is_empty() {
-            self.intact = Intact::keep();
-        }
         self.lines = lines;
         self.erase();
         self.draw();
-        if self.lines.is_empty() {
-            self.intact = None;
-        }
     }
 
     /// Writes `text`, which stays, above them.
@@ -56,14 +51,14 @@ impl Redrawn {
     }
 
     /// Leaves them as they are; what follows goes below.
-    pub(crate) fn leave(&mut self) {
+    pub(crate) fn let_go(&mut self) {
         if self.rows > 0 {
             let _ = self.term.clear_line();
+            let _ = self.term.clear_to_end_of_screen();
             let _ = self.term.flush();
         }
         self.lines.clear();
         self.rows = 0;
-        self.intact = None;
     }
 
     fn draw(&mut self) {
@@ -77,11 +72,33 @@ impl Redrawn {
     }
 
     fn erase(&mut self) {
+        let is_disturbed = self.is_disturbed.get_or_insert_with(disturbances);
+        let is_disturbed = is_disturbed.swap(false, Ordering::Relaxed);
         if self.rows > 0 {
             let _ = self.term.clear_line();
-            let _ = self.term.move_cursor_up(self.rows);
+            // A terminal that makes a signal of a key drops what it has not shown yet (termios(3), `NOFLSH`), and echoes
+            // the key into the middle: rows that may not be there are not counted back over.
+            if !is_disturbed {
+                let _ = self.term.move_cursor_up(self.rows);
+            }
             let _ = self.term.clear_to_end_of_screen();
         }
         self.rows = 0;
     }
+}
+
+#[cfg(unix)]
+fn disturbances() -> Arc<AtomicBool> {
+    use signal_hook::consts::SIGINT;
+    use signal_hook::flag;
+
+    let is_disturbed = Arc::default();
+    // Without it the terminal may be drawn over, and the run goes on all the same.
+    let _ = flag::register(SIGINT, Arc::clone(&is_disturbed));
+    is_disturbed
+}
+
+#[cfg(not(unix))]
+fn disturbances() -> Arc<AtomicBool> {
+    Arc::default()
 }

@@ -13,6 +13,7 @@ use crate::plan::{Action, Plan, Step};
 use crate::planner::Stranger;
 use crate::policy_diff::{differences, is_policy, statements};
 use crate::target::Target;
+use crate::typed::Typed;
 
 /// Whether text may carry colours. Every sign is legible without them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,19 +125,15 @@ pub fn milliseconds(took: Duration) -> u64 {
 }
 
 /// Who stands in the way, and what can be done about it; `up` is the command that would go on.
-pub fn strangers(strangers: &[Stranger], up: &str) -> Fault {
+pub fn strangers(strangers: &[Stranger], up: Typed) -> Fault {
     let mut text =
         String::from("these exist already and are not this stack's; nothing was changed:");
     for Stranger { kind, name, why } in strangers {
         let _ = write!(text, "\n    {kind} {name}: {why}");
     }
-    let adopt: Vec<String> = strangers
-        .iter()
-        .map(|stranger| format!("--adopt {}", stranger.name))
-        .collect();
+    let adopting = up.options("--adopt", strangers.iter().map(|stranger| &stranger.name));
     Code::Foreign.fault(text).remedy(format!(
-        "`{up} {}` to take them over by tagging them, `--env NAME` for a copy under other names, or remove them",
-        adopt.join(" ")
+        "`provision {adopting}` to take them over by tagging them, `--env NAME` for a copy under other names, or remove them"
     ))
 }
 

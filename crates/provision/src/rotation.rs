@@ -58,7 +58,7 @@ pub async fn rotate(
         usage_plan::is_linked(aws, plan, &new).await?,
         Code::Stale
             .fault("someone else is deploying: the new API key is not in the plan any more; the old one stays")
-            .remedy("`provision key rotate` again")
+            .remedy("run it again")
     );
     if is_beaten(aws, declared, &old, &new).await? {
         usage_plan::remove_key(aws, plan, &new).await?;
@@ -66,7 +66,7 @@ pub async fn rotate(
         bail!(
             Code::MadeMeanwhile
                 .fault("someone else is deploying: another rotation was faster, and this one's key was taken back")
-                .remedy("`provision outputs --show-secrets api_key` has the key that counts")
+                .remedy("`outputs --show-secrets api_key`, with the same options, has the key that counts")
         );
     }
     usage_plan::remove_key(aws, plan, &old).await?;

@@ -1,13 +1,15 @@
 //! `--only` and `--skip`: a part of a plan.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 
+use crate::declaration::Stack;
 use crate::diff::Changes;
 use crate::fault::Code;
 use crate::plan::{Action, Plan, Step};
+use crate::resource::Resource;
 use crate::typed::Typed;
 
 /// Resources by id or name.
@@ -20,11 +22,11 @@ pub struct Selection {
 
 impl Selection {
     /// Keeps all that is not selected as it is. Returns what was left out; refuses what cannot be done without it.
-    pub fn apply(&self, plan: &mut Plan) -> Result<Vec<String>> {
+    pub fn apply(&self, plan: &mut Plan, stack: &Stack) -> Result<Vec<String>> {
         if self.only.is_empty() && self.skip.is_empty() {
             return Ok(Vec::new());
         }
-        self.check_names(plan)?;
+        self.check_names(plan, stack)?;
         let left_out: BTreeSet<String> = plan
             .steps
             .iter()
@@ -65,14 +67,18 @@ impl Selection {
         (self.only.is_empty() || is_in(&self.only)) && !is_in(&self.skip)
     }
 
-    fn check_names(&self, plan: &Plan) -> Result<()> {
+    /// What is declared has a name even where there is nothing to do for it.
+    fn check_names(&self, plan: &Plan, stack: &Stack) -> Result<()> {
+        let steps = plan.steps.iter().map(|step| (&step.id, &step.resource));
+        let declared = stack.declared.iter();
+        let declared = declared.map(|declared| (&declared.id, &declared.resource));
+        let known: BTreeMap<&String, &Resource> = declared.chain(steps).collect();
         for name in self.only.iter().chain(&self.skip) {
-            let is_known = plan
-                .steps
+            let is_known = known
                 .iter()
-                .any(|step| step.id == *name || step.resource.name() == *name);
+                .any(|(id, resource)| *id == name || resource.name() == *name);
             if !is_known {
-                let ids: Vec<&str> = plan.steps.iter().map(|step| step.id.as_str()).collect();
+                let ids: Vec<&str> = known.keys().map(|id| id.as_str()).collect();
                 bail!(
                     Code::NoSuchStep
                         .fault(format!("the plan has nothing called `{name}`"))

@@ -15,6 +15,9 @@ use crate::resource::{
     UsagePlan,
 };
 
+/// The function's processor, unless the command line says otherwise.
+pub const ARCHITECTURE: &str = "x86_64";
+
 /// What differs between one deployment of the stack and another.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
@@ -37,7 +40,7 @@ impl Default for Settings {
         Self {
             env: None,
             region: "us-east-1".to_owned(),
-            architecture: "x86_64".to_owned(),
+            architecture: ARCHITECTURE.to_owned(),
             throttle: Throttle {
                 rate: 100.0,
                 burst: 20,

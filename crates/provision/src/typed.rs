@@ -7,10 +7,6 @@ use std::fmt::{self, Display};
 pub struct Typed(String);
 
 impl Typed {
-    pub fn command(words: &str) -> Self {
-        Self(words.to_owned())
-    }
-
     #[must_use]
     pub fn word(mut self, word: &str) -> Self {
         self.0.push(' ');
@@ -21,9 +17,13 @@ impl Typed {
     /// Nothing, where there is no value.
     #[must_use]
     pub fn option(self, flag: &str, value: Option<impl Display>) -> Self {
-        match value {
-            Some(value) => self.word(flag).word(&value.to_string()),
-            None => self,
+        let Some(value) = value.map(|value| value.to_string()) else {
+            return self;
+        };
+        if value.starts_with('-') {
+            self.word(&format!("{flag}={value}"))
+        } else {
+            self.word(flag).word(&value)
         }
     }
 
@@ -41,7 +41,7 @@ impl Typed {
 
 impl From<&str> for Typed {
     fn from(words: &str) -> Self {
-        Self::command(words)
+        Self(words.to_owned())
     }
 }
 
@@ -53,7 +53,7 @@ impl Display for Typed {
 
 /// As one word of a shell's line.
 fn for_a_shell(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@".contains(c);
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@=".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
         word.to_owned()
     } else {
@@ -75,15 +75,15 @@ mod tests {
 
     #[test]
     fn only_what_is_given_is_typed() {
-        let typed = Typed::command("up")
+        let typed = Typed::from("up")
             .option("--rate", Some(50.5))
             .option("--burst", None::<i32>)
-            .options("--skip", ["a", "b c"])
+            .options("--skip", ["a", "b c", "-d"])
             .switch("--keep-data", true)
             .switch("--local", false);
         assert_eq!(
             typed.to_string(),
-            "up --rate 50.5 --skip a --skip 'b c' --keep-data"
+            "up --rate 50.5 --skip a --skip 'b c' --skip=-d --keep-data"
         );
     }
 }

@@ -23,7 +23,8 @@ pub fn masked(text: &str) -> String {
         // Accounts of the end-to-end tests, one a test.
         (r"\b10{8}\d{3}\b", "[account]"),
         (r"127\.0\.0\.1:\d+", "[host]"),
-        (r"--bootstrap /[^ `]+", "--bootstrap [path]"),
+        (r"--bootstrap \S*/[^ `]+", "--bootstrap [path]"),
+        (r"`/[^ `]*/provision ", "`provision "),
     ];
     let mut text = text.to_owned();
     for (pattern, name) in RULES {

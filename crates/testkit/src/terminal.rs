@@ -3,7 +3,6 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::AsFd;
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -11,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{Mode, OFlags, open};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
+use rustix::termios::{Winsize, tcsetwinsize};
 
 /// How long anything may take to appear.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -20,7 +19,6 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub struct Terminal {
     master: File,
     child: Child,
-    modes: LocalModes,
     shown: Arc<Shown>,
 }
 
@@ -55,7 +53,6 @@ impl Terminal {
         unlockpt(&master).expect("it is ours");
         tcsetwinsize(&master, size(rows, columns)).expect("it is a terminal");
         let name = ptsname(&master, Vec::new()).expect("it has a name");
-        let modes = modes(&master);
         let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
         let slave = open(name, flags, Mode::empty()).expect("it is ours");
         let stream = || slave.try_clone().expect("a file can be shared");
@@ -82,7 +79,6 @@ impl Terminal {
         Self {
             master,
             child,
-            modes,
             shown,
         }
     }
@@ -112,11 +108,6 @@ impl Terminal {
     /// From now on it shows some 8 kB a second, as over a poor line.
     pub fn slow_down(&self) {
         self.shown.is_slow.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether it treats keys as it did before the program was run.
-    pub fn is_as_before(&self) -> bool {
-        modes(&self.master) == self.modes
     }
 
     /// Gives it another size, as dragging a window's corner does.
@@ -202,11 +193,6 @@ impl Shown {
             }
         }
     }
-}
-
-fn modes(terminal: impl AsFd) -> LocalModes {
-    let modes = tcgetattr(terminal).expect("it is a terminal");
-    modes.local_modes
 }
 
 fn size(rows: u16, columns: u16) -> Winsize {

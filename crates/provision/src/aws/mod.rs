@@ -231,9 +231,9 @@ impl Aws {
     pub fn stop(&self) {
         if !self.shared.is_stopped.send_replace(true) {
             let grace = GRACE.as_secs();
-            self.events().send(Event::Note(format!(
+            self.events().note(format!(
                 "stopping: nothing new is begun, and calls in flight get {grace} s to end"
-            )));
+            ));
         }
     }
 

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use serde_json::{Map, json};
 
 use super::up::ended_early;
-use super::{Session, connect, look, losses, may_lose};
+use super::{Session, connect, goes_on, look, losses, may_lose};
 use crate::cli;
 use crate::execute::{Course, execute};
 use crate::exit::Exit;
@@ -48,9 +48,9 @@ pub async fn run(session: &Session, arguments: &cli::Down) -> Result<Exit> {
         ));
     }
     let mut plan = planner::down(&stack, seen.account())?;
-    let down = Typed::command("down").switch("--keep-data", arguments.keep_data);
+    let down = Typed::from("down").switch("--keep-data", arguments.keep_data);
     let selection = arguments.select.selection();
-    session.say_left_out(&selection.apply(&mut plan)?, down.clone());
+    session.say_left_out(&selection.apply(&mut plan, &stack)?, down.clone());
     refuse_protected(session, &plan)?;
     if !plan.is_empty() {
         let group = console.group("Plan");
@@ -107,8 +107,8 @@ pub async fn run(session: &Session, arguments: &cli::Down) -> Result<Exit> {
         console.result(&document.to_string());
     }
     if !report.is_success() {
-        let again = selection.typed(down);
-        return Ok(ended_early(session, &plan, &report, &[], again));
+        let again = goes_on(&session.command(selection.typed(down)));
+        return Ok(ended_early(session, &plan, &report, &[], &again));
     }
     let what = if plan.is_empty() {
         "Nothing to do"

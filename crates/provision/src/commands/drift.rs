@@ -29,7 +29,10 @@ pub async fn run(session: &Session, arguments: &cli::Drift) -> Result<Exit> {
     let seen = look(session, &stack, &reading).await?;
     let strangers = planner::strangers(&stack, &seen.observations);
     if !strangers.is_empty() {
-        bail!(render::strangers(&strangers, &session.command(making.up())));
+        bail!(render::strangers(
+            &strangers,
+            session.here(making.typed("up".into()))
+        ));
     }
     let mut outputs = stack.known_names();
     learn_deployed_package(&stack, &seen.observations, &mut outputs);
@@ -53,11 +56,12 @@ pub async fn run(session: &Session, arguments: &cli::Drift) -> Result<Exit> {
             text(
                 &drifted,
                 session.console.stdout_paint(),
-                &session.command(making.up()),
+                &session.command(making.typed("up".into())),
             )
         } else {
             "No drift: nothing of the stack is deployed here.".to_owned()
         };
+        let text = session.console.as_called(&text);
         session.console.result(&text);
     }
     if is_deployed && !absent.is_empty() {
@@ -67,14 +71,14 @@ pub async fn run(session: &Session, arguments: &cli::Drift) -> Result<Exit> {
         };
         session.console.say(&format!(
             "{what} not deployed: `{}` makes the stack whole.",
-            session.command(making.up())
+            session.command(making.typed("up".into()))
         ));
     }
     if !declared.is_empty() {
         session.console.say(&format!(
             "{} more differ because the declaration has changed: `{}` shows them.",
             declared.len(),
-            session.command(making.typed("plan"))
+            session.command(making.typed("plan".into()))
         ));
     }
     Ok(if drifted.is_empty() {

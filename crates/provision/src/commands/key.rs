@@ -4,13 +4,14 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use super::deployed::deployed;
-use super::{Session, connect};
+use super::{Session, connect, goes_on};
 use crate::cli;
 use crate::exit::Exit;
 use crate::fault::Code;
 use crate::interrupt::Interrupted;
 use crate::resource::Resource;
 use crate::rotation::{Rotated, rotate};
+use crate::typed::Typed;
 
 pub async fn run(session: &Session, arguments: &cli::Key) -> Result<Exit> {
     match arguments {
@@ -42,9 +43,13 @@ async fn rotated(session: &Session, arguments: &cli::Rotate) -> Result<Exit> {
     let work = rotate(&aws, key, plan, check, &known, arguments.grace);
     let outcome = session.interrupt.orderly(&aws, Box::pin(work)).await;
     if let (Err(_), Some(signal)) = (&outcome, session.interrupt.signal()) {
+        let grace = arguments.grace.as_secs();
+        let again = Typed::from("key rotate")
+            .option("--grace", Some(format!("{grace}s")).filter(|_| grace > 0))
+            .switch("--show-secrets", arguments.show_secrets);
         session.console.say(&format!(
-            "Interrupted: a key is valid all the time; `{}` again goes on from here.",
-            session.command("key rotate")
+            "Interrupted: a key is valid all the time; {}.",
+            goes_on(&session.command(again))
         ));
         session.console.without_result(&Interrupted(signal).into());
         return Ok(Exit::Interrupted(signal));
@@ -72,8 +77,8 @@ async fn rotated(session: &Session, arguments: &cli::Rotate) -> Result<Exit> {
     });
     if value.is_none() {
         session.console.say(&format!(
-            "Its value: `{} --show-secrets api_key`.",
-            session.command("outputs")
+            "Its value: `{}`.",
+            session.command(Typed::from("outputs --show-secrets api_key"))
         ));
     }
     Ok(Exit::Done)

@@ -56,7 +56,6 @@ pub struct Session {
     pub config: Config,
     pub console: Console,
     pub interrupt: Interrupt,
-    pub program: String,
     pub reach: Option<Reach>,
     pub runs: Option<Runs>,
     /// Where this run leaves its record, if it leaves one.
@@ -67,8 +66,9 @@ impl Session {
     /// A command for the same stack: `outputs --local --env dev` for `outputs`.
     fn here(&self, command: impl Into<Typed>) -> Typed {
         let connection = &self.config.connection;
-        let typed = command.into().switch("--local", self.config.local);
-        typed
+        command
+            .into()
+            .switch("--local", self.config.local)
             .option("--env", self.config.env.as_ref())
             .option("--region", connection.region.as_ref())
             .option("--profile", connection.profile.as_ref())
@@ -85,7 +85,7 @@ impl Session {
     }
 
     /// Warns of what is not done by `command`, which would do all of it by itself.
-    fn say_left_out(&self, names: &[String], command: impl Into<Typed>) {
+    fn say_left_out(&self, names: &[String], command: Typed) {
         if names.is_empty() {
             return;
         }
@@ -130,6 +130,11 @@ impl Session {
         let place = render::place(&stack.name, target, self.config.local);
         self.console.say(&place);
     }
+}
+
+/// What is said of the same command once more after a run that did not get to its end.
+fn goes_on(command: &str) -> String {
+    format!("`{command}` again goes on from here")
 }
 
 /// Reads what exists of `stack`, and says where that is as soon as it is known.

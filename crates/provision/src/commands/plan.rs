@@ -21,6 +21,7 @@ use crate::typed::Typed;
 
 pub async fn run(session: &Session, arguments: &cli::Plan) -> Result<Exit> {
     let making = Making::new(&arguments.make)?;
+    let selection = arguments.select.selection();
     let preparation = Preparation::start(&making)?;
     let (aws, listener) = connect(session).await?;
     let stack = stack::lab(&making.settings(&session.config, aws.region()))?;
@@ -30,14 +31,17 @@ pub async fn run(session: &Session, arguments: &cli::Plan) -> Result<Exit> {
     let seen = look(session, &stack, &reading).await?;
     let strangers = planner::strangers(&stack, &seen.observations);
     if !strangers.is_empty() {
-        bail!(render::strangers(&strangers, &session.command(making.up())));
+        let again = session.here(selection.typed(making.typed("up".into())));
+        bail!(render::strangers(&strangers, again));
     }
     let mut outputs = stack.known_names();
     let artifact = session.interrupt.or(preparation.package()).await?;
     learn_package(&mut outputs, &artifact.sha256);
     let (mut plan, _) = planner::up(&stack, seen.account(), outputs)?;
-    let selection = arguments.select.selection();
-    session.say_left_out(&selection.apply(&mut plan)?, making.up());
+    session.say_left_out(
+        &selection.apply(&mut plan, &stack)?,
+        making.typed("up".into()),
+    );
     drop((aws, reading));
     listener.finish().await;
     let cost = cost::estimate(&stack, &seen.target.region)?;
@@ -64,7 +68,7 @@ pub async fn run(session: &Session, arguments: &cli::Plan) -> Result<Exit> {
         SavedPlan::new(&plan, &artifact, &making, &selection, &session.config)?.write(path)?;
         session.console.say(&format!(
             "Saved; `{}` does exactly this.",
-            session.command(Typed::command("up").word(&path.to_string_lossy()))
+            session.command(Typed::from("up").word(&path.to_string_lossy()))
         ));
     }
     let differs = arguments.detailed_exitcode && !plan.is_empty();

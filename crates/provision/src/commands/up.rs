@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::rivals::{Made, are_rivalry};
-use super::{Session, connect, look, losses, may_lose, outputs};
+use super::{Session, connect, goes_on, look, losses, may_lose, outputs};
 use crate::artifact::{Artifact, Binary, build};
 use crate::aws::Aws;
 use crate::cli::{self, Wait};
@@ -61,8 +61,8 @@ struct Agreed {
     known: Outputs,
     preparation: Preparation,
     is_whole: bool,
-    /// The same once more, when this has begun.
-    again: Typed,
+    /// What goes on from where this run ends.
+    again: String,
 }
 
 /// Everything before the first write; `None` if the user declined.
@@ -82,7 +82,8 @@ async fn prepare(session: &Session, arguments: &cli::Up) -> Result<Option<Agreed
     drop(reading);
     let strangers = planner::strangers(&stack, &seen.observations);
     if !strangers.is_empty() {
-        bail!(render::strangers(&strangers, &session.command(making.up())));
+        let again = session.here(selection.typed(making.typed("up".into())));
+        bail!(render::strangers(&strangers, again));
     }
 
     let mut known = stack.known_names();
@@ -97,8 +98,8 @@ async fn prepare(session: &Session, arguments: &cli::Up) -> Result<Option<Agreed
             .await?;
     }
     let (mut plan, known) = planner::up(&stack, seen.account(), known)?;
-    let left_out = selection.apply(&mut plan)?;
-    session.say_left_out(&left_out, making.up());
+    let left_out = selection.apply(&mut plan, &stack)?;
+    session.say_left_out(&left_out, making.typed("up".into()));
     if let Some(saved) = &saved {
         saved.check(&plan)?;
     }
@@ -113,7 +114,7 @@ async fn prepare(session: &Session, arguments: &cli::Up) -> Result<Option<Agreed
         known,
         preparation,
         is_whole: left_out.is_empty(),
-        again: selection.typed(making.up()),
+        again: again(session, arguments, &making, &selection),
     }))
 }
 
@@ -192,7 +193,21 @@ async fn deploy(
         conclude(session, &stack, &plan, &report, shown_key.as_ref(), took);
         return Ok(Exit::Done);
     }
-    Ok(ended_early(session, &plan, &report, &failures, again))
+    Ok(ended_early(session, &plan, &report, &failures, &again))
+}
+
+/// What goes on from where a run ends. A saved plan cannot: the account has moved since.
+fn again(session: &Session, arguments: &cli::Up, making: &Making, selection: &Selection) -> String {
+    let command = |name: &str| selection.typed(making.typed(name.into()));
+    match &arguments.plan {
+        None => goes_on(&session.command(command("up"))),
+        Some(file) => {
+            let file = file.display();
+            let plan = session.command(command("plan").option("--out", Some(&file)));
+            let up = session.command(Typed::from("up").word(&file.to_string()));
+            format!("`{plan}` and `{up}` go on from here")
+        }
+    }
 }
 
 /// What is to be done, from a saved plan or the command line.
@@ -324,7 +339,7 @@ async fn finish(
         aws.set_artifact(preparation.package_mut().await?);
     }
     let outputs = made.give_way(stack, aws).await?;
-    report.end_well(outputs);
+    report.end_well(outputs, aws.events());
     ask(&report.outputs).await
 }
 
@@ -407,12 +422,15 @@ fn try_it(
     let url = outputs.resolve(&check.url.to_value());
     let url = url.as_str()?;
     let outputs = session.here("outputs");
-    let key = match key {
-        Some(key) => key.reveal().to_owned(),
-        None => {
-            format!("$({} -q {outputs} --show-secrets api_key)", session.program)
-        }
-    };
+    let key = key.map_or_else(
+        || {
+            format!(
+                "$({} -q {outputs} --show-secrets api_key)",
+                session.console.program()
+            )
+        },
+        |key| key.reveal().to_owned(),
+    );
     Some(format!(
         "Try it:\n  curl -s {url} -H \"x-api-key: {key}\" -d '{}'",
         check.body
@@ -425,14 +443,11 @@ pub(super) fn ended_early(
     plan: &Plan,
     report: &Report,
     failures: &[anyhow::Error],
-    again: Typed,
+    again: &str,
 ) -> Exit {
     let console = &session.console;
     let left = render::leftovers(plan, report);
-    let again = format!(
-        "{left}; `{}` again goes on from here",
-        session.command(again)
-    );
+    let again = format!("{left}; {again}");
     if let Some(signal) = session.interrupt.signal() {
         for error in &report.failures {
             console.error(error);

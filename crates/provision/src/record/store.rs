@@ -48,7 +48,7 @@ impl Record {
                     "{} is not a record of this version",
                     path.display()
                 ))
-                .remedy("`provision up` leaves a new one")
+                .remedy("the next `up` or `down` of the same stack leaves a new one")
         })
     }
 

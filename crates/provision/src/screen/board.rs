@@ -52,13 +52,15 @@ impl Board {
         self.rows.iter_mut().find(|row| row.id == id)
     }
 
-    /// The run is over: nothing is waited for any more.
-    pub(super) fn close(&mut self) {
+    /// The run is over: nothing is waited for any more, and what still runs is given up.
+    pub(super) fn close(&mut self, now: Instant) {
         self.general = None;
         for row in &mut self.rows {
-            if row.state == State::Waiting {
-                row.state = State::NotRun;
-            }
+            row.state = match row.state {
+                State::Waiting => State::NotRun,
+                State::Running(since) => State::Failed(now.saturating_duration_since(since)),
+                state => state,
+            };
         }
     }
 

@@ -127,7 +127,7 @@ impl Screen {
             Event::Waiting { step, reason, .. } => self.waiting(step.as_deref(), &reason),
             Event::Finished { step, took } => self.ended(&step, State::Done(took)),
             Event::Failed { step, took } => self.ended(&step, State::Failed(took)),
-            Event::NotRun { step } => self.turn(&step, State::Waiting),
+            Event::NotRun { step } => self.turn(&step, State::NotRun),
             Event::Called {
                 ref step,
                 ref pause,
@@ -225,7 +225,7 @@ impl Screen {
             return;
         }
         self.console.redraw(Vec::new());
-        self.board.close();
+        self.board.close(Instant::now());
         let (_, columns) = Term::stderr().size();
         let size = Size {
             rows: usize::MAX,

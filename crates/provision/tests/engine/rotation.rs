@@ -186,6 +186,25 @@ async fn a_signal_lets_the_call_in_flight_end() {
     }
 }
 
+/// The old key is still in use then: it goes no sooner than was asked for.
+#[tokio::test(start_paused = true)]
+async fn a_signal_between_the_keys_keeps_the_time_to_come() {
+    let world = World::deployed(Faults::default()).await;
+    let hands = Hands::new();
+    let acting = hands.clone();
+    let later = async {
+        tokio::time::sleep(Duration::from_mins(10)).await;
+        acting.signal(Signal::Interrupt);
+    };
+    let line = ["key", "rotate", "--grace", "1h"];
+    let (ended, ()) = tokio::join!(world.run_by(&hands, &line), later);
+    let ended = ended.expect(Exit::Interrupted(Signal::Interrupt));
+    let said = &ended.printed.stderr;
+    let again = "`provision key rotate --grace 3600s` again goes on from here.";
+    assert!(said.contains(again), "{said}");
+    assert_eq!(keys(&world).await.1, 2);
+}
+
 #[tokio::test(start_paused = true)]
 async fn without_a_stack_there_is_nothing_to_rotate() {
     let world = World::new(Faults::default()).await;

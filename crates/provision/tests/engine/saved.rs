@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use local_aws::Faults;
 use provision::exit::Exit;
+use testkit::{Answer, Decision};
 
 use crate::mutation::Mutation;
 use crate::world::{PLAN_FILE, World, binary};
@@ -92,4 +93,25 @@ async fn a_damaged_file_is_refused() {
     let refused = world.run(&["up", &path]).await.expect(Exit::Failed);
     assert!(refused.printed.stderr.contains("P0043"));
     assert_eq!(refused.calls.len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_that_was_begun_is_made_again() {
+    let world = World::new(Faults::default()).await;
+    let path = file("begun");
+    save(&world, &path, &["--rate", "50"]).await;
+    world.way.decide(|request| {
+        if request.operation == "CreateFunction" {
+            Decision::Answer(Answer::error(400, "InvalidRequest", "not like this"))
+        } else {
+            Decision::Forward
+        }
+    });
+    let ended = world.run(&["up", &path]).await.expect(Exit::Partly);
+    let said = ended.printed.stderr;
+    let there = "--region eu-west-1";
+    let again = format!(
+        "`provision plan --rate 50 --out {path} {there}` and `provision up {path} {there}` go on from here."
+    );
+    assert!(said.contains(&again), "{said}");
 }

@@ -191,7 +191,6 @@ impl World {
             console = console.in_workflow(github.clone());
         }
         let ground = Ground {
-            program: "provision".to_owned(),
             console,
             interrupt: Interrupt::by(hands.signal.subscribe()),
             reach: Some(self.reach()),

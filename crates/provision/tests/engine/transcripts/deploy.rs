@@ -276,7 +276,7 @@ async fn what_differs() {
         serverless-lab · account 123456789012 · eu-west-1 · http://local-aws.test
         warning: `--only` or `--skip` leaves as it is:
           function `LambdaFunctionOverHttps`
-        until `provision up --bootstrap [target]/engine/bootstrap-1-18430`, without either
+        until `provision up --bootstrap [path]`, without either
           ~ AWS::Logs::LogGroup          /aws/lambda/LambdaFunctionOverHttps
               ! changed behind our back
               retention_days: 3 → 14
@@ -361,7 +361,7 @@ async fn what_is_refused() {
               + AWS::Logs::LogGroup          /aws/lambda/LambdaFunctionOverHttps  [time]
             error[P0017]: creating role `lambda-apigateway-role`: CreateRole: AccessDenied: not you
               try: `provision policy` prints what is needed; check the account in the first line
-            4 done, 1 failed, 7 not run; `provision up --bootstrap [target]/engine/bootstrap-1-18430` again goes on from here.
+            4 done, 1 failed, 7 not run; `provision up --bootstrap [path]` again goes on from here.
         "#]],
     )
     .await;
@@ -553,7 +553,7 @@ async fn what_is_somebody_elses() {
             serverless-lab · account 123456789012 · eu-west-1 · http://local-aws.test
             error[P0030]: these exist already and are not this stack's; nothing was changed:
                 AWS::IAM::Role lambda-apigateway-role: it carries no tag of ours
-              try: `provision up --bootstrap [target]/engine/bootstrap-1-18430 --adopt lambda-apigateway-role` to take them over by tagging them, `--env NAME` for a copy under other names, or remove them
+              try: `provision up --bootstrap [path] --adopt lambda-apigateway-role` to take them over by tagging them, `--env NAME` for a copy under other names, or remove them
         "#]],
     )
     .await;

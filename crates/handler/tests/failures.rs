@@ -9,7 +9,7 @@ use handler::json::Json;
 use handler::{Config, DynamoDb, Event, Handler, Level};
 use support::{Lab, ask, handler_at, json, post};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 const LIST: &str = r#"{"operation": "list", "tableName": "lab", "payload": {}}"#;
 
@@ -230,15 +230,13 @@ async fn answers_that_are_no_answers_are_ours_to_explain() {
 
 #[tokio::test]
 async fn an_endpoint_that_is_not_there_is_502() {
-    let unused = TcpListener::bind(("127.0.0.1", 0))
-        .await
+    // Bound, so that nobody else can be; it never listens.
+    let closed = TcpSocket::new_v4().expect("a socket");
+    closed
+        .bind(([127, 0, 0, 1], 0).into())
         .expect("a loopback port is free");
-    let port = unused
-        .local_addr()
-        .expect("a bound listener has an address")
-        .port();
-    drop(unused);
-    let handler = handler_at(&format!("http://127.0.0.1:{port}"));
+    let address = closed.local_addr().expect("it is bound");
+    let handler = handler_at(&format!("http://{address}"));
     let (status, body) = post(&handler, &envelope(LIST)).await;
     assert_eq!(
         (status, body.get("errorType")),

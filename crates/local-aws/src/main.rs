@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use std::thread;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use local_aws::{Clock, Enforcement, Faults, LocalAws, Options, RequestLog, Runner};
@@ -92,15 +94,24 @@ fn run_function(program: &Path) -> Result<(), String> {
     {
         return Err("the local AWS has ended".to_owned());
     }
-    Err(Command::new(program)
-        .env_remove("LOCAL_AWS_PARENT")
-        .exec()
-        .to_string())
+    let mut program = Command::new(program);
+    program.env_remove("LOCAL_AWS_PARENT");
+    // Linux refuses a file that is open for writing, which it still is in a process that was forked while it was unpacked
+    // and has not begun its own program yet.
+    for _ in 0..100 {
+        let error = program.exec();
+        if error.kind() != io::ErrorKind::ExecutableFileBusy {
+            return Err(error.to_string());
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    Err(program.exec().to_string())
 }
 
 fn serve(arguments: &Serve) -> Result<(), String> {
     let folder = prepared(&arguments.folder)?;
     let lock = locked(&folder)?;
+    allow_files();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -109,6 +120,18 @@ fn serve(arguments: &Serve) -> Result<(), String> {
     let _ = fs::remove_file(folder.join("server.json"));
     drop(lock);
     outcome
+}
+
+/// More open files, where the system allows them: each environment of a function needs some.
+fn allow_files() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    const ENOUGH: u64 = 65_536;
+    let mut limit = getrlimit(Resource::Nofile);
+    let most = limit.maximum.unwrap_or(ENOUGH).min(ENOUGH);
+    // None is no limit.
+    limit.current = limit.current.map(|current| current.max(most));
+    // With fewer it serves fewer functions at once.
+    let _ = setrlimit(Resource::Nofile, limit);
 }
 
 async fn listen(arguments: &Serve, folder: &Path) -> Result<(), String> {

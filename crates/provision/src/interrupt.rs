@@ -101,7 +101,7 @@ fn leave_at_once(last_words: Option<impl FnOnce() + Send + 'static>) {
         }
         let _ = said.send(());
     });
-    let _ = are_said.recv_timeout(Duration::from_millis(200));
+    let _ = are_said.recv_timeout(Duration::from_secs(2));
     std::process::exit(130);
 }
 

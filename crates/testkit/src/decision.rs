@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Bytes;
+use tokio::sync::Semaphore;
 
 use crate::call::Request;
 
@@ -14,6 +15,8 @@ pub enum Decision {
     Forward,
     /// It goes to the endpoint after this time, on top of the proxy's own delay.
     Delay(Duration),
+    /// It goes to the endpoint once this semaphore has a permit.
+    Await(Arc<Semaphore>),
     /// The endpoint never sees it; the client gets this answer.
     Answer(Answer),
     /// The endpoint never sees it; the client's connection is closed.

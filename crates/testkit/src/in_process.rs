@@ -113,6 +113,10 @@ impl InProcess {
                 sleep(time).await;
                 self.forward(request).await
             }
+            Decision::Await(gate) => {
+                let _ = gate.acquire().await;
+                self.forward(request).await
+            }
             Decision::Answer(answer) => Ok(made(answer)),
             Decision::Refuse => Err(ConnectorError::io(
                 io::Error::from(io::ErrorKind::ConnectionRefused).into(),

@@ -9,7 +9,7 @@ pub fn masked(text: &str) -> String {
         (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "[uuid]"),
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[date]"),
         (r"\d\d:\d\d:\d\d\.\d{3}Z", "[clock]"),
-        (r"\d+\.\d\d? s\b", "[time]"),
+        (r" *\b\d+\.\d\d? s\b", " [time]"),
         (r"\b\d+(\.\d+)? ms\b", "[time]"),
         (r#""(ms|elapsed_ms|timestamp_ms)":\d+"#, r#""$1":"[time]""#),
         (r"[A-Za-z0-9+/]{43}=", "[sha256]"),

@@ -9,17 +9,20 @@ use std::time::{Duration, Instant};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
-use hyper::{HeaderMap, Method, Response};
+use hyper::{HeaderMap, Method, Response, StatusCode};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
-use tokio::time::{Instant as TokioInstant, sleep_until};
+use tokio::time::{Instant as TokioInstant, sleep, sleep_until};
 
 use crate::call::{Call, Request};
 use crate::corrections;
 use crate::decision::{Answer, Decide, Decision};
+
+/// How often in a row a function behind the emulator may not be reached.
+const BAD_GATEWAYS: usize = 5;
 
 /// How a proxy treats what it forwards.
 #[derive(Clone, Debug, Default)]
@@ -229,6 +232,10 @@ impl Shared {
         }
         match decision {
             Decision::Forward | Decision::Delay(_) => self.forward(request).await,
+            Decision::Await(gate) => {
+                let _ = gate.acquire().await;
+                self.forward(request).await
+            }
             Decision::Answer(answer) => Ok(answer.into()),
             Decision::DropBefore | Decision::Refuse => Err(Closed),
             Decision::Hang => std::future::pending().await,
@@ -255,7 +262,15 @@ impl Shared {
         if let Some(refusal) = corrections::before(request, &self.options, &self.upstream).await {
             return Ok(refusal.into());
         }
-        let response = self.upstream.send(request).await.ok_or(Closed)?;
+        let mut response = self.upstream.send(request).await.ok_or(Closed)?;
+        // The emulator answers so now and then while it starts functions, which AWS does not.
+        for _ in 0..BAD_GATEWAYS {
+            if request.service != "execute-api" || response.status() != StatusCode::BAD_GATEWAY {
+                break;
+            }
+            sleep(Duration::from_millis(100)).await;
+            response = self.upstream.send(request).await.ok_or(Closed)?;
+        }
         if response.status().is_success() {
             corrections::after(request, &self.upstream).await;
         }

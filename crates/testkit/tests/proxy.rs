@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use testkit::{Answer, Decision, Options, Proxy, post, request};
+use testkit::{Answer, ClosedPort, Decision, Options, Proxy, post, request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -138,13 +138,8 @@ async fn drops_before_and_after_the_endpoint() {
 
 #[tokio::test]
 async fn an_endpoint_that_is_down_closes_the_connection() {
-    let closed = {
-        let listener = TcpListener::bind("127.0.0.1:0")
-            .await
-            .expect("a port is free");
-        listener.local_addr().expect("it is bound")
-    };
-    let proxy = Proxy::start(&format!("http://{closed}"), Options::default());
+    let closed = ClosedPort::reserve();
+    let proxy = Proxy::start(&format!("http://{}", closed.address()), Options::default());
     let mut stream = TcpStream::connect(proxy.url().replace("http://", ""))
         .await
         .expect("the proxy listens");

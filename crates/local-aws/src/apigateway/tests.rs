@@ -297,7 +297,7 @@ async fn lambdas_refusals_are_internal_errors() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_function_is_a_504() {
     let slow: Function = Box::new(|_| {
         std::thread::sleep(std::time::Duration::from_millis(1500));

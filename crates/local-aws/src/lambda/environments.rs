@@ -70,6 +70,11 @@ impl Environments {
         }
     }
 
+    /// Returns when all that functions have logged so far can be read.
+    pub(crate) async fn delivered(&self) {
+        self.delivery.flush().await;
+    }
+
     /// Ends every process, and delivers what they have logged.
     pub(crate) async fn end_all(&self) {
         self.is_closed.store(true, Ordering::Release);

@@ -95,8 +95,8 @@ async fn a_function_out_of_time_is_killed_with_its_children() {
     let folder = folder();
     let aws = processes(folder.path()).await;
     let file = folder.path().join("child");
-    let work = format!("sleep 60 & echo $! > {}; wait", file.display());
-    create_script(&aws, &script("", &work), &json!({ "Timeout": 1 })).await;
+    let start = format!("sleep 60 & echo $! > {}", file.display());
+    create_script(&aws, &script(&start, "wait"), &json!({ "Timeout": 1 })).await;
     let answer = invoke(&aws, &json!({})).await;
     let error = answer.json();
     assert_eq!(error["errorType"], "Sandbox.Timedout");
@@ -148,6 +148,7 @@ async fn a_process_that_ends_fails_one_invocation() {
         .args(["-9", &pid.to_string()])
         .status()
         .expect("kill");
+    ends(&pid).await;
     let next = invoke(&aws, &json!(1)).await;
     assert_eq!(next.header("x-amz-function-error"), "");
     assert_ne!(next.json(), pid);

@@ -12,6 +12,7 @@ use super::{Session, connect, outputs};
 use crate::aws::Aws;
 use crate::aws::call::Operation;
 use crate::cli;
+use crate::console::Console;
 use crate::declaration::Stack;
 use crate::exit::Exit;
 use crate::fault::Code;
@@ -30,7 +31,10 @@ struct Answer {
 }
 
 pub async fn run(session: &Session, arguments: &cli::Invoke) -> Result<Exit> {
-    let request = session.interrupt.or(request(&arguments.request)).await?;
+    let request = session
+        .interrupt
+        .or(request(&session.console, &arguments.request))
+        .await?;
     let (aws, listener) = connect(session).await?;
     let (stack, known) = deployed(session, &aws).await?;
     let output = |name: &str| output(session, &stack, &known, name);
@@ -75,8 +79,11 @@ pub async fn run(session: &Session, arguments: &cli::Invoke) -> Result<Exit> {
 }
 
 /// The text of an argument, a file or standard input; it has to be JSON.
-async fn request(argument: &str) -> Result<String> {
+async fn request(console: &Console, argument: &str) -> Result<String> {
     let text = if argument == "-" {
+        if console.is_interactive() {
+            console.say("The request, ended by Ctrl-D:");
+        }
         stdin::all()
             .await
             .context("reading the request from standard input")?

@@ -77,8 +77,8 @@ async fn rotated(session: &Session, arguments: &cli::Rotate) -> Result<Exit> {
     });
     if value.is_none() {
         session.console.say(&format!(
-            "Its value: `{}`.",
-            session.command(Typed::from("outputs --show-secrets api_key"))
+            "Its value: `provision {} --show-secrets api_key`.",
+            session.here("outputs")
         ));
     }
     Ok(Exit::Done)

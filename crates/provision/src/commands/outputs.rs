@@ -14,7 +14,6 @@ use crate::exit::Exit;
 use crate::fault::{Code, Fault};
 use crate::input::Outputs;
 use crate::secret::Secret;
-use crate::typed::Typed;
 
 /// The output that holds the API key's value, which is hidden unless asked for.
 const KEY: &str = "api_key";
@@ -46,8 +45,8 @@ pub async fn run(session: &Session, arguments: &cli::Outputs) -> Result<Exit> {
         let text = value.as_str().with_context(|| absent(session, name))?;
         if name == KEY && !arguments.show_secrets {
             session.console.say(&format!(
-                "Its value: `{}`.",
-                session.command(Typed::from("outputs --show-secrets").word(KEY))
+                "Its value: `provision {} --show-secrets {KEY}`.",
+                session.here("outputs")
             ));
         }
         if !session.config.json {

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
-use testkit::{Cli, Run};
+use testkit::{Cli, ClosedPort, Run};
 
 use crate::world::World;
 
@@ -92,14 +92,11 @@ async fn no_region() {
 #[ignore = "needs the emulator: just conformance"]
 async fn the_endpoint_is_down() {
     let world = World::empty().await;
-    let closed = {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
-        listener.local_addr().expect("it is bound").to_string()
-    };
-    let run = elsewhere(&format!("http://{closed}"))
+    let closed = ClosedPort::reserve();
+    let run = elsewhere(&format!("http://{}", closed.address()))
         .run(&["up", "--yes"])
         .await;
-    clear(&world, &run, 1, &[&closed]);
+    clear(&world, &run, 1, &[&closed.address()]);
     assert!(run.elapsed < Duration::from_secs(30), "{:?}", run.elapsed);
 }
 

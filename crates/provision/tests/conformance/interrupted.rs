@@ -1,5 +1,6 @@
 //! A run that is stopped on its way.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use testkit::Decision;
@@ -9,9 +10,17 @@ use crate::world::World;
 /// Stops `up` after its first `writes` writes; another one ends what it began.
 async fn stopped(signal: &str, code: Option<i32>, writes: usize) {
     let world = World::empty().await;
-    world
-        .proxy
-        .decide(|_| Decision::Delay(Duration::from_millis(20)));
+    // What comes after those is held until the signal has come: for good, or for a part of the time that calls in flight get.
+    let begun = AtomicUsize::new(0);
+    world.proxy.decide(move |request| {
+        if !request.is_write() || begun.fetch_add(1, Ordering::Relaxed) < writes {
+            Decision::Delay(Duration::from_millis(20))
+        } else if code.is_none() {
+            Decision::Hang
+        } else {
+            Decision::Delay(Duration::from_secs(2))
+        }
+    });
     let reached = async {
         while world.proxy.writes_so_far() < writes {
             tokio::time::sleep(Duration::from_millis(1)).await;

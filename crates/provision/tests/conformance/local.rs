@@ -2,12 +2,16 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use testkit::{Cli, post};
 
 use crate::world::bootstrap;
+
+/// Of servers, each its own. The system hands out none of these.
+static PORTS: AtomicU16 = AtomicU16::new(20_000);
 
 /// A home without an account: what is set there must not count.
 struct Newcomer {
@@ -29,6 +33,10 @@ impl Newcomer {
         let nowhere = "http://127.0.0.1:9";
         let cli = Cli::new(env!("CARGO_BIN_EXE_provision"), nowhere, "not-an-account");
         let folder = cli.home().join("state");
+        // Another newcomer's server must not come up where this one's was.
+        std::fs::create_dir(&folder).expect("the home can be written");
+        let port = PORTS.fetch_add(1, Ordering::Relaxed);
+        std::fs::write(folder.join("port"), port.to_string()).expect("the folder can be written");
         let cli = cli
             .env("PROVISION_LOCAL_AWS", local_aws)
             .env("PROVISION_LOCAL_DIR", &folder.display().to_string())

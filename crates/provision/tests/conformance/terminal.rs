@@ -1,11 +1,13 @@
 //! As a person sees it: the program on a terminal of 80 columns and 24 rows. What is on it in the end is in `screens/`.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use expect_test::{ExpectFile, expect_file};
 use testkit::sdk::dynamodb::types::AttributeValue;
 use testkit::{Answer, Decision, masked};
+use tokio::sync::Semaphore;
 
 use crate::names::TABLE;
 use crate::world::World;
@@ -58,15 +60,18 @@ fn has_escapes(raw: &str) -> bool {
     raw.contains('\x1b')
 }
 
-/// Lets this call take long enough to do something meanwhile.
-fn hold(world: &World, operation: &'static str) {
+/// Has this call wait until the returned gate is opened.
+fn hold(world: &World, operation: &'static str) -> Arc<Semaphore> {
+    let gate = Arc::new(Semaphore::new(0));
+    let closed = Arc::clone(&gate);
     world.proxy.decide(move |request| {
         if request.operation == operation {
-            Decision::Delay(Duration::from_secs(2))
+            Decision::Await(Arc::clone(&closed))
         } else {
             Decision::Forward
         }
     });
+    gate
 }
 
 #[tokio::test]
@@ -125,12 +130,8 @@ async fn ctrl_c_is_an_answer_to_every_question() {
     let world = deployed().await;
     for arguments in [&["down"][..], &["invoke", "-"]] {
         let mut terminal = world.cli.run_on_terminal(arguments, ROWS, COLUMNS);
-        if arguments == ["down"] {
-            terminal.until("question", |screen| screen.contains("[y/N]"));
-        } else {
-            // Signals are caught before anything is read.
-            std::thread::sleep(Duration::from_secs(1));
-        }
+        let is_asked = |screen: &str| screen.contains("[y/N]") || screen.contains("Ctrl-D");
+        terminal.until("question", is_asked);
         terminal.type_in(CTRL_C);
         let ended = terminal.wait();
         let page = terminal.everything(COLUMNS);
@@ -171,13 +172,15 @@ async fn a_wait_before_a_question_wipes_nothing_away() {
 #[ignore = "needs the function: just conformance"]
 async fn ctrl_c_says_how_to_go_on() {
     let world = empty().await;
-    hold(&world, "CreateRole");
+    let gate = hold(&world, "CreateRole");
     let mut terminal = world.cli.run_on_terminal(&["up"], ROWS, COLUMNS);
     terminal.until("running step", |screen| screen.contains("running"));
     // Some of a drawing of the list is always on its way.
     terminal.slow_down();
     std::thread::sleep(Duration::from_millis(500));
     terminal.type_in(CTRL_C);
+    terminal.until("answer", |screen| screen.contains("stopping: "));
+    gate.add_permits(1);
     let ended = terminal.wait();
     let page = terminal.everything(COLUMNS);
     assert_eq!(ended, Some(130), "{page}");
@@ -212,7 +215,7 @@ async fn ctrl_c_says_how_to_go_on() {
 #[ignore = "needs the function: just conformance"]
 async fn a_second_ctrl_c_leaves_at_once() {
     let world = empty().await;
-    hold(&world, "CreateRole");
+    let _gate = hold(&world, "CreateRole");
     let mut terminal = world.cli.run_on_terminal(&["up"], ROWS, COLUMNS);
     terminal.until("running step", |screen| screen.contains("running"));
     terminal.type_in(CTRL_C);
@@ -232,7 +235,7 @@ async fn a_second_ctrl_c_leaves_at_once() {
 async fn a_smaller_window_breaks_no_line() {
     const NARROW: u16 = 60;
     let world = empty().await;
-    hold(&world, "CreateRole");
+    let gate = hold(&world, "CreateRole");
     let mut terminal = world.cli.run_on_terminal(&["up"], ROWS, COLUMNS);
     terminal.until("running step", |screen| screen.contains("running"));
     terminal.resize(ROWS, NARROW);
@@ -242,6 +245,7 @@ async fn a_smaller_window_breaks_no_line() {
         rows.any(|row| row.contains("AWS::IAM::Role") && row.contains("…  running"))
     };
     terminal.until("list that fits", is_narrow);
+    gate.add_permits(1);
     let ended = terminal.wait();
     assert_eq!(ended, Some(0), "{}", terminal.screen());
     let screen = terminal.screen();

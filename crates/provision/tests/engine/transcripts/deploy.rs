@@ -71,18 +71,18 @@ async fn from_nothing_to_nothing() {
           + AWS::ApiGateway::UsagePlan   Lambda-dynamoDB-usageplan
         12 to create
         16 calls to make
-          + AWS::ApiGateway::ApiKey      Lambda-key  [time]
-          + AWS::ApiGateway::Deployment  [hash]  [time]
-          + AWS::ApiGateway::Method      POST /DynamoDBManager  [time]
-          + AWS::ApiGateway::Resource    /DynamoDBManager  [time]
-          + AWS::ApiGateway::RestApi     DynamoDBOperations  [time]
-          + AWS::ApiGateway::Stage       Prod  [time]
-          + AWS::ApiGateway::UsagePlan   Lambda-dynamoDB-usageplan  [time]
-          + AWS::DynamoDB::Table         lambda-apigateway  [time]
-          + AWS::IAM::Role               lambda-apigateway-role  [time]
-          + AWS::Lambda::Function        LambdaFunctionOverHttps  [time]
-          + AWS::Lambda::Permission      apigateway  [time]
-          + AWS::Logs::LogGroup          /aws/lambda/LambdaFunctionOverHttps  [time]
+          + AWS::ApiGateway::ApiKey      Lambda-key [time]
+          + AWS::ApiGateway::Deployment  [hash] [time]
+          + AWS::ApiGateway::Method      POST /DynamoDBManager [time]
+          + AWS::ApiGateway::Resource    /DynamoDBManager [time]
+          + AWS::ApiGateway::RestApi     DynamoDBOperations [time]
+          + AWS::ApiGateway::Stage       Prod [time]
+          + AWS::ApiGateway::UsagePlan   Lambda-dynamoDB-usageplan [time]
+          + AWS::DynamoDB::Table         lambda-apigateway [time]
+          + AWS::IAM::Role               lambda-apigateway-role [time]
+          + AWS::Lambda::Function        LambdaFunctionOverHttps [time]
+          + AWS::Lambda::Permission      apigateway [time]
+          + AWS::Logs::LogGroup          /aws/lambda/LambdaFunctionOverHttps [time]
         Done in [time].
         Try it:
           curl -s http://local-aws.test/restapis/[id]/Prod/_user_request_/DynamoDBManager -H "x-api-key: $(provision -q outputs --show-secrets api_key)" -d '{"operation":"ping"}'
@@ -175,13 +175,13 @@ async fn from_nothing_to_nothing() {
               - AWS::DynamoDB::Table         lambda-apigateway
             12 to delete
             8 calls to make
-              - AWS::ApiGateway::ApiKey      Lambda-key  [time]
-              - AWS::ApiGateway::RestApi     DynamoDBOperations  [time]
-              - AWS::ApiGateway::UsagePlan   Lambda-dynamoDB-usageplan  [time]
-              - AWS::DynamoDB::Table         lambda-apigateway  [time]
-              - AWS::IAM::Role               lambda-apigateway-role  [time]
-              - AWS::Lambda::Function        LambdaFunctionOverHttps  [time]
-              - AWS::Logs::LogGroup          /aws/lambda/LambdaFunctionOverHttps  [time]
+              - AWS::ApiGateway::ApiKey      Lambda-key [time]
+              - AWS::ApiGateway::RestApi     DynamoDBOperations [time]
+              - AWS::ApiGateway::UsagePlan   Lambda-dynamoDB-usageplan [time]
+              - AWS::DynamoDB::Table         lambda-apigateway [time]
+              - AWS::IAM::Role               lambda-apigateway-role [time]
+              - AWS::Lambda::Function        LambdaFunctionOverHttps [time]
+              - AWS::Logs::LogGroup          /aws/lambda/LambdaFunctionOverHttps [time]
             Done in [time].
         "#]],
     )
@@ -282,7 +282,7 @@ async fn what_differs() {
               retention_days: 3 → 14
         1 to update, 11 unchanged; ! 1 changed behind our back
         1 call to make
-          ~ AWS::Logs::LogGroup          /aws/lambda/LambdaFunctionOverHttps  [time]
+          ~ AWS::Logs::LogGroup          /aws/lambda/LambdaFunctionOverHttps [time]
         Done in [time].
         Try it:
           curl -s http://local-aws.test/restapis/[id]/Prod/_user_request_/DynamoDBManager -H "x-api-key: $(provision -q outputs --show-secrets api_key)" -d '{"operation":"ping"}'
@@ -313,8 +313,8 @@ async fn what_differs() {
                   throttle.rate: 100.0 → 50.0
             2 to update, 10 unchanged; ! 1 changed behind our back
             3 calls to make
-              ~ AWS::ApiGateway::UsagePlan   Lambda-dynamoDB-usageplan  [time]
-              ~ AWS::Lambda::Function        LambdaFunctionOverHttps  [time]
+              ~ AWS::ApiGateway::UsagePlan   Lambda-dynamoDB-usageplan [time]
+              ~ AWS::Lambda::Function        LambdaFunctionOverHttps [time]
             Done in [time].
             Try it:
               curl -s http://local-aws.test/restapis/[id]/Prod/_user_request_/DynamoDBManager -H "x-api-key: $(provision -q outputs --show-secrets api_key)" -d '{"operation":"ping"}'
@@ -354,11 +354,11 @@ async fn what_is_refused() {
               + AWS::ApiGateway::UsagePlan   Lambda-dynamoDB-usageplan
             12 to create
             16 calls to make
-              + AWS::ApiGateway::ApiKey      Lambda-key  [time]
-              + AWS::ApiGateway::RestApi     DynamoDBOperations  [time]
-              + AWS::DynamoDB::Table         lambda-apigateway  [time]
+              + AWS::ApiGateway::ApiKey      Lambda-key [time]
+              + AWS::ApiGateway::RestApi     DynamoDBOperations [time]
+              + AWS::DynamoDB::Table         lambda-apigateway [time]
               + AWS::IAM::Role               lambda-apigateway-role  failed [time]
-              + AWS::Logs::LogGroup          /aws/lambda/LambdaFunctionOverHttps  [time]
+              + AWS::Logs::LogGroup          /aws/lambda/LambdaFunctionOverHttps [time]
             error[P0017]: creating role `lambda-apigateway-role`: CreateRole: AccessDenied: not you
               try: `provision policy` prints what is needed; check the account in the first line
             4 done, 1 failed, 7 not run; `provision up --bootstrap [path]` again goes on from here.
@@ -381,9 +381,9 @@ async fn what_is_refused() {
               - AWS::Logs::LogGroup          /aws/lambda/LambdaFunctionOverHttps
             3 to delete, 1 unchanged
             3 calls to make
-              - AWS::ApiGateway::ApiKey      Lambda-key  [time]
-              - AWS::ApiGateway::RestApi     DynamoDBOperations  [time]
-              - AWS::Logs::LogGroup          /aws/lambda/LambdaFunctionOverHttps  [time]
+              - AWS::ApiGateway::ApiKey      Lambda-key [time]
+              - AWS::ApiGateway::RestApi     DynamoDBOperations [time]
+              - AWS::Logs::LogGroup          /aws/lambda/LambdaFunctionOverHttps [time]
             Done in [time].
         "#]],
     )
@@ -507,12 +507,12 @@ async fn what_would_be_lost() {
               - AWS::Logs::LogGroup          /aws/lambda/LambdaFunctionOverHttps
             11 to delete
             7 calls to make
-              - AWS::ApiGateway::ApiKey      Lambda-key  [time]
-              - AWS::ApiGateway::RestApi     DynamoDBOperations  [time]
-              - AWS::ApiGateway::UsagePlan   Lambda-dynamoDB-usageplan  [time]
-              - AWS::IAM::Role               lambda-apigateway-role  [time]
-              - AWS::Lambda::Function        LambdaFunctionOverHttps  [time]
-              - AWS::Logs::LogGroup          /aws/lambda/LambdaFunctionOverHttps  [time]
+              - AWS::ApiGateway::ApiKey      Lambda-key [time]
+              - AWS::ApiGateway::RestApi     DynamoDBOperations [time]
+              - AWS::ApiGateway::UsagePlan   Lambda-dynamoDB-usageplan [time]
+              - AWS::IAM::Role               lambda-apigateway-role [time]
+              - AWS::Lambda::Function        LambdaFunctionOverHttps [time]
+              - AWS::Logs::LogGroup          /aws/lambda/LambdaFunctionOverHttps [time]
             Done in [time].
         "#]],
     )
@@ -527,7 +527,7 @@ async fn what_would_be_lost() {
               - AWS::DynamoDB::Table         lambda-apigateway
             1 to delete
             1 call to make
-              - AWS::DynamoDB::Table         lambda-apigateway  [time]
+              - AWS::DynamoDB::Table         lambda-apigateway [time]
             Done in [time].
         "#]],
     )
@@ -578,7 +578,7 @@ async fn what_is_somebody_elses() {
               tags.provision:stack: (none) → serverless-lab
         1 to update, 11 unchanged; ! 1 changed behind our back
         1 call to make
-          ~ AWS::IAM::Role               lambda-apigateway-role  [time]
+          ~ AWS::IAM::Role               lambda-apigateway-role [time]
         Done in [time].
         Try it:
           curl -s http://local-aws.test/restapis/[id]/Prod/_user_request_/DynamoDBManager -H "x-api-key: $(provision -q outputs --show-secrets api_key)" -d '{"operation":"ping"}'

@@ -219,10 +219,12 @@ async fn lines_of_the_function() {
         &["logs"],
         Exit::Done,
         expect![[r#"
-        [clock] > [uuid]
-        [clock]   {"level": "INFO", "operation": "ping"}
-        [clock] < [uuid] [time], 20 MB, cold start [time]
-    "#]],
+            [clock] > [uuid]
+            [clock]   {"level": "INFO", "operation": "ping"}
+            [clock] < [uuid] [time], 20 MB, cold start [time]
+            [clock] > [uuid]
+            [clock] < [uuid] [time], 0 MB
+        "#]],
         expect![[r#"
         serverless-lab · account 123456789012 · eu-west-1 · http://local-aws.test
     "#]],

@@ -1,0 +1,25 @@
+//! A port where nobody listens, and nobody else can either.
+
+use tokio::net::TcpSocket;
+
+/// Connections to it are refused until it is dropped.
+#[derive(Debug)]
+pub struct ClosedPort(TcpSocket);
+
+impl ClosedPort {
+    /// # Panics
+    ///
+    /// If no loopback port is free.
+    pub fn reserve() -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        let any = ([127, 0, 0, 1], 0).into();
+        socket.bind(any).expect("a loopback port is free");
+        Self(socket)
+    }
+
+    /// `127.0.0.1:` and the port.
+    pub fn address(&self) -> String {
+        let address = self.0.local_addr().expect("it is bound");
+        address.to_string()
+    }
+}

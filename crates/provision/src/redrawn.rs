@@ -14,7 +14,7 @@ pub(crate) struct Redrawn {
     /// How many rows of it are.
     rows: usize,
     is_held: bool,
-    /// Set by the signal itself when Ctrl-C is pressed, from the first drawing on.
+    /// Set by the signal itself when Ctrl-C is pressed, and when a stopped run goes on; from the first drawing on.
     is_disturbed: Option<Arc<AtomicBool>>,
 }
 
@@ -77,7 +77,8 @@ impl Redrawn {
         if self.rows > 0 {
             let _ = self.term.clear_line();
             // A terminal that makes a signal of a key drops what it has not shown yet (termios(3), `NOFLSH`), and echoes
-            // the key into the middle: rows that may not be there are not counted back over.
+            // the key into the middle; after a stop the shell has written below. Rows that may be elsewhere are not counted
+            // back over.
             if !is_disturbed {
                 let _ = self.term.move_cursor_up(self.rows);
             }
@@ -89,12 +90,14 @@ impl Redrawn {
 
 #[cfg(unix)]
 fn disturbances() -> Arc<AtomicBool> {
-    use signal_hook::consts::SIGINT;
+    use signal_hook::consts::{SIGCONT, SIGINT};
     use signal_hook::flag;
 
     let is_disturbed = Arc::default();
-    // Without it the terminal may be drawn over, and the run goes on all the same.
-    let _ = flag::register(SIGINT, Arc::clone(&is_disturbed));
+    for signal in [SIGINT, SIGCONT] {
+        // Without it the terminal may be drawn over, and the run goes on all the same.
+        let _ = flag::register(signal, Arc::clone(&is_disturbed));
+    }
     is_disturbed
 }
 

@@ -105,6 +105,13 @@ impl Terminal {
         self.master.write_all(keys).expect("the terminal is there");
     }
 
+    /// Sends its program a signal by name, past the terminal.
+    pub fn signal(&self, name: &str) {
+        let process = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &process]).status();
+        assert!(sent.expect("kill can be run").success());
+    }
+
     /// From now on it shows some 8 kB a second, as over a poor line.
     pub fn slow_down(&self) {
         self.shown.is_slow.store(true, Ordering::Relaxed);

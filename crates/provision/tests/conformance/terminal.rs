@@ -232,6 +232,24 @@ async fn a_second_ctrl_c_leaves_at_once() {
 
 #[tokio::test]
 #[ignore = "needs the function: just conformance"]
+async fn what_a_shell_has_written_meanwhile_is_left_alone() {
+    let world = empty().await;
+    let gate = hold(&world, "CreateRole");
+    let mut terminal = world.cli.run_on_terminal(&["up"], ROWS, COLUMNS);
+    terminal.until("running step", |screen| screen.contains("running"));
+    terminal.signal("CONT");
+    // Two lists leave no room for the plan.
+    terminal.until("second list", |screen| !screen.contains("calls to make"));
+    gate.add_permits(1);
+    let ended = terminal.wait();
+    let page = terminal.everything(COLUMNS);
+    assert_eq!(ended, Some(0), "{page}");
+    let rows = page.lines().filter(|row| row.starts_with("  + AWS::"));
+    assert_eq!(rows.count(), 3 * 12, "{page}");
+}
+
+#[tokio::test]
+#[ignore = "needs the function: just conformance"]
 async fn a_smaller_window_breaks_no_line() {
     const NARROW: u16 = 60;
     let world = empty().await;

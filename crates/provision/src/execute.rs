@@ -15,14 +15,13 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use crate::artifact::Artifact;
-use crate::aws::Aws;
 use crate::aws::error::{AwsError, Failure};
+use crate::aws::{Aws, GRACE};
 use crate::declaration::{learn_package, needs_package};
 use crate::diff::diff;
 use crate::events::{Event, Events};
 use crate::fault::{Code, Concern, Fault};
 use crate::input::Outputs;
-use crate::interrupt::GRACE;
 use crate::owner::Ownership;
 use crate::plan::{Action, Plan, Step};
 use crate::resource::{Look, Observation, Replacement, Resource};

@@ -9,11 +9,8 @@ use anyhow::Result;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::aws::Aws;
+use crate::aws::{Aws, GRACE};
 use crate::exit::Signal;
-
-/// How long calls in flight may take to end after an interruption.
-pub const GRACE: Duration = Duration::from_secs(5);
 
 /// Tells whoever asks that the user wants to stop.
 #[derive(Clone, Debug)]

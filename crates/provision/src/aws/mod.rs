@@ -33,7 +33,6 @@ use self::pace::Pace;
 use crate::artifact::Artifact;
 use crate::events::{Event, Events};
 use crate::fault::Code;
-use crate::interrupt::GRACE;
 use crate::secret::Secret;
 use crate::target::{Target, partition_of};
 
@@ -58,6 +57,9 @@ pub struct Reach {
 
 /// Where the local AWS is, as far as names go, if nothing is said.
 const LOCAL_REGION: &str = "eu-west-1";
+
+/// How long calls in flight may take to end once no other may begin.
+pub const GRACE: Duration = Duration::from_secs(5);
 
 /// Clients for one account, and the step they work for. Cheap to clone.
 #[derive(Clone)]

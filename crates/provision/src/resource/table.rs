@@ -153,7 +153,7 @@ impl Reconcile for Table {
             let page = match aws.call(LIST_TAGS, request).await {
                 Ok(page) => page,
                 Err(error) if error.is_not_found() => return Ok(None),
-                // Also DynamoDB's word for the tags of a table that is gone by now.
+                // Also the word for the tags of a table that is gone by now, by dynoxide's account of DynamoDB.
                 Err(error) if error.class() == Code::AccessDenied => {
                     return match self.describe(aws).await.with_context(doing)? {
                         None => Ok(None),

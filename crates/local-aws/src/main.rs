@@ -94,6 +94,8 @@ fn run_function(program: &Path) -> Result<(), String> {
     {
         return Err("the local AWS has ended".to_owned());
     }
+    // Lambda's own limit.
+    allow_files(1024);
     let mut program = Command::new(program);
     program.env_remove("LOCAL_AWS_PARENT");
     // Linux refuses a file that is open for writing, which it still is in a process that was forked while it was unpacked
@@ -111,7 +113,8 @@ fn run_function(program: &Path) -> Result<(), String> {
 fn serve(arguments: &Serve) -> Result<(), String> {
     let folder = prepared(&arguments.folder)?;
     let lock = locked(&folder)?;
-    allow_files();
+    // Each environment of a function needs some.
+    allow_files(65_536);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -122,15 +125,13 @@ fn serve(arguments: &Serve) -> Result<(), String> {
     outcome
 }
 
-/// More open files, where the system allows them: each environment of a function needs some.
-fn allow_files() {
+/// How many files this process may have open, as far as the system allows it.
+fn allow_files(wanted: u64) {
     use rustix::process::{Resource, getrlimit, setrlimit};
-    const ENOUGH: u64 = 65_536;
     let mut limit = getrlimit(Resource::Nofile);
-    let most = limit.maximum.unwrap_or(ENOUGH).min(ENOUGH);
-    // None is no limit.
-    limit.current = limit.current.map(|current| current.max(most));
-    // With fewer it serves fewer functions at once.
+    let most = limit.maximum.unwrap_or(wanted);
+    limit.current = Some(wanted.min(most));
+    // It goes on with the limit that it has.
     let _ = setrlimit(Resource::Nofile, limit);
 }
 

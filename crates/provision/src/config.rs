@@ -35,7 +35,6 @@ pub struct Config {
 /// How the stack is to be made.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Making {
-    #[serde(skip)]
     pub bootstrap: Option<PathBuf>,
     pub adopt: BTreeSet<String>,
     architecture: String,

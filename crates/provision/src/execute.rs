@@ -19,7 +19,7 @@ use crate::aws::error::{AwsError, Failure};
 use crate::aws::{Aws, GRACE};
 use crate::declaration::{learn_package, needs_package};
 use crate::diff::diff;
-use crate::events::{Event, Events};
+use crate::events::Event;
 use crate::fault::{Code, Concern, Fault};
 use crate::input::Outputs;
 use crate::owner::Ownership;
@@ -62,16 +62,11 @@ impl Report {
     }
 
     /// All of the plan is done after all, with these outputs.
-    pub fn end_well(&mut self, outputs: Outputs, events: &Events) {
+    pub fn end_well(&mut self, outputs: Outputs) {
         self.outputs = outputs;
         self.failures.clear();
-        for (step, (status, took)) in &mut self.steps {
-            if std::mem::replace(status, Status::Done) != Status::Done {
-                events.send(Event::Finished {
-                    step: step.as_str().into(),
-                    took: *took,
-                });
-            }
+        for (status, _) in self.steps.values_mut() {
+            *status = Status::Done;
         }
     }
 

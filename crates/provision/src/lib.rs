@@ -72,6 +72,7 @@ use crate::fault::Code;
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::record::Runs;
 use crate::saved::SavedPlan;
+use crate::typed::for_a_shell;
 
 /// What a run stands on: where it prints, who may stop it, and how it reaches AWS.
 #[derive(Debug)]
@@ -118,11 +119,7 @@ fn program(typed: Option<&std::ffi::OsString>) -> String {
     if is_by_cargo {
         return "cargo run -q -p provision --".to_owned();
     }
-    typed
-        .and_then(|word| word.to_str())
-        .filter(|word| !word.contains(char::is_whitespace))
-        .unwrap_or("provision")
-        .to_owned()
+    for_a_shell(typed.and_then(|word| word.to_str()).unwrap_or("provision"))
 }
 
 /// Runs a parsed command line on `ground` to its end.

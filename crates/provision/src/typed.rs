@@ -52,7 +52,7 @@ impl Display for Typed {
 }
 
 /// As one word of a shell's line.
-fn for_a_shell(word: &str) -> String {
+pub(crate) fn for_a_shell(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@=".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
         word.to_owned()

@@ -587,7 +587,6 @@ async fn what_is_logged_is_in_its_group_and_may_come_late() {
     let aws = inline().await;
     create(&aws, &Value::Null).await;
     let log = invoke(&aws, &json!({})).await.log();
-    sleep(Duration::from_secs(1)).await;
     let group = json!({ "logGroupName": "/aws/lambda/demo" });
     let found = logs(&aws, "FilterLogEvents", group.clone()).await;
     let events = found["events"].as_array().expect("a list");

@@ -17,7 +17,7 @@ pub async fn run(session: &Session, arguments: &cli::Doctor) -> Result<Exit> {
     let text = if session.config.json {
         json!({ "schema": 1, "checks": checks }).to_string()
     } else {
-        text(&checks)
+        session.console.as_called(&text(&checks))
     };
     session.console.result(&text);
     let failed = checks.iter().any(|check| check.status == Status::Fail);

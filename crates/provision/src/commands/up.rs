@@ -338,7 +338,7 @@ async fn finish(
         aws.set_artifact(preparation.package_mut().await?);
     }
     let outputs = made.give_way(stack, aws).await?;
-    report.end_well(outputs, aws.events());
+    report.end_well(outputs);
     ask(&report.outputs).await
 }
 

@@ -13,7 +13,7 @@ pub(super) async fn health(url: &str) -> Option<Value> {
     let http = Http::new(url);
     let health = format!("{url}/_local/health");
     let asked = http.send("GET", &health, None, String::new());
-    let answer = tokio::time::timeout(Duration::from_secs(10), asked)
+    let answer = tokio::time::timeout(Duration::from_secs(2), asked)
         .await
         .ok()?
         .ok()?;

@@ -57,18 +57,6 @@ impl Newcomer {
         outputs["api_key"].as_str().expect("a key").to_owned()
     }
 
-    /// Lines arrive a moment after the answer.
-    async fn wait_for_log(&self, text: &str) {
-        for _ in 0..50 {
-            let logs = self.cli.run(&["logs", "--local"]).await.expect(0);
-            if logs.stdout.contains(text) {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        panic!("no line has {text}");
-    }
-
     /// The server's process, if one runs.
     async fn process(&self) -> Option<u64> {
         self.json(&["local", "status", "--json"]).await["pid"].as_u64()
@@ -145,7 +133,12 @@ async fn one_command_runs_the_stack_and_one_removes_it() {
         .await
         .expect(0);
     assert_eq!(invoked.stdout.trim(), "\"pong\"");
-    newcomer.wait_for_log("\"operation\": \"ping\"").await;
+    let logs = newcomer.cli.run(&["logs", "--local"]).await.expect(0);
+    assert!(
+        logs.stdout.contains(r#""operation": "ping""#),
+        "{}",
+        logs.stdout
+    );
 
     // Data is asked for before it goes; then nothing is left, no process and no state.
     let refused = newcomer.cli.run(&["down", "--local"]).await.expect(1);

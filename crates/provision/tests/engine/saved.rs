@@ -111,7 +111,8 @@ async fn a_plan_that_was_begun_is_made_again() {
     let said = ended.printed.stderr;
     let there = "--region eu-west-1";
     let again = format!(
-        "`provision plan --rate 50 --out {path} {there}` and `provision up {path} {there}` go on from here."
+        "`provision plan --rate 50 --bootstrap {} --out {path} {there}` and `provision up {path} {there}` go on from here.",
+        binary(1)
     );
     assert!(said.contains(&again), "{said}");
 }

@@ -381,15 +381,16 @@ async fn rights() {
     "#]], expect![[""]]).await;
 }
 
-/// Has the function say `lines` now.
+/// Has the function say `lines` a minute ago: before all that it has said in this run, whose clock may be paused.
 async fn write(world: &World, lines: &[&str]) {
     const GROUP: &str = "/aws/lambda/LambdaFunctionOverHttps";
     const STREAM: &str = "2026/01/01/[$LATEST]00000000000000000000000000000000";
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     let now =
         i64::try_from(since.expect("after 1970").as_millis()).expect("before the year 292,000,000");
+    let before = now - 60_000;
     let event = |line: &&str| {
-        let event = InputLogEvent::builder().timestamp(now).message(*line);
+        let event = InputLogEvent::builder().timestamp(before).message(*line);
         event.build().expect("it has both")
     };
     let logs = &world.account.logs;

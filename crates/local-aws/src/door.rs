@@ -84,12 +84,7 @@ async fn carry_out(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Refusal> {
         Service::Lambda => lambda::perform(cloud, call).await,
         Service::ApiGateway => apigateway::perform(cloud, call).await,
         Service::DynamoDb => dynamodb::perform(cloud, call).await,
-        Service::Logs => {
-            if logs::reads_events(call) {
-                cloud.environments.delivered().await;
-            }
-            logs::perform(cloud, call)
-        }
+        Service::Logs => logs::perform(cloud, call).await,
     }
 }
 

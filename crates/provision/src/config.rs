@@ -165,10 +165,11 @@ impl Making {
     }
 
     /// `command` with the options that make the same.
-    pub fn typed(&self, command: Typed) -> Typed {
+    pub fn typed(&self, command: impl Into<Typed>) -> Typed {
         let is_usual = self.architecture == stack::ARCHITECTURE;
         let bootstrap = self.bootstrap.as_ref().map(|path| path.display());
         command
+            .into()
             .option("--arch", Some(&self.architecture).filter(|_| !is_usual))
             .option("--rate", self.rate)
             .option("--burst", self.burst)

@@ -78,16 +78,15 @@ const fn names() -> [&'static str; TABLE.len()] {
     names
 }
 
-/// Whether it asks for what functions have logged: on a machine of one's own nobody has to wait for that.
-pub(crate) fn reads_events(call: &Call) -> bool {
-    ["FilterLogEvents", "GetLogEvents"].contains(&call.operation)
-}
-
-pub(crate) fn perform(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Refusal> {
+pub(crate) async fn perform(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Refusal> {
     let (_, operation) = TABLE
         .iter()
         .find(|(name, _)| *name == call.operation)
         .ok_or_else(|| Refusal::new(501, "NotImplementedException", call.operation))?;
+    // On a machine of one's own nobody has to wait for what functions have logged.
+    if ["FilterLogEvents", "GetLogEvents"].contains(&call.operation) {
+        cloud.environments.delivered().await;
+    }
     let output = cloud.store.transact(|tx| {
         operation(&Work {
             cloud,

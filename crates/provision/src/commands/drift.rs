@@ -31,7 +31,7 @@ pub async fn run(session: &Session, arguments: &cli::Drift) -> Result<Exit> {
     if !strangers.is_empty() {
         bail!(render::strangers(
             &strangers,
-            session.here(making.typed("up".into()))
+            session.here(making.typed("up"))
         ));
     }
     let mut outputs = stack.known_names();
@@ -56,7 +56,7 @@ pub async fn run(session: &Session, arguments: &cli::Drift) -> Result<Exit> {
             text(
                 &drifted,
                 session.console.stdout_paint(),
-                &session.command(making.typed("up".into())),
+                &session.command(making.typed("up")),
             )
         } else {
             "No drift: nothing of the stack is deployed here.".to_owned()
@@ -71,14 +71,14 @@ pub async fn run(session: &Session, arguments: &cli::Drift) -> Result<Exit> {
         };
         session.console.say(&format!(
             "{what} not deployed: `{}` makes the stack whole.",
-            session.command(making.typed("up".into()))
+            session.command(making.typed("up"))
         ));
     }
     if !declared.is_empty() {
         session.console.say(&format!(
             "{} more differ because the declaration has changed: `{}` shows them.",
             declared.len(),
-            session.command(making.typed("plan".into()))
+            session.command(making.typed("plan"))
         ));
     }
     Ok(if drifted.is_empty() {

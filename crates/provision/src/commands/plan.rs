@@ -31,17 +31,14 @@ pub async fn run(session: &Session, arguments: &cli::Plan) -> Result<Exit> {
     let seen = look(session, &stack, &reading).await?;
     let strangers = planner::strangers(&stack, &seen.observations);
     if !strangers.is_empty() {
-        let again = session.here(selection.typed(making.typed("up".into())));
+        let again = session.here(selection.typed(making.typed("up")));
         bail!(render::strangers(&strangers, again));
     }
     let mut outputs = stack.known_names();
     let artifact = session.interrupt.or(preparation.package()).await?;
     learn_package(&mut outputs, &artifact.sha256);
     let (mut plan, _) = planner::up(&stack, seen.account(), outputs)?;
-    session.say_left_out(
-        &selection.apply(&mut plan, &stack)?,
-        making.typed("up".into()),
-    );
+    session.say_left_out(&selection.apply(&mut plan, &stack)?, making.typed("up"));
     drop((aws, reading));
     listener.finish().await;
     let cost = cost::estimate(&stack, &seen.target.region)?;

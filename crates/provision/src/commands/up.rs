@@ -81,7 +81,7 @@ async fn prepare(session: &Session, arguments: &cli::Up) -> Result<Option<Agreed
     drop(reading);
     let strangers = planner::strangers(&stack, &seen.observations);
     if !strangers.is_empty() {
-        let again = session.here(selection.typed(making.typed("up".into())));
+        let again = session.here(selection.typed(making.typed("up")));
         bail!(render::strangers(&strangers, again));
     }
 
@@ -98,7 +98,7 @@ async fn prepare(session: &Session, arguments: &cli::Up) -> Result<Option<Agreed
     }
     let (mut plan, known) = planner::up(&stack, seen.account(), known)?;
     let left_out = selection.apply(&mut plan, &stack)?;
-    session.say_left_out(&left_out, making.typed("up".into()));
+    session.say_left_out(&left_out, making.typed("up"));
     if let Some(saved) = &saved {
         saved.check(&plan)?;
     }
@@ -197,7 +197,7 @@ async fn deploy(
 
 /// What goes on from where a run ends. A saved plan cannot: the account has moved since.
 fn again(session: &Session, arguments: &cli::Up, making: &Making, selection: &Selection) -> String {
-    let command = |name: &str| selection.typed(making.typed(name.into()));
+    let command = |name: &str| selection.typed(making.typed(name));
     match &arguments.plan {
         None => goes_on(&session.command(command("up"))),
         Some(file) => {

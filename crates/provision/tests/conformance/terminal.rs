@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use expect_test::{ExpectFile, expect_file};
 use testkit::sdk::dynamodb::types::AttributeValue;
-use testkit::{Answer, Decision, masked};
+use testkit::{Answer, Decision, Terminal, masked};
 use tokio::sync::Semaphore;
 
 use crate::names::TABLE;
@@ -27,6 +27,15 @@ async fn deployed() -> World {
     let world = empty().await;
     world.up().await;
     world
+}
+
+/// An `up` whose list is being drawn, and the gate that its role waits at.
+async fn in_the_middle() -> (World, Terminal, Arc<Semaphore>) {
+    let world = empty().await;
+    let gate = hold(&world, "CreateRole");
+    let terminal = world.cli.run_on_terminal(&["up"], ROWS, COLUMNS);
+    terminal.until("running step", |screen| screen.contains("running"));
+    (world, terminal, gate)
 }
 
 /// Runs it to its end without a key pressed.
@@ -171,10 +180,7 @@ async fn a_wait_before_a_question_wipes_nothing_away() {
 #[tokio::test]
 #[ignore = "needs the function: just conformance"]
 async fn ctrl_c_says_how_to_go_on() {
-    let world = empty().await;
-    let gate = hold(&world, "CreateRole");
-    let mut terminal = world.cli.run_on_terminal(&["up"], ROWS, COLUMNS);
-    terminal.until("running step", |screen| screen.contains("running"));
+    let (world, mut terminal, gate) = in_the_middle().await;
     // Some of a drawing of the list is always on its way.
     terminal.slow_down();
     std::thread::sleep(Duration::from_millis(500));
@@ -217,10 +223,7 @@ async fn ctrl_c_says_how_to_go_on() {
 #[tokio::test]
 #[ignore = "needs the function: just conformance"]
 async fn a_second_ctrl_c_leaves_at_once() {
-    let world = empty().await;
-    let _gate = hold(&world, "CreateRole");
-    let mut terminal = world.cli.run_on_terminal(&["up"], ROWS, COLUMNS);
-    terminal.until("running step", |screen| screen.contains("running"));
+    let (_world, mut terminal, _gate) = in_the_middle().await;
     terminal.type_in(CTRL_C);
     terminal.until("answer", |screen| screen.contains("stopping: "));
     terminal.type_in(CTRL_C);
@@ -236,10 +239,7 @@ async fn a_second_ctrl_c_leaves_at_once() {
 #[tokio::test]
 #[ignore = "needs the function: just conformance"]
 async fn what_a_shell_has_written_meanwhile_is_left_alone() {
-    let world = empty().await;
-    let gate = hold(&world, "CreateRole");
-    let mut terminal = world.cli.run_on_terminal(&["up"], ROWS, COLUMNS);
-    terminal.until("running step", |screen| screen.contains("running"));
+    let (_world, mut terminal, gate) = in_the_middle().await;
     terminal.signal("CONT");
     // Two lists leave no room for the plan.
     terminal.until("second list", |screen| !screen.contains("calls to make"));
@@ -255,10 +255,7 @@ async fn what_a_shell_has_written_meanwhile_is_left_alone() {
 #[ignore = "needs the function: just conformance"]
 async fn a_smaller_window_breaks_no_line() {
     const NARROW: u16 = 60;
-    let world = empty().await;
-    let gate = hold(&world, "CreateRole");
-    let mut terminal = world.cli.run_on_terminal(&["up"], ROWS, COLUMNS);
-    terminal.until("running step", |screen| screen.contains("running"));
+    let (_world, mut terminal, gate) = in_the_middle().await;
     terminal.resize(ROWS, NARROW);
     // A name is cut so that the state beside it fits.
     let is_narrow = |screen: &str| {

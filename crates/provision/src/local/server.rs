@@ -172,9 +172,15 @@ fn is_locked(folder: &Path) -> bool {
         .is_ok_and(|lock| matches!(lock.try_lock(), Err(fs::TryLockError::WouldBlock)))
 }
 
+const PORT_VARIABLE: &str = "PROVISION_LOCAL_PORT";
+
 fn command(binary: &Path, folder: &Path, start: &Start) -> Command {
     let mut command = Command::new(binary);
     command.arg("serve").arg("--folder").arg(folder);
+    // A variable without a value is as good as none, and no port.
+    if std::env::var_os(PORT_VARIABLE).is_some_and(|value| value.is_empty()) {
+        command.env_remove(PORT_VARIABLE);
+    }
     if let Some(port) = start.port {
         command.arg("--port").arg(port.to_string());
     }
@@ -222,7 +228,7 @@ async fn started(mut child: Child, folder: &Path, log: &Path) -> Result<Server> 
 /// The port that one is started on if nothing else is said.
 pub fn port() -> u16 {
     const USUAL: u16 = 4566;
-    let set = std::env::var("PROVISION_LOCAL_PORT").ok();
+    let set = std::env::var(PORT_VARIABLE).ok();
     set.and_then(|port| port.parse().ok()).unwrap_or(USUAL)
 }
 

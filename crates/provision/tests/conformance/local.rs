@@ -40,6 +40,8 @@ impl Newcomer {
         let cli = cli
             .env("PROVISION_LOCAL_AWS", local_aws)
             .env("PROVISION_LOCAL_DIR", &folder.display().to_string())
+            // As good as none.
+            .env("PROVISION_LOCAL_PORT", "")
             .env("PROVISION_BOOTSTRAP", &bootstrap().display().to_string())
             .env("AWS_ENDPOINT_URL_DYNAMODB", nowhere)
             .limit(Duration::from_mins(1));

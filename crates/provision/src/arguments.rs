@@ -10,26 +10,30 @@ use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches};
 use serde_json::json;
 
 use crate::cli::Cli;
+use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::fault::{Code, Told};
 
 /// Reads a command line, and the variables that stand for options.
-pub fn read(words: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Cli> {
-    let mut command = without_empty_variables(Cli::command());
+pub fn read(
+    words: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+    environment: &Environment,
+) -> Result<Cli> {
+    let mut command = without_absent_variables(Cli::command(), environment);
     let matches = command.try_get_matches_from_mut(words)?;
     check(&mut command, &matches)?;
     Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
 
-/// A variable without a value is as good as none.
-fn without_empty_variables(command: Command) -> Command {
-    let is_empty = |arg: &Arg| {
-        let name = arg.get_env();
-        name.and_then(std::env::var_os)
-            .is_some_and(|value| value.is_empty())
+/// Makes options ignore variables that `environment` does not have: clap itself would read those of the process, and
+/// take one without a value for a value.
+fn without_absent_variables(command: Command, environment: &Environment) -> Command {
+    let is_absent = |arg: &Arg| {
+        let name = arg.get_env().and_then(std::ffi::OsStr::to_str);
+        name.is_some_and(|name| environment.get(name).is_none())
     };
-    let forget = move |arg: Arg| {
-        if is_empty(&arg) {
+    let forget = |arg: Arg| {
+        if is_absent(&arg) {
             arg.env(Resettable::<OsStr>::Reset)
         } else {
             arg
@@ -37,7 +41,7 @@ fn without_empty_variables(command: Command) -> Command {
     };
     command
         .mut_args(forget)
-        .mut_subcommands(without_empty_variables)
+        .mut_subcommands(|command| without_absent_variables(command, environment))
 }
 
 /// A saved plan holds the function: one given beside it would be left aside. A variable may be meant for other runs.

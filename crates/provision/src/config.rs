@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 use crate::aws::Connection;
 use crate::cli::{Declare, Global, Make, Select};
 use crate::declaration::Stack;
+use crate::environment::Environment;
 use crate::fault::Code;
+use crate::local;
 use crate::saved::SavedPlan;
 use crate::selection::Selection;
 use crate::stack::{self, Settings};
@@ -30,6 +32,8 @@ pub struct Config {
     pub yes: bool,
     pub verbose: bool,
     pub quiet: bool,
+    pub local_aws: local::Settings,
+    pub environment: Environment,
 }
 
 /// How the stack is to be made.
@@ -43,7 +47,7 @@ pub struct Making {
 }
 
 impl Config {
-    pub fn new(global: &Global) -> Result<Self> {
+    pub fn new(global: &Global, environment: Environment) -> Result<Self> {
         let env = global.env.clone().filter(|env| !env.is_empty());
         if let Some(env) = &env {
             ensure!(
@@ -65,6 +69,8 @@ impl Config {
             yes: global.yes,
             verbose: global.verbose > 0,
             quiet: global.quiet,
+            local_aws: local::Settings::from(&environment),
+            environment,
         })
     }
 
@@ -73,7 +79,7 @@ impl Config {
         let from_environment = || {
             ["AWS_REGION", "AWS_DEFAULT_REGION"]
                 .iter()
-                .find_map(|name| std::env::var(name).ok().filter(|region| !region.is_empty()))
+                .find_map(|name| self.environment.get(name).map(str::to_owned))
         };
         let given = self.connection.region.clone().or_else(from_environment);
         given.unwrap_or_else(|| Settings::default().region)

@@ -8,6 +8,7 @@ use serde_json::json;
 use tokio::sync::mpsc::unbounded_channel;
 
 use crate::cli::Global;
+use crate::environment::Environment;
 use crate::events::Events;
 use crate::fault::Told;
 use crate::github::{self, GitHub};
@@ -57,18 +58,14 @@ impl Level {
 }
 
 impl Console {
-    pub fn new(global: &Global, program: String) -> Self {
-        let variable = |name: &str| {
-            let value = std::env::var_os(name)?;
-            Some(value.to_string_lossy().into_owned())
-        };
+    pub fn new(global: &Global, program: String, environment: &Environment) -> Self {
         Self {
             capture: None,
             program,
-            surroundings: Surroundings::new(global, Terminals::of_this_process(), variable),
+            surroundings: Surroundings::new(global, Terminals::of_this_process(), environment),
             level: Level::new(global),
             json: global.json,
-            github: GitHub::from_environment(),
+            github: GitHub::from_environment(environment),
             redrawn: Arc::new(Mutex::new(Redrawn::new())),
             lost: Arc::default(),
         }

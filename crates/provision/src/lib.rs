@@ -18,6 +18,7 @@ pub mod declaration;
 pub mod diff;
 pub mod doctor;
 pub mod drift;
+pub mod environment;
 pub mod events;
 pub mod execute;
 pub mod exit;
@@ -67,6 +68,7 @@ use crate::cli::{Cli, Command};
 use crate::commands::Session;
 use crate::config::Config;
 use crate::console::Console;
+use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::fault::Code;
 use crate::interrupt::{Interrupt, Interrupted};
@@ -83,22 +85,24 @@ pub struct Ground {
     pub reach: Option<Reach>,
     /// Without it no run leaves a record.
     pub runs: Option<Runs>,
+    pub environment: Environment,
 }
 
 /// Runs the command line `arguments` to its end.
 pub async fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
     let arguments: Vec<_> = arguments.into_iter().collect();
-    let program = program(arguments.first());
+    let environment = Environment::of_process();
+    let program = program(arguments.first(), &environment);
     let words = arguments.iter().map(|word| word.to_string_lossy().into());
     let runs = Runs {
-        folder: record::folder(),
+        folder: record::folder(&environment),
         command: words.collect(),
     };
-    let cli = match arguments::read(&arguments) {
+    let cli = match arguments::read(&arguments, &environment) {
         Ok(cli) => cli,
         Err(error) => return arguments::told(&error, &arguments),
     };
-    let console = Console::new(&cli.global, program);
+    let console = Console::new(&cli.global, program, &environment);
     let leaving = console.clone();
     let interrupt = Interrupt::listen(move || {
         leaving.last_words("Left at once; calls in flight may still take effect: run it again.");
@@ -108,14 +112,14 @@ pub async fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exi
         interrupt,
         reach: None,
         runs: Some(runs),
+        environment,
     };
     run_on(&cli, ground).await
 }
 
 /// As it was typed, whether by its name, by a path or through cargo.
-fn program(typed: Option<&std::ffi::OsString>) -> String {
-    let is_by_cargo =
-        std::env::var("CARGO_PKG_NAME").is_ok_and(|package| package == env!("CARGO_PKG_NAME"));
+fn program(typed: Option<&std::ffi::OsString>, environment: &Environment) -> String {
+    let is_by_cargo = environment.get("CARGO_PKG_NAME") == Some(env!("CARGO_PKG_NAME"));
     if is_by_cargo {
         return "cargo run -q -p provision --".to_owned();
     }
@@ -146,7 +150,7 @@ pub async fn run_on(cli: &Cli, ground: Ground) -> Exit {
 }
 
 async fn command(cli: &Cli, ground: Ground) -> anyhow::Result<Exit> {
-    let mut config = Config::new(&cli.global)?;
+    let mut config = Config::new(&cli.global, ground.environment)?;
     config.local |= matches!(cli.command, Command::Dev(_));
     refuse_document(cli)?;
     if let Command::Up(cli::Up {

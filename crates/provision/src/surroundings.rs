@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal};
 
 use crate::cli::{Color, Global, Progress};
+use crate::environment::Environment;
 use crate::render::Paint;
 
 /// Which streams are terminals.
@@ -38,12 +39,8 @@ pub(crate) struct Surroundings {
 
 impl Surroundings {
     /// Of `terminals` under variables with these values.
-    pub(crate) fn new(
-        global: &Global,
-        terminals: Terminals,
-        variable: impl Fn(&str) -> Option<String>,
-    ) -> Self {
-        let value = |name: &str| variable(name).filter(|value| !value.is_empty());
+    pub(crate) fn new(global: &Global, terminals: Terminals, environment: &Environment) -> Self {
+        let value = |name: &str| environment.get(name);
         let is_on = |name: &str| value(name).is_some_and(|value| value != "0");
         let is_ci = value("CI").is_some_and(|value| value != "0" && value != "false");
         let is_dumb = value("TERM").is_some_and(|term| term == "dumb");
@@ -96,10 +93,9 @@ mod tests {
     fn seen(arguments: &[&str], terminals: Terminals, variables: &[(&str, &str)]) -> Surroundings {
         let line = ["provision", "up"].iter().chain(arguments);
         let cli = Cli::try_parse_from(line).expect("the arguments are right");
-        Surroundings::new(&cli.global, terminals, |name| {
-            let (_, value) = variables.iter().find(|(known, _)| *known == name)?;
-            Some((*value).to_owned())
-        })
+        let variables = variables.iter();
+        let variables = variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Surroundings::new(&cli.global, terminals, &variables.collect())
     }
 
     #[test]

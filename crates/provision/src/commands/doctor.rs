@@ -9,7 +9,7 @@ use super::{Session, connect, region};
 use crate::cli;
 use crate::doctor::{Check, Status, account, machine};
 use crate::exit::Exit;
-use crate::local::{self, Server};
+use crate::local::Server;
 use crate::stack;
 
 pub async fn run(session: &Session, arguments: &cli::Doctor) -> Result<Exit> {
@@ -26,16 +26,17 @@ pub async fn run(session: &Session, arguments: &cli::Doctor) -> Result<Exit> {
 
 async fn checks(session: &Session, arguments: &cli::Doctor) -> Result<Vec<Check>> {
     let bootstrap = arguments.bootstrap.as_deref();
+    let local_aws = &session.config.local_aws;
     let (toolchain, function, local) = tokio::join!(
         machine::toolchain(),
         machine::function(bootstrap, &arguments.arch),
-        machine::local_aws(),
+        machine::local_aws(local_aws),
     );
     let mut checks = vec![function, local];
     if bootstrap.is_none() {
         checks.insert(0, toolchain);
     }
-    let is_asleep = session.config.local && Server::find(&local::folder()).await.is_none();
+    let is_asleep = session.config.local && Server::find(&local_aws.folder).await.is_none();
     if is_asleep {
         checks.extend(account::unknown(&account::NAMES));
         return Ok(checks);

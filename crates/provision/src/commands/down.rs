@@ -13,7 +13,7 @@ use crate::exit::Exit;
 use crate::fault::Code;
 use crate::github::summary;
 use crate::guests::guests;
-use crate::local::{self, Server};
+use crate::local::Server;
 use crate::plan::{Plan, Step};
 use crate::plan_text;
 use crate::planner;
@@ -116,7 +116,7 @@ pub async fn run(session: &Session, arguments: &cli::Down) -> Result<Exit> {
         "Done"
     };
     console.say(&format!("{what} in {}.", render::seconds(took)));
-    if session.config.local && Server::stop_if_empty(&local::folder()).await? {
+    if session.config.local && Server::stop_if_empty(&session.config.local_aws.folder).await? {
         console.say("The local AWS holds nothing any more: it is stopped, and its folder removed.");
     }
     Ok(Exit::Done)

@@ -7,7 +7,7 @@ use super::Session;
 use crate::cli;
 use crate::exit::Exit;
 use crate::fault::{Code, Fault};
-use crate::local::{self, Server, Start};
+use crate::local::{Server, Start};
 
 pub async fn run(session: &Session, arguments: &cli::Local) -> Result<Exit> {
     match arguments {
@@ -18,17 +18,17 @@ pub async fn run(session: &Session, arguments: &cli::Local) -> Result<Exit> {
 }
 
 async fn start(session: &Session, arguments: &cli::LocalStart) -> Result<Exit> {
-    let folder = local::folder();
+    let settings = &session.config.local_aws;
     let start = Start {
         port: arguments.port,
         faults: arguments.faults.clone(),
     };
     if arguments.foreground {
-        if let Some(server) = Server::find(&folder).await {
+        if let Some(server) = Server::find(&settings.folder).await {
             bail!(runs_already(&server));
         }
         // Ctrl-C reaches the server too, and it is the one to end.
-        return Ok(if Server::run(&folder, &start).await? {
+        return Ok(if Server::run(settings, &start).await? {
             Exit::Done
         } else {
             Exit::Failed
@@ -36,7 +36,7 @@ async fn start(session: &Session, arguments: &cli::LocalStart) -> Result<Exit> {
     }
     let (server, is_new) = session
         .interrupt
-        .or(Server::ensure(&folder, &start))
+        .or(Server::ensure(settings, &start))
         .await?;
     if !is_new {
         if start.differs_from(&server) {
@@ -59,10 +59,10 @@ fn runs_already(server: &Server) -> Fault {
 }
 
 async fn stop(session: &Session) -> Result<Exit> {
-    let folder = local::folder();
-    match Server::find(&folder).await {
+    let folder = &session.config.local_aws.folder;
+    match Server::find(folder).await {
         Some(server) => {
-            server.stop(&folder).await?;
+            server.stop(folder).await?;
             session.console.say(&format!(
                 "Stopped; what it holds stays in {}.",
                 folder.display()
@@ -77,13 +77,13 @@ async fn stop(session: &Session) -> Result<Exit> {
 }
 
 async fn status(session: &Session) -> Result<Exit> {
-    let server = Server::find(&local::folder()).await;
+    let server = Server::find(&session.config.local_aws.folder).await;
     say(session, server.as_ref());
     Ok(Exit::Done)
 }
 
 fn say(session: &Session, server: Option<&Server>) {
-    let folder = local::folder();
+    let folder = &session.config.local_aws.folder;
     let text = if session.config.json {
         json!({
             "schema": 1,

@@ -214,13 +214,13 @@ async fn region(session: &Session) -> Option<String> {
 
 /// Where the local AWS is, started if it did not run.
 async fn local_url(session: &Session) -> Result<String> {
-    let folder = crate::local::folder();
-    let (server, is_new) = Server::ensure(&folder, &Start::default()).await?;
+    let settings = &session.config.local_aws;
+    let (server, is_new) = Server::ensure(settings, &Start::default()).await?;
     if is_new {
         session.console.say(&format!(
             "The local AWS runs at {}; it keeps its state in {}.",
             server.url,
-            folder.display()
+            settings.folder.display()
         ));
     }
     Ok(server.url)

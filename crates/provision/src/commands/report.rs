@@ -13,7 +13,7 @@ pub fn run(session: &Session, arguments: &cli::Report) -> Result<Exit> {
     let stack = session.stack_name()?;
     let folder = match &session.runs {
         Some(runs) => runs.folder.clone(),
-        None => record::folder(),
+        None => record::folder(&session.config.environment),
     };
     let console = &session.console;
     let record = Record::read(&folder, &stack)?;

@@ -8,7 +8,7 @@ use tokio::process::Command;
 
 use super::Check;
 use crate::artifact::{Binary, build};
-use crate::local::{self, Server};
+use crate::local::{self, Server, Settings};
 
 /// The Rust that would build the function.
 pub async fn toolchain() -> Check {
@@ -45,12 +45,12 @@ pub async fn function(bootstrap: Option<&Path>, architecture: &str) -> Check {
 }
 
 /// The local AWS: whether it runs, or could.
-pub async fn local_aws() -> Check {
+pub async fn local_aws(settings: &Settings) -> Check {
     const NAME: &str = "local AWS";
-    if let Some(server) = Server::find(&local::folder()).await {
+    if let Some(server) = Server::find(&settings.folder).await {
         return Check::ok(NAME, format!("runs at {}", server.url));
     }
-    if let Err(error) = local::program() {
+    if let Err(error) = local::program(settings) {
         let check = Check::error(NAME, &error);
         return Check {
             // Nobody needs it for AWS itself.
@@ -58,8 +58,9 @@ pub async fn local_aws() -> Check {
             ..check
         };
     }
-    let port = local::port();
+    let port = settings.port;
     match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+        Ok(_) if port == 0 => Check::ok(NAME, "starts when needed, on a free port"),
         Ok(_) => Check::ok(NAME, format!("starts when needed, on port {port}")),
         Err(error) => Check::warn(NAME, format!("port {port} is not free: {error}"))
             .remedy("`PROVISION_LOCAL_PORT=PORT`, or `local start --port PORT`"),

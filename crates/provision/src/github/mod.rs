@@ -8,6 +8,7 @@ use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use crate::environment::Environment;
 use crate::fault::Told;
 use crate::secret::Secret;
 
@@ -22,13 +23,9 @@ pub struct GitHub {
 
 impl GitHub {
     /// Where this process runs in a workflow.
-    pub fn from_environment() -> Option<Self> {
-        let path = |name: &str| {
-            std::env::var_os(name)
-                .filter(|path| !path.is_empty())
-                .map(PathBuf::from)
-        };
-        (std::env::var_os("GITHUB_ACTIONS")? == "true").then(|| Self {
+    pub fn from_environment(environment: &Environment) -> Option<Self> {
+        let path = |name: &str| environment.get(name).map(PathBuf::from);
+        (environment.get("GITHUB_ACTIONS")? == "true").then(|| Self {
             summary: path("GITHUB_STEP_SUMMARY"),
             output: path("GITHUB_OUTPUT"),
         })

@@ -7,11 +7,29 @@ mod server;
 
 use std::path::PathBuf;
 
-pub use server::{Server, Source, Start, port, program};
+use crate::environment::Environment;
 
-/// Where the local AWS keeps its state: `PROVISION_LOCAL_DIR`, else `.provision/local` below the current folder.
-pub fn folder() -> PathBuf {
-    std::env::var_os("PROVISION_LOCAL_DIR")
-        .filter(|folder| !folder.is_empty())
-        .map_or_else(|| PathBuf::from(".provision/local"), PathBuf::from)
+pub use server::{Server, Source, Start, program};
+
+/// The local AWS's folder, port and program, as the environment gives them.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Holds its state: `PROVISION_LOCAL_DIR`, else `.provision/local` below the current folder.
+    pub folder: PathBuf,
+    /// The port of a server that never ran before: `PROVISION_LOCAL_PORT`, else 4566. 0 is any free one.
+    pub port: u16,
+    /// `PROVISION_LOCAL_AWS`: a program that was built elsewhere.
+    pub program: Option<PathBuf>,
+}
+
+impl From<&Environment> for Settings {
+    fn from(environment: &Environment) -> Self {
+        const PORT: u16 = 4566;
+        let port = environment.get("PROVISION_LOCAL_PORT");
+        Self {
+            folder: environment.path("PROVISION_LOCAL_DIR", ".provision/local"),
+            port: port.and_then(|port| port.parse().ok()).unwrap_or(PORT),
+            program: environment.get("PROVISION_LOCAL_AWS").map(PathBuf::from),
+        }
+    }
 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use tokio::process::{Child, Command};
 use tokio::time::sleep;
 
-use super::client;
+use super::{Settings, client};
 use crate::cargo::{self, Program};
 use crate::fault::Code;
 
@@ -79,11 +79,12 @@ impl Server {
 
     /// The one that uses `folder`, started in the background if it does not run. The second part says whether it
     /// was.
-    pub async fn ensure(folder: &Path, start: &Start) -> Result<(Self, bool)> {
+    pub async fn ensure(settings: &Settings, start: &Start) -> Result<(Self, bool)> {
+        let folder = settings.folder.as_path();
         if let Some(server) = Self::find(folder).await {
             return Ok((server, false));
         }
-        let binary = binary().await?;
+        let binary = binary(settings).await?;
         fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
         let log_path = folder.join("server.log");
         let log =
@@ -102,9 +103,9 @@ impl Server {
     }
 
     /// Runs one in the foreground, each request shown, until it ends.
-    pub async fn run(folder: &Path, start: &Start) -> Result<bool> {
-        let binary = binary().await?;
-        let status = command(&binary, folder, start)
+    pub async fn run(settings: &Settings, start: &Start) -> Result<bool> {
+        let binary = binary(settings).await?;
+        let status = command(&binary, &settings.folder, start)
             .arg("--log-requests")
             .status()
             .await
@@ -225,13 +226,6 @@ async fn started(mut child: Child, folder: &Path, log: &Path) -> Result<Server> 
     }
 }
 
-/// The port that one is started on if nothing else is said.
-pub fn port() -> u16 {
-    const USUAL: u16 = 4566;
-    let set = std::env::var(PORT_VARIABLE).ok();
-    set.and_then(|port| port.parse().ok()).unwrap_or(USUAL)
-}
-
 /// Where the program comes from.
 #[derive(Debug)]
 pub enum Source {
@@ -240,9 +234,9 @@ pub enum Source {
 }
 
 /// Built from this workspace where there is one, else beside this program.
-pub fn program() -> Result<Source> {
-    if let Some(given) = std::env::var_os("PROVISION_LOCAL_AWS").filter(|path| !path.is_empty()) {
-        return Ok(Source::Binary(PathBuf::from(given)));
+pub fn program(settings: &Settings) -> Result<Source> {
+    if let Some(given) = &settings.program {
+        return Ok(Source::Binary(given.clone()));
     }
     if let Some(workspace) = cargo::workspace(LOCAL_AWS.package)? {
         return Ok(Source::Workspace(workspace));
@@ -261,8 +255,8 @@ pub fn program() -> Result<Source> {
     )
 }
 
-async fn binary() -> Result<PathBuf> {
-    match program()? {
+async fn binary(settings: &Settings) -> Result<PathBuf> {
+    match program(settings)? {
         Source::Workspace(workspace) => cargo::build(&workspace, LOCAL_AWS, &["build"]).await,
         Source::Binary(path) => Ok(path),
     }

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use tempfile::NamedTempFile;
 
 use super::Record;
+use crate::environment::Environment;
 use crate::fault::Code;
 
 /// Where records are kept, and the command line that is being run.
@@ -18,10 +19,8 @@ pub struct Runs {
 }
 
 /// `PROVISION_RUNS_DIR`, else `.provision/runs` below the current folder.
-pub fn folder() -> PathBuf {
-    std::env::var_os("PROVISION_RUNS_DIR")
-        .filter(|folder| !folder.is_empty())
-        .map_or_else(|| PathBuf::from(".provision/runs"), PathBuf::from)
+pub fn folder(environment: &Environment) -> PathBuf {
+    environment.path("PROVISION_RUNS_DIR", ".provision/runs")
 }
 
 impl Record {

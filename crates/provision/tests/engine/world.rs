@@ -12,6 +12,7 @@ use local_aws::{Clock, Enforcement, Faults, LocalAws, Options, Runner};
 use provision::arguments;
 use provision::aws::{Aws, Reach, config_at};
 use provision::console::{Console, Printed};
+use provision::environment::Environment;
 use provision::events::Events;
 use provision::exit::{Exit, Signal};
 use provision::github::GitHub;
@@ -185,7 +186,8 @@ impl World {
             folder: folder.clone(),
             command: line.iter().map(|&word| word.to_owned()).collect(),
         });
-        let cli = arguments::read(line).expect("the arguments are right");
+        let environment = environment();
+        let cli = arguments::read(line, &environment).expect("the arguments are right");
         let (mut console, capture) = Console::captured(&cli.global);
         if let Some(github) = &self.github {
             console = console.in_workflow(github.clone());
@@ -195,6 +197,7 @@ impl World {
             interrupt: Interrupt::by(hands.signal.subscribe()),
             reach: Some(self.reach()),
             runs,
+            environment,
         };
         let exit = tokio::select! {
             biased;
@@ -243,6 +246,19 @@ impl Ended {
     pub(crate) fn writes(&self) -> usize {
         self.calls.iter().filter(|call| call.write).count()
     }
+}
+
+/// The variables of every run here: those of whoever runs the tests change nothing, nor do the ports and folders of a local
+/// AWS of theirs.
+fn environment() -> Environment {
+    let folder = concat!(env!("CARGO_TARGET_TMPDIR"), "/no-local-aws");
+    [
+        ("PROVISION_LOCAL_DIR", folder),
+        ("PROVISION_LOCAL_PORT", "0"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into_iter()
+    .collect()
 }
 
 /// The path of a function's binary; each number is another one. It is the header of an ELF file and nothing to run.

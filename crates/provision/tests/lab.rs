@@ -1,0 +1,86 @@
+//! The lab's stack, frozen: ids, names, fields, order, digests and rights are those of what is deployed already.
+//!
+//! A difference here replaces or changes resources in everybody's account, so the file is written by hand only:
+//! `UPDATE_EXPECT=1` writes it anew, and whoever does that says why in the changelog.
+
+use std::path::Path;
+
+use provision::cost;
+use provision::forecast::forecast;
+use provision::observe::Observations;
+use provision::planner::{self, Account};
+use provision::rights::{self, Access};
+use provision::stack::{Settings, lab};
+use provision::target::Target;
+use serde_json::{Value, json};
+
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab.json");
+
+#[test]
+fn the_deployed_stack_is_the_declared_one() {
+    let found: Value = [None, Some("dev"), Some("prod"), Some("pr-7")]
+        .into_iter()
+        .map(frozen)
+        .collect();
+    let text = serde_json::to_string_pretty(&found).expect("it is JSON") + "\n";
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(FILE, &text).expect("the sources can be written");
+    }
+    let expected = std::fs::read_to_string(Path::new(FILE)).expect("the frozen stack is there");
+    assert!(
+        text == expected,
+        "the lab's stack has changed: `UPDATE_EXPECT=1 cargo test --test lab`, then `git diff`"
+    );
+}
+
+/// The facts about one environment that a deployment depends on.
+fn frozen(env: Option<&str>) -> Value {
+    let settings = Settings {
+        region: "eu-west-1".to_owned(),
+        ..Settings::of(env)
+    };
+    let target = Target {
+        account: "111122223333".to_owned(),
+        region: "eu-west-1".to_owned(),
+        endpoint: None,
+        partition: "aws".to_owned(),
+    };
+    let stack = lab(&settings).expect("the stack is sound");
+    let account = Account {
+        target: &target,
+        observations: &Observations::default(),
+        orphans: &[],
+    };
+    let (plan, _) = planner::up(&stack, account, stack.known_names()).expect("a plan");
+    let declared: Vec<Value> = stack
+        .declared
+        .iter()
+        .zip(&plan.steps)
+        .map(|(declared, step)| {
+            json!({
+                "id": declared.id,
+                "type": declared.resource.type_name(),
+                "name": declared.resource.name(),
+                "fields": declared.resource.fields(),
+                "after": step.after,
+            })
+        })
+        .collect();
+    let outputs: Vec<_> = stack
+        .outputs
+        .iter()
+        .map(|(name, value)| json!([name, value.to_value()]))
+        .collect();
+    let check = stack.check.as_ref().expect("a check");
+    let forecast = forecast(&plan);
+    json!({
+        "stack": stack.name,
+        "declared": declared,
+        "outputs": outputs,
+        "check": [check.method, check.url, check.body, check.key, check.proves],
+        "deployer": rights::document(&stack, &target, Access::Write),
+        "reader": rights::document(&stack, &target, Access::Read),
+        "forecast": [forecast.writes, forecast.time.as_secs_f64()],
+        "cost": cost::estimate(&stack, "eu-west-1").expect("prices").per_million_requests_usd,
+    })
+}

@@ -1,0 +1,356 @@
+//! One method of a path, with the Lambda proxy integration behind it.
+
+use anyhow::{Result, ensure};
+use aws_sdk_apigateway::types::{self, IntegrationType, PatchOperation};
+use provision_engine::aws::Aws;
+use provision_engine::diff::Changes;
+use provision_engine::input::{Handle, Input, hex};
+use provision_engine::look::Look;
+use provision_engine::observe::Seen;
+use provision_engine::operation::Operation;
+use provision_engine::owner::Mark;
+use provision_engine::resource::{Act, HoldsData, Kind, Marked, Observed, Resource, gone_is_done};
+use provision_engine::target::Target;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::lists::{self, LIST_DEPLOYMENTS, LIST_PATHS, LIST_STAGES};
+use super::patch::replace;
+use super::path::lane_of;
+use super::{API, API_GATEWAY, RestApi};
+use crate::arn::{ApiId, Arn, PathId, Shape};
+use crate::calls::Calls;
+
+const PUT_METHOD: Operation =
+    Operation::create(API_GATEWAY, "PutMethod", &[API.allow("apigateway:PUT")]);
+const PUT_INTEGRATION: Operation = Operation::write(
+    API_GATEWAY,
+    "PutIntegration",
+    &[API.allow("apigateway:PUT")],
+);
+const UPDATE: Operation = Operation::write(
+    API_GATEWAY,
+    "UpdateMethod",
+    &[API.allow("apigateway:PATCH")],
+);
+const DELETE: Operation = Operation::write(
+    API_GATEWAY,
+    "DeleteMethod",
+    &[API.allow("apigateway:DELETE")],
+);
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Method {
+    pub api: Input<ApiId>,
+    pub path: Input<PathId>,
+    /// The path's text, for people and for telling deployments apart.
+    pub full_path: String,
+    pub http_method: String,
+    pub key_required: bool,
+    pub authorization: String,
+    /// Stack, id and digest of this declaration: AWS cannot tag methods.
+    pub operation: String,
+    /// `None` only as observed: a method somebody left half made.
+    pub integration: Option<Integration>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Integration {
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Lambda takes nothing but POST, whatever the method in front is.
+    pub http_method: String,
+    pub uri: Input<Arn>,
+    /// 50 to 29,000.
+    pub timeout_ms: i32,
+}
+
+impl Integration {
+    /// Hands the whole request to the function whose `invoke_arn` is given.
+    pub fn lambda_proxy(invoke_arn: Input<Arn>) -> Self {
+        Self {
+            kind: IntegrationType::AwsProxy.to_string(),
+            http_method: "POST".to_owned(),
+            uri: invoke_arn,
+            timeout_ms: 29_000,
+        }
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct MethodOutput {}
+
+/// The outputs of a declared [`Method`].
+pub trait MethodHandle {
+    /// Returns the method's shape, which changes exactly when the method has to be deployed again.
+    fn shape(&self) -> Input<Shape>;
+}
+
+impl MethodHandle for Handle<Method> {
+    fn shape(&self) -> Input<Shape> {
+        self.output("shape")
+    }
+}
+
+impl Resource for Method {
+    type Output = MethodOutput;
+    const KIND: Kind = Kind {
+        // API Gateway does not look at what an integration names.
+        by_name: &["integration"],
+        ..Kind::new(
+            "AWS::ApiGateway::Method",
+            "method",
+            HoldsData::No,
+            &[
+                &LIST_PATHS,
+                &LIST_DEPLOYMENTS,
+                &LIST_STAGES,
+                &PUT_METHOD,
+                &PUT_INTEGRATION,
+                &UPDATE,
+                &DELETE,
+            ],
+        )
+    };
+
+    fn name(&self) -> String {
+        format!("{} {}", self.http_method, self.full_path)
+    }
+
+    fn calls(&self, act: Act<'_>) -> Vec<&'static Operation> {
+        match act {
+            Act::Create => vec![&PUT_METHOD, &PUT_INTEGRATION],
+            Act::Update(changes) => changes.calls(&[
+                (&["key_required", "authorization", "operation"], &UPDATE),
+                (&["integration"], &PUT_INTEGRATION),
+            ]),
+            Act::Delete => vec![&DELETE],
+        }
+    }
+
+    fn validate(&self) -> Result<()> {
+        const TIMEOUT_MS: std::ops::RangeInclusive<i32> = 50..=29_000;
+        if let Some(Integration { timeout_ms, .. }) = &self.integration {
+            ensure!(
+                TIMEOUT_MS.contains(timeout_ms),
+                "an integration's timeout is 50 to 29000 ms, not {timeout_ms}"
+            );
+        }
+        Ok(())
+    }
+
+    /// Methods of declared APIs whose `operationName` says that they are this stack's.
+    async fn marked(seen: &Seen<'_>) -> Result<Vec<Marked<Self>>> {
+        let mut found = Vec::new();
+        for (id, output) in seen.all::<RestApi>() {
+            let contents = lists::contents(seen.look, &output.id).await?;
+            for path in &contents.paths {
+                let full = path.path().unwrap_or_default();
+                for verb in Self::undeclared_in(path, seen) {
+                    let state = Self {
+                        api: output.id.clone().into(),
+                        path: PathId(path.id().unwrap_or_default().to_owned()).into(),
+                        full_path: full.to_owned(),
+                        http_method: verb.clone(),
+                        key_required: false,
+                        authorization: String::new(),
+                        operation: String::new(),
+                        integration: None,
+                    };
+                    let label = format!("{verb} {full}");
+                    let mut marked = Marked::new(label, Observed::ours(state, MethodOutput {}));
+                    marked.within = Some(id.to_owned());
+                    found.push(marked);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn mark(&mut self, mark: &Mark<'_>) {
+        self.operation = format!("{}.{}.{}", mark.stack, mark.id, mark.digest);
+    }
+
+    fn is_last_declared(&self, observed: &Observed<Self>) -> bool {
+        self.operation == observed.state.operation
+    }
+
+    fn computed(&self, target: &Target) -> Value {
+        let Some(Integration {
+            uri: Input::Known(_),
+            ..
+        }) = &self.integration
+        else {
+            return Value::Null;
+        };
+        let deployed = json!([
+            self.full_path,
+            self.http_method,
+            self.key_required,
+            self.authorization,
+            self.integration
+        ]);
+        // An API never moves to another account: without it, the same stack has the same shape everywhere.
+        let deployed = deployed.to_string().replace(&target.account, "");
+        json!({ "shape": hex(&Sha256::digest(deployed)) })
+    }
+
+    fn container(&self) -> Option<&str> {
+        self.api.source()
+    }
+
+    fn lane(&self) -> Option<String> {
+        lane_of(&self.api)
+    }
+
+    async fn observe(&self, look: &Look) -> Result<Option<Observed<Self>>> {
+        let (Ok(api), Ok(path)) = (self.api.get(), self.path.get()) else {
+            return Ok(None);
+        };
+        let contents = lists::contents(look, api).await?;
+        let found = contents
+            .paths
+            .iter()
+            .find(|resource| resource.id.as_deref() == Some(&path.0))
+            .and_then(|resource| resource.resource_methods()?.get(&self.http_method));
+        let Some(method) = found else { return Ok(None) };
+        let state = Self {
+            key_required: method.api_key_required.unwrap_or_default(),
+            authorization: method.authorization_type.clone().unwrap_or_default(),
+            operation: method.operation_name.clone().unwrap_or_default(),
+            integration: method.method_integration.as_ref().map(integration_of),
+            ..self.clone()
+        };
+        Ok(Some(Observed::ours(state, MethodOutput {})))
+    }
+
+    async fn create(&self, aws: &Aws) -> Result<MethodOutput> {
+        let (api, path) = (self.api.get()?, self.path.get()?);
+        aws.call(&PUT_METHOD, || {
+            aws.apigateway()
+                .put_method()
+                .rest_api_id(&api.0)
+                .resource_id(&path.0)
+                .http_method(&self.http_method)
+                .authorization_type(&self.authorization)
+                .api_key_required(self.key_required)
+                .operation_name(&self.operation)
+                .send()
+        })
+        .await?;
+        self.put_integration(aws).await?;
+        Ok(MethodOutput {})
+    }
+
+    async fn update(
+        &self,
+        aws: &Aws,
+        observed: Observed<Self>,
+        changes: &Changes,
+    ) -> Result<MethodOutput> {
+        let (api, path) = (self.api.get()?, self.path.get()?);
+        if changes.touch("integration") {
+            self.put_integration(aws).await?;
+        }
+        // With the mark, which comes last: a run that was cut off before is not taken for somebody else's change.
+        let mut patch: Vec<PatchOperation> = Vec::new();
+        if changes.touch("key_required") {
+            patch.push(replace("/apiKeyRequired", &self.key_required.to_string()));
+        }
+        if changes.touch("authorization") {
+            patch.push(replace("/authorizationType", &self.authorization));
+        }
+        if changes.touch("operation") {
+            patch.push(replace("/operationName", &self.operation));
+        }
+        if !patch.is_empty() {
+            aws.call(&UPDATE, || {
+                aws.apigateway()
+                    .update_method()
+                    .rest_api_id(&api.0)
+                    .resource_id(&path.0)
+                    .http_method(&self.http_method)
+                    .set_patch_operations(Some(patch.clone()))
+                    .send()
+            })
+            .await?;
+        }
+        Ok(observed.output)
+    }
+
+    async fn delete(&self, aws: &Aws, _: Observed<Self>) -> Result<()> {
+        let (api, path) = (self.api.get()?, self.path.get()?);
+        let request = || {
+            aws.apigateway()
+                .delete_method()
+                .rest_api_id(&api.0)
+                .resource_id(&path.0)
+                .http_method(&self.http_method)
+                .send()
+        };
+        gone_is_done(aws.call(&DELETE, request).await)
+    }
+}
+
+impl Method {
+    /// Whether `method` is one of the stack whose name `prefix` begins with.
+    pub(super) fn is_marked(method: &types::Method, prefix: &str) -> bool {
+        let operation = method.operation_name();
+        operation.is_some_and(|operation| operation.starts_with(prefix))
+    }
+
+    /// The verbs of this stack's methods on `path` that are not declared.
+    pub(super) fn undeclared_in(path: &types::Resource, seen: &Seen<'_>) -> Vec<String> {
+        let id = path.id().unwrap_or_default();
+        let prefix = format!("{}.", seen.stack());
+        let is_declared = |verb: &str| {
+            seen.declaration.all::<Self>().any(|(declared, _)| {
+                seen.observations.get(declared).is_some_and(|observed| {
+                    observed.state["path"] == id && observed.state["http_method"] == verb
+                })
+            })
+        };
+        let methods = path.resource_methods().into_iter().flatten();
+        let mut verbs: Vec<String> = methods
+            .filter(|(verb, method)| Self::is_marked(method, &prefix) && !is_declared(verb))
+            .map(|(verb, _)| verb.clone())
+            .collect();
+        verbs.sort();
+        verbs
+    }
+
+    async fn put_integration(&self, aws: &Aws) -> Result<()> {
+        let (api, path) = (self.api.get()?, self.path.get()?);
+        let Some(integration) = &self.integration else {
+            return Ok(());
+        };
+        let uri = integration.uri.get()?;
+        aws.call(&PUT_INTEGRATION, || {
+            aws.apigateway()
+                .put_integration()
+                .rest_api_id(&api.0)
+                .resource_id(&path.0)
+                .http_method(&self.http_method)
+                .r#type(IntegrationType::from(integration.kind.as_str()))
+                .integration_http_method(&integration.http_method)
+                .uri(&uri.0)
+                .timeout_in_millis(integration.timeout_ms)
+                .send()
+        })
+        .await?;
+        Ok(())
+    }
+}
+
+fn integration_of(found: &types::Integration) -> Integration {
+    Integration {
+        kind: found
+            .r#type()
+            .map_or("", IntegrationType::as_str)
+            .to_owned(),
+        http_method: found.http_method.clone().unwrap_or_default(),
+        uri: Arn(found.uri.clone().unwrap_or_default()).into(),
+        timeout_ms: found.timeout_in_millis,
+    }
+}

@@ -1,0 +1,368 @@
+//! A stage: the name under which a deployment is served.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use aws_sdk_apigateway::types::{self, Op, PatchOperation};
+use provision_engine::aws::Aws;
+use provision_engine::diff::Changes;
+use provision_engine::input::{Handle, Input};
+use provision_engine::look::Look;
+use provision_engine::observe::Seen;
+use provision_engine::operation::Operation;
+use provision_engine::owner::{Mark, STACK, Tags};
+use provision_engine::resource::{
+    Act, HoldsData, Kind, Marked, Observed, Resource, check_name, check_tags, gone_is_done,
+};
+use serde::{Deserialize, Serialize};
+
+use super::deployment::{self, shape_of};
+use super::lists::{self, LIST_DEPLOYMENTS, LIST_PATHS, LIST_STAGES};
+use super::patch::{operation, replace, stated};
+use super::path::lane_of;
+use super::tags::{TAG, tag};
+use super::{API, API_GATEWAY, RestApi, TAGS};
+use crate::arn::{ApiId, DeploymentId};
+use crate::calls::Calls;
+use crate::connection::GET_CALLER_IDENTITY;
+
+const CREATE: Operation = Operation::create(
+    API_GATEWAY,
+    "CreateStage",
+    &[
+        API.allow("apigateway:POST"),
+        TAGS.allow("apigateway:POST"),
+        TAGS.allow("apigateway:PUT"),
+    ],
+);
+const UPDATE: Operation =
+    Operation::write(API_GATEWAY, "UpdateStage", &[API.allow("apigateway:PATCH")]);
+const DELETE: Operation = Operation::write(
+    API_GATEWAY,
+    "DeleteStage",
+    &[API.allow("apigateway:DELETE")],
+);
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Stage {
+    pub api: Input<ApiId>,
+    /// Case matters to callers.
+    pub name: String,
+    pub deployment: Input<DeploymentId>,
+    pub description: String,
+    pub variables: BTreeMap<String, String>,
+    /// Whether requests are traced by X-Ray.
+    pub tracing: bool,
+    /// Deployments of ours that no stage serves, beside the one that is to be served: none, once all is in order.
+    pub superseded: Vec<DeploymentId>,
+    pub tags: Tags,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct StageOutput {
+    /// Where the stage answers, without a trailing slash.
+    pub url: String,
+    /// The stage's name, known to exist.
+    pub served_as: String,
+    /// The deployment it serves now, if that is ours to remove once no stage serves it.
+    pub retires: Option<DeploymentId>,
+    /// All deployments of ours that no stage serves.
+    pub unserved: Vec<DeploymentId>,
+}
+
+/// The outputs of a declared [`Stage`].
+pub trait StageHandle {
+    /// Returns the stage's URL, without a trailing slash.
+    fn url(&self) -> Input<String>;
+
+    /// Returns the stage's name, for resources that can only be made once the stage exists.
+    fn served_as(&self) -> Input<String>;
+}
+
+impl StageHandle for Handle<Stage> {
+    fn url(&self) -> Input<String> {
+        self.output("url")
+    }
+
+    fn served_as(&self) -> Input<String> {
+        self.output("served_as")
+    }
+}
+
+impl Resource for Stage {
+    type Output = StageOutput;
+    const KIND: Kind = Kind {
+        leftovers: &["superseded"],
+        ..Kind::new(
+            "AWS::ApiGateway::Stage",
+            "stage",
+            HoldsData::No,
+            &[
+                &LIST_PATHS,
+                &LIST_DEPLOYMENTS,
+                &LIST_STAGES,
+                &CREATE,
+                &TAG,
+                &UPDATE,
+                &DELETE,
+                &deployment::DELETE,
+                &GET_CALLER_IDENTITY,
+            ],
+        )
+    };
+
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn calls(&self, act: Act<'_>) -> Vec<&'static Operation> {
+        match act {
+            Act::Create => vec![&CREATE],
+            Act::Update(changes) => changes.calls(&[
+                (
+                    &["deployment", "description", "variables", "tracing"],
+                    &UPDATE,
+                ),
+                (&["tags"], &TAG),
+            ]),
+            Act::Delete => vec![&DELETE],
+        }
+    }
+
+    fn validate(&self) -> Result<()> {
+        check_name("a stage's name", &self.name, 1..=128, "-_")?;
+        check_tags(&self.tags)
+    }
+
+    /// Stages of declared APIs with the stack's tag.
+    async fn marked(seen: &Seen<'_>) -> Result<Vec<Marked<Self>>> {
+        let mut found = Vec::new();
+        for (id, output) in seen.all::<RestApi>() {
+            let contents = lists::contents(seen.look, &output.id).await?;
+            let declared: Vec<&str> = seen
+                .declaration
+                .all::<Self>()
+                .filter(|(_, stage)| stage.api.source() == Some(id))
+                .map(|(_, stage)| stage.name.as_str())
+                .collect();
+            for stage in &contents.stages {
+                let name = stage.stage_name().unwrap_or_default();
+                let tags = stage.tags();
+                let is_ours = tags
+                    .is_some_and(|tags| tags.get(STACK).map(String::as_str) == Some(seen.stack()));
+                if !is_ours || declared.contains(&name) {
+                    continue;
+                }
+                let tags = stage.tags.clone().unwrap_or_default();
+                let stage = Self {
+                    api: output.id.clone().into(),
+                    name: name.to_owned(),
+                    deployment: DeploymentId(String::new()).into(),
+                    description: String::new(),
+                    variables: BTreeMap::new(),
+                    tracing: false,
+                    superseded: Vec::new(),
+                    tags: Tags(tags.into_iter().collect()),
+                };
+                if let Some(observed) = stage.observe(seen.look).await? {
+                    let mut marked = Marked::new(name, observed);
+                    marked.within = Some(id.to_owned());
+                    found.push(marked);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn mark(&mut self, mark: &Mark<'_>) {
+        self.tags.mark(mark);
+    }
+
+    fn is_last_declared(&self, observed: &Observed<Self>) -> bool {
+        self.tags.is_same_declaration(&observed.state.tags)
+    }
+
+    fn container(&self) -> Option<&str> {
+        self.api.source()
+    }
+
+    fn lane(&self) -> Option<String> {
+        lane_of(&self.api)
+    }
+
+    async fn observe(&self, look: &Look) -> Result<Option<Observed<Self>>> {
+        let Ok(api) = self.api.get() else {
+            return Ok(None);
+        };
+        let contents = lists::contents(look, api).await?;
+        let found = contents
+            .stages
+            .iter()
+            .find(|stage| stage.stage_name() == Some(&self.name));
+        let Some(stage) = found else { return Ok(None) };
+        let served = |id: &str| {
+            contents
+                .stages
+                .iter()
+                .any(|stage| stage.deployment_id() == Some(id))
+        };
+        let wanted = self.deployment.get().ok();
+        let unserved: Vec<DeploymentId> = contents
+            .deployments
+            .iter()
+            .filter(|deployment| shape_of(deployment).is_some())
+            .filter_map(|deployment| deployment.id.clone())
+            .filter(|id| !served(id))
+            .map(DeploymentId)
+            .collect();
+        let superseded = unserved
+            .iter()
+            .filter(|id| wanted != Some(*id))
+            .cloned()
+            .collect();
+        let current = stage.deployment_id.clone().unwrap_or_default();
+        let is_ours = |deployment: &types::Deployment| {
+            deployment.id.as_ref() == Some(&current) && shape_of(deployment).is_some()
+        };
+        let serving = contents
+            .stages
+            .iter()
+            .filter(|stage| stage.deployment_id() == Some(&current));
+        let retires = (serving.count() == 1 && contents.deployments.iter().any(is_ours))
+            .then(|| DeploymentId(current.clone()));
+        let tags = stage.tags.clone().unwrap_or_default().into_iter().collect();
+        Ok(Some(Observed::ours(
+            Self {
+                api: self.api.clone(),
+                name: self.name.clone(),
+                deployment: DeploymentId(current).into(),
+                description: stage.description.clone().unwrap_or_default(),
+                variables: stage
+                    .variables
+                    .clone()
+                    .unwrap_or_default()
+                    .into_iter()
+                    .collect(),
+                tracing: stage.tracing_enabled,
+                superseded,
+                tags: self.tags.declared_part(&tags),
+            },
+            StageOutput {
+                retires,
+                unserved,
+                ..self.output(look.aws()).await?
+            },
+        )))
+    }
+
+    async fn create(&self, aws: &Aws) -> Result<StageOutput> {
+        let (api, deployment) = (self.api.get()?, self.deployment.get()?);
+        aws.call(&CREATE, || {
+            aws.apigateway()
+                .create_stage()
+                .rest_api_id(&api.0)
+                .stage_name(&self.name)
+                .deployment_id(&deployment.0)
+                .set_description(stated(&self.description))
+                .set_variables(Some(self.variables.clone().into_iter().collect()))
+                .tracing_enabled(self.tracing)
+                .set_tags(Some(self.tags.to_map()))
+                .send()
+        })
+        .await?;
+        self.output(aws).await
+    }
+
+    async fn update(
+        &self,
+        aws: &Aws,
+        observed: Observed<Self>,
+        changes: &Changes,
+    ) -> Result<StageOutput> {
+        let (api, deployment) = (self.api.get()?, self.deployment.get()?);
+        let mut unserved = observed.output.unserved.clone();
+        let patch = self.patch(&observed.state.variables, changes)?;
+        if !patch.is_empty() {
+            aws.call(&UPDATE, || {
+                aws.apigateway()
+                    .update_stage()
+                    .rest_api_id(&api.0)
+                    .stage_name(&self.name)
+                    .set_patch_operations(Some(patch.clone()))
+                    .send()
+            })
+            .await?;
+        }
+        if changes.touch("deployment") {
+            unserved.extend(observed.output.retires.clone());
+        }
+        for id in unserved.iter().filter(|id| *id != deployment) {
+            deployment::delete(aws, api, id).await?;
+        }
+        if changes.touch("tags") {
+            tag(
+                aws,
+                &format!("/restapis/{api}/stages/{}", self.name),
+                &self.tags,
+            )
+            .await?;
+        }
+        Ok(observed.output)
+    }
+
+    async fn delete(&self, aws: &Aws, _: Observed<Self>) -> Result<()> {
+        let api = self.api.get()?;
+        let request = || {
+            aws.apigateway()
+                .delete_stage()
+                .rest_api_id(&api.0)
+                .stage_name(&self.name)
+                .send()
+        };
+        gone_is_done(aws.call(&DELETE, request).await)
+    }
+}
+
+impl Stage {
+    fn patch(
+        &self,
+        old: &BTreeMap<String, String>,
+        changes: &Changes,
+    ) -> Result<Vec<PatchOperation>> {
+        let tracing = self.tracing.to_string();
+        let mut patch: Vec<PatchOperation> = [
+            ("deployment", "/deploymentId", &self.deployment.get()?.0),
+            ("description", "/description", &self.description),
+            ("tracing", "/tracingEnabled", &tracing),
+        ]
+        .into_iter()
+        .filter(|(field, _, _)| changes.touch(field))
+        .map(|(_, path, value)| replace(path, value))
+        .collect();
+        for (name, value) in &self.variables {
+            if old.get(name) != Some(value) {
+                patch.push(replace(&format!("/variables/{name}"), value));
+            }
+        }
+        for (name, value) in old
+            .iter()
+            .filter(|(name, _)| !self.variables.contains_key(*name))
+        {
+            patch.push(operation(Op::Remove, &format!("/variables/{name}"), value));
+        }
+        Ok(patch)
+    }
+
+    async fn output(&self, aws: &Aws) -> Result<StageOutput> {
+        let url = aws
+            .target()
+            .await?
+            .stage_url(&self.api.get()?.0, &self.name);
+        Ok(StageOutput {
+            url,
+            served_as: self.name.clone(),
+            retires: None,
+            unserved: Vec::new(),
+        })
+    }
+}

@@ -1,0 +1,690 @@
+//! A DynamoDB table, on demand, with its indexes.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use aws_sdk_dynamodb::operation::update_table::builders::UpdateTableFluentBuilder;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, CreateGlobalSecondaryIndexAction,
+    DeleteGlobalSecondaryIndexAction, GlobalSecondaryIndex, GlobalSecondaryIndexUpdate,
+    IndexStatus, KeySchemaElement, KeyType, Projection, ProjectionType, ScalarAttributeType,
+    Select, TableDescription, TableStatus, Tag,
+};
+use provision_engine::aws::Aws;
+use provision_engine::cost::Charge;
+use provision_engine::diff::Changes;
+use provision_engine::error::{AwsError, Failure};
+use provision_engine::fault::Code;
+use provision_engine::input::{Handle, Input};
+use provision_engine::look::Look;
+use provision_engine::observe::Seen;
+use provision_engine::operation::{Operation, Scope};
+use provision_engine::owner::{Mark, Tags};
+use provision_engine::resource::{
+    Act, HoldsData, Kind, Marked, Observed, Resource, check_name, check_tags,
+};
+use provision_engine::target::Target;
+use provision_engine::wait::{Vanished, Wait};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::DYNAMODB;
+use crate::arn::Arn;
+use crate::calls::Calls;
+use crate::prices::prices;
+use crate::tagging::{GET_RESOURCES, tagged};
+
+const TABLE: Scope = Scope::new(
+    "Table",
+    &["arn:{partition}:dynamodb:{region}:{account}:table/{name}"],
+);
+
+const DESCRIBE: Operation = Operation::read(
+    DYNAMODB,
+    "DescribeTable",
+    &[TABLE.allow("dynamodb:DescribeTable")],
+);
+const LIST_TAGS: Operation = Operation::read(
+    DYNAMODB,
+    "ListTagsOfResource",
+    &[TABLE.allow("dynamodb:ListTagsOfResource")],
+);
+/// Counts the items that a deletion would lose.
+const SCAN: Operation =
+    Operation::read(DYNAMODB, "Scan", &[TABLE.allow("dynamodb:Scan")]).for_deployers();
+const CREATE: Operation = Operation::create(
+    DYNAMODB,
+    "CreateTable",
+    &[
+        TABLE.allow("dynamodb:CreateTable"),
+        TABLE.allow("dynamodb:TagResource"),
+    ],
+);
+const TAG: Operation = Operation::write(
+    DYNAMODB,
+    "TagResource",
+    &[TABLE.allow("dynamodb:TagResource")],
+)
+.rate(5, Duration::from_millis(200));
+const UPDATE: Operation = Operation::write(
+    DYNAMODB,
+    "UpdateTable",
+    &[TABLE.allow("dynamodb:UpdateTable")],
+);
+const DELETE: Operation = Operation::write(
+    DYNAMODB,
+    "DeleteTable",
+    &[TABLE.allow("dynamodb:DeleteTable")],
+);
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Table {
+    pub name: String,
+    pub key: Key,
+    /// Global secondary indexes by name; each projects all attributes.
+    pub indexes: BTreeMap<String, Key>,
+    /// `PAY_PER_REQUEST` is the only mode that is declared.
+    pub billing: String,
+    pub deletion_protection: bool,
+    pub tags: Tags,
+}
+
+/// The key of a table or an index.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Key {
+    pub partition: Attribute,
+    pub sort: Option<Attribute>,
+}
+
+/// A key attribute; its type is `S`, `N` or `B`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attribute {
+    pub name: String,
+    #[serde(rename = "type")]
+    pub kind: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct TableOutput {
+    pub arn: Arn,
+}
+
+/// The outputs of a declared [`Table`].
+pub trait TableHandle {
+    /// Returns the ARN.
+    fn arn(&self) -> Input<Arn>;
+}
+
+impl TableHandle for Handle<Table> {
+    fn arn(&self) -> Input<Arn> {
+        self.output("arn")
+    }
+}
+
+impl Table {
+    /// A table on demand with a key of one string attribute.
+    pub fn on_demand(name: impl Into<String>, partition: &str) -> Self {
+        Self {
+            name: name.into(),
+            key: Key {
+                partition: Attribute::string(partition),
+                sort: None,
+            },
+            indexes: BTreeMap::new(),
+            billing: BillingMode::PayPerRequest.to_string(),
+            deletion_protection: false,
+            tags: Tags::default(),
+        }
+    }
+}
+
+impl Attribute {
+    pub fn string(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind: "S".to_owned(),
+        }
+    }
+}
+
+/// Tables are made and changed in the background; 5 min is ten times what an empty one takes.
+const ACTIVE: Wait = Wait::new(
+    "the table to become active",
+    Duration::from_secs(2),
+    Duration::from_mins(5),
+);
+const GONE: Wait = Wait::new(
+    "the table to be gone",
+    Duration::from_secs(2),
+    Duration::from_mins(10),
+);
+
+impl Resource for Table {
+    type Output = TableOutput;
+    const KIND: Kind = Kind {
+        search: &[&GET_RESOURCES],
+        replace_on: &["key"],
+        has_unique_name: true,
+        ..Kind::new(
+            "AWS::DynamoDB::Table",
+            "table",
+            HoldsData::Yes,
+            &[
+                &DESCRIBE,
+                &LIST_TAGS,
+                &SCAN,
+                &CREATE,
+                &TAG,
+                &UPDATE,
+                &DELETE,
+                &GET_RESOURCES,
+            ],
+        )
+    };
+
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn calls(&self, act: Act<'_>) -> Vec<&'static Operation> {
+        match act {
+            Act::Create => vec![&CREATE],
+            Act::Update(changes) => changes.calls(&[
+                (&["billing"], &UPDATE),
+                (&["deletion_protection"], &UPDATE),
+                (&["indexes"], &UPDATE),
+                (&["tags"], &TAG),
+            ]),
+            Act::Delete => vec![&DELETE],
+        }
+    }
+
+    fn typical_wait(&self, act: Act<'_>) -> Duration {
+        match act {
+            Act::Create | Act::Delete => Duration::from_secs(7),
+            Act::Update(_) => Duration::ZERO,
+        }
+    }
+
+    fn cost(&self, region: &str) -> Vec<Charge> {
+        vec![Charge {
+            service: "DynamoDB",
+            usd: prices(region).write_million,
+        }]
+    }
+
+    fn validate(&self) -> Result<()> {
+        check_name("a table's name", &self.name, 3..=255, "_.-")?;
+        check_tags(&self.tags)
+    }
+
+    async fn prefetch(look: &Look) -> Result<()> {
+        tagged(look).await.map(|_| ())
+    }
+
+    async fn marked(seen: &Seen<'_>) -> Result<Vec<Marked<Self>>> {
+        let mut found = Vec::new();
+        for tagged in tagged(seen.look).await?.iter() {
+            let Some(name) = tagged.name("dynamodb", "table/") else {
+                continue;
+            };
+            let table = Self {
+                tags: Tags(tagged.tags.clone()),
+                ..Self::on_demand(name, "")
+            };
+            let observed = table.observe(seen.look).await?;
+            found.extend(observed.map(|observed| Marked::new(name, observed)));
+        }
+        Ok(found)
+    }
+
+    async fn losses(&self, aws: &Aws) -> Result<Option<String>> {
+        let name = &self.name;
+        let (items, is_all) = match self.count_items(aws).await {
+            Ok(counted) => counted,
+            // Without the right to count, the worst has to be assumed.
+            Err(error) if is_refused(&error) => {
+                return Ok(Some(format!(
+                    "table `{name}`, whose items cannot be counted"
+                )));
+            }
+            Err(error) => return Err(error),
+        };
+        let more = if is_all { "" } else { "more than " };
+        let noun = if items == 1 && is_all {
+            "item"
+        } else {
+            "items"
+        };
+        Ok((items > 0).then(|| format!("table `{name}` with {more}{items} {noun}")))
+    }
+
+    fn is_protected(observed: &Observed<Self>) -> bool {
+        observed.state.deletion_protection
+    }
+
+    fn mark(&mut self, mark: &Mark<'_>) {
+        self.tags.mark(mark);
+    }
+
+    fn is_last_declared(&self, observed: &Observed<Self>) -> bool {
+        self.tags.is_same_declaration(&observed.state.tags)
+    }
+
+    fn computed(&self, target: &Target) -> Value {
+        json!({ "arn": target.arn("dynamodb", &format!("table/{}", self.name)) })
+    }
+
+    async fn observe(&self, look: &Look) -> Result<Option<Observed<Self>>> {
+        let aws = look.aws();
+        let doing = || format!("reading table `{}`", self.name);
+        let Some(table) = self.describe(aws).await.with_context(doing)? else {
+            return Ok(None);
+        };
+        if table.table_status() == Some(&TableStatus::Deleting) {
+            return Ok(None);
+        }
+        let arn = table
+            .table_arn()
+            .context(Code::Incomplete.fault("AWS returned a table without its ARN"))?
+            .to_owned();
+        let mut tags = BTreeMap::new();
+        let mut next = None;
+        loop {
+            let request = || {
+                aws.dynamodb()
+                    .list_tags_of_resource()
+                    .resource_arn(&arn)
+                    .set_next_token(next.clone())
+                    .send()
+            };
+            let page = match aws.call(&LIST_TAGS, request).await {
+                Ok(page) => page,
+                Err(error) if error.is_not_found() => return Ok(None),
+                // Also the word for the tags of a table that is gone by now, by dynoxide's account of DynamoDB.
+                Err(error) if error.class() == Code::AccessDenied => {
+                    return match self.describe(aws).await.with_context(doing)? {
+                        None => Ok(None),
+                        Some(_) => Err(error).with_context(doing),
+                    };
+                }
+                Err(error) => return Err(error).with_context(doing),
+            };
+            tags.extend(
+                page.tags
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(|tag| (tag.key, tag.value)),
+            );
+            next = page.next_token;
+            if next.is_none() {
+                break;
+            }
+        }
+        Ok(Some(Observed {
+            ownership: look.ownership(&self.name, &self.tags, &tags),
+            settled: is_settled(&table),
+            state: self.state_of(&table, self.tags.declared_part(&tags)),
+            output: TableOutput { arn: Arn(arn) },
+        }))
+    }
+
+    async fn create(&self, aws: &Aws) -> Result<TableOutput> {
+        // A predecessor of the same name may still be on its way out.
+        const NAME_FREE: Wait = Wait::new(
+            "the table's name to be free again",
+            Duration::from_secs(2),
+            Duration::from_mins(10),
+        );
+        let arn = NAME_FREE
+            .until(aws, async || {
+                let created = aws
+                    .call(&CREATE, || {
+                        aws.dynamodb()
+                            .create_table()
+                            .table_name(&self.name)
+                            .billing_mode(BillingMode::PayPerRequest)
+                            .set_key_schema(Some(self.key.schema()))
+                            .set_attribute_definitions(Some(self.attributes()))
+                            .set_global_secondary_indexes(self.index_requests())
+                            .deletion_protection_enabled(self.deletion_protection)
+                            .set_tags(Some(self.dynamodb_tags()))
+                            .send()
+                    })
+                    .await;
+                match created {
+                    Ok(answer) => Ok(answer.table_description.and_then(|table| table.table_arn)),
+                    Err(error) if error.is("ResourceInUseException") => {
+                        let table = self.describe(aws).await?;
+                        match table.as_ref().map(|table| table.table_status()) {
+                            None | Some(Some(TableStatus::Deleting)) => Ok(None),
+                            Some(_) => Err(error.into()),
+                        }
+                    }
+                    Err(error) => Err(error.into()),
+                }
+            })
+            .await?;
+        Ok(TableOutput { arn: Arn(arn) })
+    }
+
+    async fn update(
+        &self,
+        aws: &Aws,
+        observed: Observed<Self>,
+        changes: &Changes,
+    ) -> Result<TableOutput> {
+        self.settle(aws).await?;
+        if changes.touch("billing") {
+            self.change(aws, |request| {
+                request.billing_mode(BillingMode::PayPerRequest)
+            })
+            .await?;
+        }
+        if changes.touch("deletion_protection") {
+            let protect = self.deletion_protection;
+            self.change(aws, |request| request.deletion_protection_enabled(protect))
+                .await?;
+        }
+        // DynamoDB makes or removes one index at a time.
+        for (name, key) in &observed.state.indexes {
+            if self.indexes.get(name) != Some(key) {
+                let action = DeleteGlobalSecondaryIndexAction::builder()
+                    .index_name(name)
+                    .build()?;
+                let update = GlobalSecondaryIndexUpdate::builder().delete(action).build();
+                self.change(aws, |request| {
+                    request.global_secondary_index_updates(update.clone())
+                })
+                .await?;
+            }
+        }
+        for (name, key) in &self.indexes {
+            if observed.state.indexes.get(name) != Some(key) {
+                let action = CreateGlobalSecondaryIndexAction::builder()
+                    .index_name(name)
+                    .set_key_schema(Some(key.schema()))
+                    .projection(whole_items())
+                    .build()?;
+                let update = GlobalSecondaryIndexUpdate::builder().create(action).build();
+                let attributes = self.attributes();
+                self.change(aws, |request| {
+                    request
+                        .set_attribute_definitions(Some(attributes.clone()))
+                        .global_secondary_index_updates(update.clone())
+                })
+                .await?;
+            }
+        }
+        if changes.touch("tags") {
+            let arn = &observed.output.arn.0;
+            aws.call(&TAG, || {
+                aws.dynamodb()
+                    .tag_resource()
+                    .resource_arn(arn)
+                    .set_tags(Some(self.dynamodb_tags()))
+                    .send()
+            })
+            .await?;
+        }
+        Ok(observed.output)
+    }
+
+    async fn delete(&self, aws: &Aws, _: Observed<Self>) -> Result<()> {
+        const IDLE: Wait = Wait::new(
+            "the table to finish its last change",
+            Duration::from_secs(2),
+            Duration::from_mins(10),
+        );
+        let is_busy =
+            |error: &AwsError| error.is("ResourceInUseException") && !error.says("being deleted");
+        let deleted = IDLE
+            .while_refused(aws, is_busy, async || {
+                let request = || aws.dynamodb().delete_table().table_name(&self.name).send();
+                match aws.call(&DELETE, request).await {
+                    Err(error) if error.is_not_found() || error.says("being deleted") => Ok(()),
+                    other => other.map(|_| ()),
+                }
+            })
+            .await;
+        if let Err(error) = deleted {
+            if error
+                .to_string()
+                .to_lowercase()
+                .contains("deletion protection")
+            {
+                bail!(
+                    error.context(
+                        Code::DeletionProtection
+                            .fault("the table is protected")
+                            .remedy("switch the table's deletion protection off, and run it again")
+                    )
+                );
+            }
+            return Err(error);
+        }
+        // Until it is gone, the name is taken and the next `up` would run into it.
+        GONE.until(aws, async || {
+            Ok(self.describe(aws).await?.is_none().then_some(()))
+        })
+        .await
+    }
+
+    async fn settle(&self, aws: &Aws) -> Result<()> {
+        // AWS's replicas may disagree for a moment: twice in a row is active.
+        let mut seen = 0;
+        let mut vanished = Vanished::default();
+        ACTIVE
+            .until(aws, async || {
+                let Some(table) = self.describe(aws).await? else {
+                    vanished.is_missing(|| format!("table `{}`", self.name))?;
+                    return Ok(None);
+                };
+                vanished.is_there();
+                seen = if is_settled(&table) { seen + 1 } else { 0 };
+                match table.table_status() {
+                    None
+                    | Some(TableStatus::Active | TableStatus::Creating | TableStatus::Updating) => {
+                        Ok((seen == 2).then_some(()))
+                    }
+                    Some(other) => {
+                        bail!(Code::WaitedTooLong.fault(format!(
+                            "table `{}` is {other}, which no wait ends",
+                            self.name
+                        )))
+                    }
+                }
+            })
+            .await
+    }
+}
+
+impl Table {
+    async fn describe(&self, aws: &Aws) -> Result<Option<TableDescription>, AwsError> {
+        let request = || {
+            aws.dynamodb()
+                .describe_table()
+                .table_name(&self.name)
+                .send()
+        };
+        match aws.call(&DESCRIBE, request).await {
+            Ok(answer) => Ok(answer.table),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Counts the items, because AWS's own number is up to six hours old. Stops after the first page (1 MB), and then returns
+    /// `false` with the number.
+    async fn count_items(&self, aws: &Aws) -> Result<(i32, bool)> {
+        let counted = aws
+            .call(&SCAN, || {
+                aws.dynamodb()
+                    .scan()
+                    .table_name(&self.name)
+                    .select(Select::Count)
+                    .consistent_read(true)
+                    .send()
+            })
+            .await;
+        match counted {
+            Ok(page) => Ok((page.count, page.last_evaluated_key.is_none())),
+            Err(error) if error.is_not_found() => Ok((0, true)),
+            Err(error) => {
+                Err(error).with_context(|| format!("counting the items of table `{}`", self.name))
+            }
+        }
+    }
+
+    async fn change(
+        &self,
+        aws: &Aws,
+        with: impl Fn(UpdateTableFluentBuilder) -> UpdateTableFluentBuilder,
+    ) -> Result<()> {
+        let request = || with(aws.dynamodb().update_table().table_name(&self.name)).send();
+        let changed = aws.call(&UPDATE, request).await.map(|_| ());
+        match changed {
+            // Somebody's change is under way, which may be the one whose answer was lost: when it has ended, a look tells.
+            Err(error) if !error.is("ResourceInUseException") => return Err(error.into()),
+            _ => self.settle(aws).await?,
+        }
+        changed.map_err(Into::into)
+    }
+
+    fn state_of(&self, table: &TableDescription, tags: Tags) -> Self {
+        let attributes = table.attribute_definitions();
+        let indexes = table
+            .global_secondary_indexes()
+            .iter()
+            .filter(|index| index.index_status() != Some(&IndexStatus::Deleting))
+            .filter_map(|index| {
+                let key = Key::of(index.key_schema(), attributes);
+                Some((index.index_name()?.to_owned(), key))
+            })
+            .collect();
+        let billing = table
+            .billing_mode_summary()
+            .and_then(|summary| summary.billing_mode())
+            .map_or("PROVISIONED", BillingMode::as_str);
+        Self {
+            name: self.name.clone(),
+            key: Key::of(table.key_schema(), attributes),
+            indexes,
+            billing: billing.to_owned(),
+            deletion_protection: table.deletion_protection_enabled.unwrap_or_default(),
+            tags,
+        }
+    }
+
+    /// The attributes of all keys: DynamoDB refuses definitions that no key uses.
+    fn attributes(&self) -> Vec<AttributeDefinition> {
+        let keys = std::iter::once(&self.key).chain(self.indexes.values());
+        let attributes: BTreeMap<&str, &str> = keys
+            .flat_map(|key| std::iter::once(&key.partition).chain(&key.sort))
+            .map(|attribute| (attribute.name.as_str(), attribute.kind.as_str()))
+            .collect();
+        attributes
+            .into_iter()
+            .filter_map(|(name, kind)| {
+                AttributeDefinition::builder()
+                    .attribute_name(name)
+                    .attribute_type(ScalarAttributeType::from(kind))
+                    .build()
+                    .ok()
+            })
+            .collect()
+    }
+
+    fn index_requests(&self) -> Option<Vec<GlobalSecondaryIndex>> {
+        let requests: Vec<_> = self
+            .indexes
+            .iter()
+            .filter_map(|(name, key)| {
+                GlobalSecondaryIndex::builder()
+                    .index_name(name)
+                    .set_key_schema(Some(key.schema()))
+                    .projection(whole_items())
+                    .build()
+                    .ok()
+            })
+            .collect();
+        // An empty list is refused.
+        (!requests.is_empty()).then_some(requests)
+    }
+
+    fn dynamodb_tags(&self) -> Vec<Tag> {
+        let tag = |(key, value): (&String, &String)| Tag::builder().key(key).value(value).build();
+        self.tags
+            .0
+            .iter()
+            .filter_map(|pair| tag(pair).ok())
+            .collect()
+    }
+}
+
+impl Key {
+    fn schema(&self) -> Vec<KeySchemaElement> {
+        let element = |attribute: &Attribute, key_type| {
+            KeySchemaElement::builder()
+                .attribute_name(&attribute.name)
+                .key_type(key_type)
+                .build()
+                .ok()
+        };
+        let partition = element(&self.partition, KeyType::Hash);
+        let sort = self
+            .sort
+            .as_ref()
+            .and_then(|sort| element(sort, KeyType::Range));
+        partition.into_iter().chain(sort).collect()
+    }
+
+    fn of(schema: &[KeySchemaElement], attributes: &[AttributeDefinition]) -> Self {
+        let attribute = |key_type: &KeyType| {
+            let name = schema
+                .iter()
+                .find(|element| element.key_type == *key_type)?
+                .attribute_name();
+            let defined = attributes
+                .iter()
+                .find(|attribute| attribute.attribute_name() == name);
+            let kind = defined.map_or("S", |attribute| attribute.attribute_type().as_str());
+            Some(Attribute {
+                name: name.to_owned(),
+                kind: kind.to_owned(),
+            })
+        };
+        let none = Attribute {
+            name: String::new(),
+            kind: String::new(),
+        };
+        Self {
+            partition: attribute(&KeyType::Hash).unwrap_or(none),
+            sort: attribute(&KeyType::Range),
+        }
+    }
+}
+
+fn is_refused(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<AwsError>();
+    error.is_some_and(|error| error.failure == Failure::Refused)
+}
+
+fn is_settled(table: &TableDescription) -> bool {
+    let indexes = table.global_secondary_indexes();
+    table
+        .table_status()
+        .is_none_or(|status| *status == TableStatus::Active)
+        && indexes.iter().all(|index| {
+            index
+                .index_status()
+                .is_none_or(|status| *status == IndexStatus::Active)
+        })
+}
+
+fn whole_items() -> Projection {
+    Projection::builder()
+        .projection_type(ProjectionType::All)
+        .build()
+}

@@ -1,0 +1,493 @@
+//! An IAM role with its inline policies.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use aws_sdk_iam::types::Tag;
+use futures_util::future::try_join_all;
+use provision_engine::aws::Aws;
+use provision_engine::diff::Changes;
+use provision_engine::error::AwsError;
+use provision_engine::fault::Code;
+use provision_engine::input::{Handle, Input};
+use provision_engine::look::Look;
+use provision_engine::observe::Seen;
+use provision_engine::operation::{Operation, Scope};
+use provision_engine::owner::{Mark, Tags};
+use provision_engine::resource::{
+    Act, HoldsData, Kind, Marked, Observed, Resource, check_name, check_tags, gone_is_done,
+};
+use provision_engine::target::Target;
+use provision_engine::wait::Wait;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio::try_join;
+
+use super::IAM;
+use super::policy::PolicyDocument;
+use super::roles::{LIST_ROLES, LIST_TAGS, marked_roles};
+use crate::arn::Arn;
+use crate::calls::Calls;
+use crate::lambda::Function;
+
+const ROLE: Scope = Scope::new("Role", &["arn:{partition}:iam::{account}:role/{name}"]);
+
+const GET_ROLE: Operation = Operation::read(IAM, "GetRole", &[ROLE.allow("iam:GetRole")]);
+const GET_POLICY: Operation =
+    Operation::read(IAM, "GetRolePolicy", &[ROLE.allow("iam:GetRolePolicy")]);
+const LIST_INLINE: Operation = Operation::read(
+    IAM,
+    "ListRolePolicies",
+    &[ROLE.allow("iam:ListRolePolicies")],
+)
+.for_deployers();
+const LIST_ATTACHED: Operation = Operation::read(
+    IAM,
+    "ListAttachedRolePolicies",
+    &[ROLE.allow("iam:ListAttachedRolePolicies")],
+)
+.for_deployers();
+const CREATE_ROLE: Operation = Operation::create(
+    IAM,
+    "CreateRole",
+    &[ROLE.allow("iam:CreateRole"), ROLE.allow("iam:TagRole")],
+);
+const TAG_ROLE: Operation = Operation::write(IAM, "TagRole", &[ROLE.allow("iam:TagRole")]);
+const UPDATE_ROLE: Operation = Operation::write(IAM, "UpdateRole", &[ROLE.allow("iam:UpdateRole")]);
+const UPDATE_TRUST: Operation = Operation::write(
+    IAM,
+    "UpdateAssumeRolePolicy",
+    &[ROLE.allow("iam:UpdateAssumeRolePolicy")],
+);
+const PUT_POLICY: Operation =
+    Operation::write(IAM, "PutRolePolicy", &[ROLE.allow("iam:PutRolePolicy")]);
+const DELETE_POLICY: Operation = Operation::write(
+    IAM,
+    "DeleteRolePolicy",
+    &[ROLE.allow("iam:DeleteRolePolicy")],
+);
+const DELETE_ROLE: Operation = Operation::write(IAM, "DeleteRole", &[ROLE.allow("iam:DeleteRole")]);
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Role {
+    pub name: String,
+    pub description: String,
+    /// Seconds for which somebody who assumed the role may act: 3600 to 43200.
+    pub max_session_s: i32,
+    /// Who may assume the role.
+    pub trust: PolicyDocument,
+    /// Inline policies by name.
+    pub policies: BTreeMap<String, PolicyDocument>,
+    pub tags: Tags,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RoleOutput {
+    pub arn: Arn,
+}
+
+/// The outputs of a declared [`Role`].
+pub trait RoleHandle {
+    /// Returns the ARN.
+    fn arn(&self) -> Input<Arn>;
+}
+
+impl RoleHandle for Handle<Role> {
+    fn arn(&self) -> Input<Arn> {
+        self.output("arn")
+    }
+}
+
+impl Resource for Role {
+    type Output = RoleOutput;
+    const KIND: Kind = Kind {
+        search: &[&LIST_ROLES, &LIST_TAGS],
+        // IAM checks none of the ARNs in a policy.
+        by_name: &["policies"],
+        deleted_after: &[Function::KIND.type_name],
+        has_unique_name: true,
+        ..Kind::new(
+            "AWS::IAM::Role",
+            "role",
+            HoldsData::No,
+            &[
+                &GET_ROLE,
+                &GET_POLICY,
+                &LIST_INLINE,
+                &LIST_ATTACHED,
+                &CREATE_ROLE,
+                &TAG_ROLE,
+                &UPDATE_ROLE,
+                &UPDATE_TRUST,
+                &PUT_POLICY,
+                &DELETE_POLICY,
+                &DELETE_ROLE,
+                &LIST_ROLES,
+                &LIST_TAGS,
+            ],
+        )
+    };
+
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn calls(&self, act: Act<'_>) -> Vec<&'static Operation> {
+        match act {
+            Act::Create => {
+                let policies = self.policies.keys().map(|_| &PUT_POLICY);
+                std::iter::once(&CREATE_ROLE).chain(policies).collect()
+            }
+            Act::Update(changes) => {
+                let mut calls = changes.calls(&[
+                    (&["trust"], &UPDATE_TRUST),
+                    (&["description", "max_session_s"], &UPDATE_ROLE),
+                ]);
+                let is_touched = |name: &&String| changes.touch(&format!("policies.{name}"));
+                let policies = self.policies.keys().filter(is_touched);
+                calls.extend(policies.map(|_| &PUT_POLICY));
+                calls.extend(changes.calls(&[(&["tags"], &TAG_ROLE)]));
+                calls
+            }
+            Act::Delete => {
+                let policies = self.policies.keys().map(|_| &DELETE_POLICY);
+                policies.chain([&DELETE_ROLE]).collect()
+            }
+        }
+    }
+
+    fn typical_wait(&self, act: Act<'_>) -> Duration {
+        match act {
+            // IAM tells Lambda of a new role.
+            Act::Create => Duration::from_secs(8),
+            Act::Update(_) | Act::Delete => Duration::ZERO,
+        }
+    }
+
+    fn validate(&self) -> Result<()> {
+        let name = &self.name;
+        check_name("a role's name", name, 1..=64, "+=,.@-_")?;
+        let trust = self.trust.to_text().len();
+        ensure!(
+            trust <= 2048,
+            "the trust policy of `{name}` has {trust} characters; IAM takes 2048"
+        );
+        let inline = self.policies.values().map(|policy| policy.to_text().len());
+        let inline: usize = inline.sum();
+        ensure!(
+            inline <= 10_240,
+            "the policies of `{name}` have {inline} characters; IAM takes 10240"
+        );
+        let mut letters = self.description.chars();
+        ensure!(
+            self.description.len() <= 1000 && letters.all(|c| u32::from(c) < 0x100),
+            "the description of `{name}` must be Latin-1 and at most 1000 characters"
+        );
+        check_tags(&self.tags)
+    }
+
+    async fn prefetch(look: &Look) -> Result<()> {
+        marked_roles(look).await.map(|_| ())
+    }
+
+    async fn marked(seen: &Seen<'_>) -> Result<Vec<Marked<Self>>> {
+        let mut found = Vec::new();
+        for (name, tags) in marked_roles(seen.look).await?.iter() {
+            let is_known = seen
+                .declaration
+                .all::<Self>()
+                .any(|(_, role)| role.name == *name);
+            if is_known {
+                continue;
+            }
+            let mut role = Self {
+                name: name.clone(),
+                description: String::new(),
+                max_session_s: 3600,
+                trust: PolicyDocument::new(Value::Null),
+                policies: BTreeMap::new(),
+                tags: Tags(tags.clone()),
+            };
+            // All inline policies are ours to delete with it.
+            role.policies = role.inline_policies(seen.look.aws()).await?;
+            let observed = role.observe(seen.look).await?;
+            found.extend(observed.map(|observed| Marked::new(name, observed)));
+        }
+        Ok(found)
+    }
+
+    fn mark(&mut self, mark: &Mark<'_>) {
+        self.tags.mark(mark);
+    }
+
+    fn is_last_declared(&self, observed: &Observed<Self>) -> bool {
+        self.tags.is_same_declaration(&observed.state.tags)
+    }
+
+    fn computed(&self, target: &Target) -> Value {
+        json!({ "arn": target.iam_arn(&format!("role/{}", self.name)) })
+    }
+
+    async fn observe(&self, look: &Look) -> Result<Option<Observed<Self>>> {
+        let aws = look.aws();
+        let role = async {
+            match aws
+                .call(&GET_ROLE, || {
+                    aws.iam().get_role().role_name(&self.name).send()
+                })
+                .await
+            {
+                Ok(answer) => Ok(answer.role),
+                Err(error) if error.is_not_found() => Ok(None),
+                Err(error) => Err(error),
+            }
+        };
+        let policies = try_join_all(
+            self.policies
+                .keys()
+                .map(|policy| self.read_policy(aws, policy)),
+        );
+        let (role, policies) =
+            try_join!(role, policies).with_context(|| format!("reading role `{}`", self.name))?;
+        let Some(role) = role else { return Ok(None) };
+        let tags: BTreeMap<String, String> = role
+            .tags()
+            .iter()
+            .map(|tag| (tag.key.clone(), tag.value.clone()))
+            .collect();
+        Ok(Some(Observed {
+            ownership: look.ownership(&self.name, &self.tags, &tags),
+            settled: true,
+            output: RoleOutput { arn: Arn(role.arn) },
+            state: Self {
+                name: role.role_name,
+                description: role.description.unwrap_or_default(),
+                max_session_s: role.max_session_duration.unwrap_or(3600),
+                trust: PolicyDocument::from_wire(
+                    &role.assume_role_policy_document.unwrap_or_default(),
+                ),
+                policies: policies.into_iter().flatten().collect(),
+                tags: self.tags.declared_part(&tags),
+            },
+        }))
+    }
+
+    async fn create(&self, aws: &Aws) -> Result<RoleOutput> {
+        let created = aws
+            .call(&CREATE_ROLE, || {
+                aws.iam()
+                    .create_role()
+                    .role_name(&self.name)
+                    .description(&self.description)
+                    .max_session_duration(self.max_session_s)
+                    .assume_role_policy_document(self.trust.to_text())
+                    .set_tags(Some(self.iam_tags()))
+                    .send()
+            })
+            .await?;
+        for (name, document) in &self.policies {
+            self.put_policy(aws, name, document).await?;
+        }
+        let arn = created
+            .role
+            .map(|role| role.arn)
+            .context(Code::Incomplete.fault("AWS returned no role"))?;
+        Ok(RoleOutput { arn: Arn(arn) })
+    }
+
+    async fn update(
+        &self,
+        aws: &Aws,
+        observed: Observed<Self>,
+        changes: &Changes,
+    ) -> Result<RoleOutput> {
+        let iam = aws.iam();
+        if changes.touch("trust") {
+            aws.call(&UPDATE_TRUST, || {
+                iam.update_assume_role_policy()
+                    .role_name(&self.name)
+                    .policy_document(self.trust.to_text())
+                    .send()
+            })
+            .await?;
+        }
+        if changes.touch("description") || changes.touch("max_session_s") {
+            aws.call(&UPDATE_ROLE, || {
+                iam.update_role()
+                    .role_name(&self.name)
+                    .description(&self.description)
+                    .max_session_duration(self.max_session_s)
+                    .send()
+            })
+            .await?;
+        }
+        for (name, document) in &self.policies {
+            if observed.state.policies.get(name) != Some(document) {
+                self.put_policy(aws, name, document).await?;
+            }
+        }
+        if changes.touch("tags") {
+            let request = || {
+                iam.tag_role()
+                    .role_name(&self.name)
+                    .set_tags(Some(self.iam_tags()))
+                    .send()
+            };
+            aws.call(&TAG_ROLE, request).await?;
+        }
+        Ok(observed.output)
+    }
+
+    async fn delete(&self, aws: &Aws, observed: Observed<Self>) -> Result<()> {
+        // Removing a policy takes a while to be seen by DeleteRole.
+        const DETACHED: Wait = Wait::new(
+            "the role to be free of its policies",
+            Duration::from_secs(2),
+            Duration::from_mins(2),
+        );
+        let iam = aws.iam();
+        for policy in observed.state.policies.keys() {
+            let deleted = aws
+                .call(&DELETE_POLICY, || {
+                    iam.delete_role_policy()
+                        .role_name(&self.name)
+                        .policy_name(policy)
+                        .send()
+                })
+                .await;
+            gone_is_done(deleted)?;
+        }
+        let mut asked = false;
+        DETACHED
+            .until(aws, async || {
+                let deleted = aws
+                    .call(&DELETE_ROLE, || {
+                        iam.delete_role().role_name(&self.name).send()
+                    })
+                    .await;
+                match deleted {
+                    Err(error) if error.is("DeleteConflict") => {
+                        if !std::mem::replace(&mut asked, true) {
+                            self.check_free(aws).await?;
+                        }
+                        Ok(None)
+                    }
+                    other => gone_is_done(other).map(Some),
+                }
+            })
+            .await
+    }
+}
+
+impl Role {
+    /// The names of all inline policies that the role has.
+    async fn inline_policies(&self, aws: &Aws) -> Result<BTreeMap<String, PolicyDocument>> {
+        let iam = aws.iam();
+        let listed = aws
+            .call(&LIST_INLINE, || {
+                iam.list_role_policies().role_name(&self.name).send()
+            })
+            .await;
+        let names = match listed {
+            Ok(listed) => listed.policy_names,
+            Err(error) if error.is_not_found() => Vec::new(),
+            Err(error) => return Err(error.into()),
+        };
+        let nothing = || PolicyDocument::new(Value::Null);
+        Ok(names.into_iter().map(|name| (name, nothing())).collect())
+    }
+
+    fn iam_tags(&self) -> Vec<Tag> {
+        let tag = |(key, value): (&String, &String)| Tag::builder().key(key).value(value).build();
+        self.tags
+            .0
+            .iter()
+            .filter_map(|pair| tag(pair).ok())
+            .collect()
+    }
+
+    async fn read_policy(
+        &self,
+        aws: &Aws,
+        policy: &str,
+    ) -> Result<Option<(String, PolicyDocument)>, AwsError> {
+        let request = || {
+            aws.iam()
+                .get_role_policy()
+                .role_name(&self.name)
+                .policy_name(policy)
+                .send()
+        };
+        match aws.call(&GET_POLICY, request).await {
+            Ok(answer) => Ok(Some((
+                policy.to_owned(),
+                PolicyDocument::from_wire(&answer.policy_document),
+            ))),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn put_policy(&self, aws: &Aws, name: &str, document: &PolicyDocument) -> Result<()> {
+        // A role that was just created may not be found for some seconds.
+        const READABLE: Wait = Wait::new(
+            "the new role to be readable",
+            Duration::from_secs(1),
+            Duration::from_mins(1),
+        );
+        READABLE
+            .while_refused(aws, AwsError::is_not_found, async || {
+                let request = || {
+                    aws.iam()
+                        .put_role_policy()
+                        .role_name(&self.name)
+                        .policy_name(name)
+                        .policy_document(document.to_text())
+                        .send()
+                };
+                aws.call(&PUT_POLICY, request).await
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Says what somebody else attached to this role, which is what `DeleteRole` will go on refusing for.
+    async fn check_free(&self, aws: &Aws) -> Result<()> {
+        let iam = aws.iam();
+        let attached = aws
+            .call(&LIST_ATTACHED, || {
+                iam.list_attached_role_policies()
+                    .role_name(&self.name)
+                    .send()
+            })
+            .await?;
+        let inline = aws
+            .call(&LIST_INLINE, || {
+                iam.list_role_policies().role_name(&self.name).send()
+            })
+            .await?;
+        let mut in_the_way: Vec<&str> = attached
+            .attached_policies()
+            .iter()
+            .filter_map(|policy| policy.policy_arn())
+            .collect();
+        let others = inline
+            .policy_names
+            .iter()
+            .filter(|name| !self.policies.contains_key(*name));
+        in_the_way.extend(others.map(String::as_str));
+        if in_the_way.is_empty() {
+            return Ok(());
+        }
+        bail!(
+            Code::ForeignPolicies
+                .fault(format!(
+                    "role `{}` also has policies that this stack did not make: {}",
+                    self.name,
+                    in_the_way.join(", ")
+                ))
+                .remedy("remove them from the role, and run it again")
+        )
+    }
+}

@@ -1,0 +1,32 @@
+//! Lambda (AWS: "Lambda quotas" for rates).
+
+mod function;
+mod permission;
+mod policy;
+
+use std::time::Duration;
+
+use provision_engine::operation::{Meaning, Reading, Scope, Service};
+
+pub use self::function::{Function, FunctionHandle, FunctionOutput, INVOKE};
+pub use self::permission::{Permission, PermissionOutput, Statement};
+
+/// All calls but reading functions and policies, and invoking.
+const LAMBDA: Service = Service::new(
+    "Lambda",
+    &[
+        Reading::saying(
+            "ResourceConflictException",
+            &["concurrent update"],
+            Meaning::ConcurrentChange,
+        ),
+        Reading::of("ResourceNotFoundException", Meaning::NotFound),
+        Reading::of("ResourceConflictException", Meaning::Exists),
+    ],
+)
+.rate(15, Duration::from_millis(67));
+
+const FUNCTION: Scope = Scope::new(
+    "Function",
+    &["arn:{partition}:lambda:{region}:{account}:function:{name}"],
+);

@@ -1,0 +1,189 @@
+//! The check of a stack: requests to its public endpoint.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail, ensure};
+use tokio::time::Instant;
+use tokio::try_join;
+
+use provision_engine::aws::Aws;
+use provision_engine::fault::Code;
+use provision_engine::input::Outputs;
+use provision_engine::secret::Secret;
+use provision_engine::stack::Check;
+
+use crate::apigateway;
+use crate::arn::KeyId;
+use crate::calls::Calls;
+use crate::http::Answer;
+
+/// Keys and permissions reach API Gateway's front within seconds, at times within minutes.
+const AT_MOST: Duration = Duration::from_mins(3);
+
+/// AWS's answers after a deployment alternate between the old and the new for some seconds. Emulators have one front.
+const IN_A_ROW: u32 = 3;
+
+/// Sends the check's request until the answer is 200, and where it has a key, also without it until the answer is 403.
+///
+/// # Errors
+///
+/// `Code::NotLive` after three minutes.
+pub async fn wait_until_live(check: &Check, outputs: &Outputs, aws: &Aws) -> Result<()> {
+    let url = text(outputs, &check.url.to_value(), "the endpoint's URL")?;
+    let Some(key) = &check.key else {
+        return wait_for_answer(check, &url, aws, None).await;
+    };
+    let key = KeyId(text(outputs, &key.to_value(), "the API key's id")?);
+    let http = aws.http(&url);
+    let without_key = poll(
+        aws,
+        async || {
+            http.send(&check.method, &url, None, check.body.clone())
+                .await
+        },
+        // Whatever is not deployed yet is refused as well, but in other words.
+        |answer| answer.status == 403 && answer.body.contains("Forbidden"),
+        "the endpoint to refuse requests without the key",
+        None,
+    );
+    let with_key = wait_for_key(check, outputs, aws, &key);
+    try_join!(with_key, without_key)?;
+    Ok(())
+}
+
+/// Sends the check's request with the key `id` until the answer is 200.
+///
+/// # Errors
+///
+/// `Code::NotLive` after three minutes.
+pub async fn wait_for_key(check: &Check, outputs: &Outputs, aws: &Aws, id: &KeyId) -> Result<()> {
+    let url = text(outputs, &check.url.to_value(), "the endpoint's URL")?;
+    let key = apigateway::key_value(aws, id).await?;
+    wait_for_answer(check, &url, aws, Some(&key)).await
+}
+
+async fn wait_for_answer(check: &Check, url: &str, aws: &Aws, key: Option<&Secret>) -> Result<()> {
+    let http = aws.http(url);
+    poll(
+        aws,
+        async || http.send(&check.method, url, key, check.body.clone()).await,
+        |answer| answer.status == 200,
+        "the endpoint to answer",
+        key,
+    )
+    .await
+}
+
+async fn poll(
+    aws: &Aws,
+    ask: impl AsyncFn() -> Result<Answer>,
+    is_good: impl Fn(&Answer) -> bool,
+    what: &str,
+    key: Option<&Secret>,
+) -> Result<()> {
+    let started = Instant::now();
+    let mut pause = Duration::from_millis(500);
+    let mut row = Row::new(if aws.endpoint().is_none() {
+        IN_A_ROW
+    } else {
+        1
+    });
+    loop {
+        let answer = ask().await;
+        // Our own requests may be more than the plan lets pass: that says nothing about what is served.
+        let is_throttled = answer.as_ref().is_ok_and(|answer| answer.status == 429);
+        if !is_throttled {
+            let is_good = answer.as_ref().is_ok_and(&is_good);
+            if row.is_complete_with(is_good) {
+                return Ok(());
+            }
+            if is_good {
+                continue;
+            }
+        }
+        let seen = match &answer {
+            Ok(answer) => format!("{} {}", answer.status, excerpt(&masked(&answer.body, key))),
+            Err(error) => format!("{error:#}"),
+        };
+        if started.elapsed() + pause > AT_MOST {
+            bail!(
+                Code::NotLive
+                    .fault(format!(
+                        "deployed, but not yet reachable: waited {} s for {what}; last answer: {seen}",
+                        started.elapsed().as_secs()
+                    ))
+                    .remedy(
+                        "run it again in some minutes; the key must be enabled and in the plan, the plan must \
+                         cover the stage, and the function must start"
+                    )
+            );
+        }
+        let reason = format!("waiting for {what}, last answer: {seen}");
+        aws.waiting(reason, pause, true);
+        aws.pause(pause).await;
+        aws.ensure_running("the request to the endpoint")?;
+        pause = (pause * 2).min(Duration::from_secs(10));
+    }
+}
+
+/// Good answers one after another.
+struct Row {
+    wanted: u32,
+    seen: u32,
+}
+
+impl Row {
+    fn new(wanted: u32) -> Self {
+        Self { wanted, seen: 0 }
+    }
+
+    fn is_complete_with(&mut self, is_good: bool) -> bool {
+        self.seen = if is_good { self.seen + 1 } else { 0 };
+        self.seen == self.wanted
+    }
+}
+
+fn text(outputs: &Outputs, value: &serde_json::Value, what: &str) -> Result<String> {
+    let resolved = outputs.resolve(value);
+    ensure!(
+        resolved.is_string(),
+        Code::Incomplete.fault(format!("{what} is not known"))
+    );
+    Ok(resolved.as_str().unwrap_or_default().to_owned())
+}
+
+/// A function may answer with what it was asked, headers and all.
+fn masked(body: &str, key: Option<&Secret>) -> String {
+    key.map_or_else(|| body.to_owned(), |key| body.replace(key.reveal(), "****"))
+}
+
+fn excerpt(body: &str) -> &str {
+    let end = body
+        .char_indices()
+        .nth(200)
+        .map_or(body.len(), |(at, _)| at);
+    body[..end].trim()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_answer_begins_a_row_anew() {
+        let mut row = Row::new(3);
+        let answers = [true, true, false, true, true, true];
+        let complete: Vec<bool> = answers
+            .into_iter()
+            .map(|is_good| row.is_complete_with(is_good))
+            .collect();
+        assert_eq!(complete, [false, false, false, false, false, true]);
+        assert!(Row::new(1).is_complete_with(true));
+    }
+
+    #[test]
+    fn an_echoed_key_is_masked() {
+        let key = Secret::new("canary".to_owned());
+        assert_eq!(masked("x-api-key: canary!", Some(&key)), "x-api-key: ****!");
+    }
+}

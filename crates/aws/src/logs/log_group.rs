@@ -1,0 +1,342 @@
+//! A CloudWatch log group with its retention.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use provision_engine::aws::Aws;
+use provision_engine::cost::Charge;
+use provision_engine::diff::Changes;
+use provision_engine::fault::Code;
+use provision_engine::input::{Handle, Input};
+use provision_engine::look::Look;
+use provision_engine::observe::Seen;
+use provision_engine::operation::{Operation, Scope};
+use provision_engine::owner::{Mark, Tags};
+use provision_engine::resource::{
+    Act, HoldsData, Kind, Marked, Observed, Resource, check_name, check_tags, gone_is_done,
+};
+use provision_engine::target::Target;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::LOGS;
+use crate::arn::Arn;
+use crate::calls::Calls;
+use crate::lambda::Function;
+use crate::prices::prices;
+use crate::tagging::{GET_RESOURCES, tagged};
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LogGroup {
+    pub name: String,
+    /// Days after which log events expire; `None` keeps them for ever.
+    pub retention_days: Option<i32>,
+    pub tags: Tags,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct LogGroupOutput {
+    /// Without the `:*` that `DescribeLogGroups` appends.
+    pub arn: Arn,
+}
+
+/// The outputs of a declared [`LogGroup`].
+pub trait LogGroupHandle {
+    /// Returns the ARN.
+    fn arn(&self) -> Input<Arn>;
+}
+
+impl LogGroupHandle for Handle<LogGroup> {
+    fn arn(&self) -> Input<Arn> {
+        self.output("arn")
+    }
+}
+
+/// AWS knows a group by both forms, as its own console's policies show; tags go by the shorter one.
+const GROUP: Scope = Scope::new(
+    "LogGroup",
+    &[
+        "arn:{partition}:logs:{region}:{account}:log-group:{name}",
+        "arn:{partition}:logs:{region}:{account}:log-group:{name}:*",
+    ],
+);
+/// Groups are found by listing.
+const GROUPS: Scope = Scope::new(
+    "LogGroups",
+    &["arn:{partition}:logs:{region}:{account}:log-group:*"],
+);
+
+const DESCRIBE: Operation = Operation::read(
+    LOGS,
+    "DescribeLogGroups",
+    &[GROUPS.allow("logs:DescribeLogGroups")],
+)
+.rate(10, Duration::from_millis(100));
+const LIST_TAGS: Operation = Operation::read(
+    LOGS,
+    "ListTagsForResource",
+    &[GROUP.allow("logs:ListTagsForResource")],
+);
+/// Reads log events, for `logs`.
+pub const FILTER_EVENTS: Operation = Operation::read(
+    LOGS,
+    "FilterLogEvents",
+    &[GROUP.allow("logs:FilterLogEvents")],
+)
+.for_deployers();
+const CREATE: Operation = Operation::create(
+    LOGS,
+    "CreateLogGroup",
+    &[
+        GROUP.allow("logs:CreateLogGroup"),
+        GROUP.allow("logs:TagResource"),
+    ],
+)
+.rate(10, Duration::from_millis(100));
+const TAG: Operation = Operation::write(LOGS, "TagResource", &[GROUP.allow("logs:TagResource")]);
+const PUT_RETENTION: Operation = Operation::write(
+    LOGS,
+    "PutRetentionPolicy",
+    &[GROUP.allow("logs:PutRetentionPolicy")],
+);
+const DELETE_RETENTION: Operation = Operation::write(
+    LOGS,
+    "DeleteRetentionPolicy",
+    &[GROUP.allow("logs:DeleteRetentionPolicy")],
+);
+const DELETE: Operation = Operation::write(
+    LOGS,
+    "DeleteLogGroup",
+    &[GROUP.allow("logs:DeleteLogGroup")],
+)
+.rate(10, Duration::from_millis(100));
+
+/// The values `PutRetentionPolicy` takes, in days.
+pub const RETENTION_DAYS: [i32; 22] = [
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
+    3288, 3653,
+];
+
+impl Resource for LogGroup {
+    type Output = LogGroupOutput;
+    const KIND: Kind = Kind {
+        search: &[&GET_RESOURCES],
+        // A function writes logs until it is gone.
+        deleted_after: &[Function::KIND.type_name],
+        has_unique_name: true,
+        ..Kind::new(
+            "AWS::Logs::LogGroup",
+            "log group",
+            HoldsData::No,
+            &[
+                &DESCRIBE,
+                &LIST_TAGS,
+                &FILTER_EVENTS,
+                &CREATE,
+                &TAG,
+                &PUT_RETENTION,
+                &DELETE_RETENTION,
+                &DELETE,
+                &GET_RESOURCES,
+            ],
+        )
+    };
+
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn calls(&self, act: Act<'_>) -> Vec<&'static Operation> {
+        match act {
+            Act::Create => vec![&CREATE, &PUT_RETENTION],
+            Act::Update(changes) => {
+                changes.calls(&[(&["retention_days"], &PUT_RETENTION), (&["tags"], &TAG)])
+            }
+            Act::Delete => vec![&DELETE],
+        }
+    }
+
+    fn validate(&self) -> Result<()> {
+        check_name("a log group's name", &self.name, 1..=512, ".-_/#")?;
+        if let Some(days) = self.retention_days {
+            ensure!(
+                RETENTION_DAYS.contains(&days),
+                "log groups cannot keep events for {days} days; CloudWatch takes one of {RETENTION_DAYS:?}"
+            );
+        }
+        check_tags(&self.tags)
+    }
+
+    fn cost(&self, region: &str) -> Vec<Charge> {
+        // Bytes that a request logs.
+        const BYTES: f64 = 300.0;
+        let usd = BYTES * 1e6 / 1e9 * prices(region).logs_gb;
+        vec![Charge {
+            service: "CloudWatch Logs",
+            usd,
+        }]
+    }
+
+    async fn prefetch(look: &Look) -> Result<()> {
+        tagged(look).await.map(|_| ())
+    }
+
+    async fn marked(seen: &Seen<'_>) -> Result<Vec<Marked<Self>>> {
+        let mut found = Vec::new();
+        for tagged in tagged(seen.look).await?.iter() {
+            let Some(name) = tagged.name("logs", "log-group:") else {
+                continue;
+            };
+            let group = Self {
+                name: name.to_owned(),
+                retention_days: None,
+                tags: Tags(tagged.tags.clone()),
+            };
+            let observed = group.observe(seen.look).await?;
+            found.extend(observed.map(|observed| Marked::new(name, observed)));
+        }
+        Ok(found)
+    }
+
+    fn mark(&mut self, mark: &Mark<'_>) {
+        self.tags.mark(mark);
+    }
+
+    fn is_last_declared(&self, observed: &Observed<Self>) -> bool {
+        self.tags.is_same_declaration(&observed.state.tags)
+    }
+
+    fn computed(&self, target: &Target) -> Value {
+        json!({ "arn": target.arn("logs", &format!("log-group:{}", self.name)) })
+    }
+
+    async fn observe(&self, look: &Look) -> Result<Option<Observed<Self>>> {
+        let aws = look.aws();
+        let doing = || format!("reading log group `{}`", self.name);
+        // The prefix may match other groups, but the exact name sorts first among them.
+        let found = aws
+            .call(&DESCRIBE, || {
+                aws.logs()
+                    .describe_log_groups()
+                    .log_group_name_prefix(&self.name)
+                    .send()
+            })
+            .await
+            .with_context(doing)?;
+        let Some(group) = found
+            .log_groups
+            .unwrap_or_default()
+            .into_iter()
+            .find(|group| group.log_group_name() == Some(&self.name))
+        else {
+            return Ok(None);
+        };
+        let arn = group
+            .log_group_arn
+            .or(group.arn)
+            .map(|arn| arn.trim_end_matches(":*").to_owned())
+            .context(Code::Incomplete.fault("AWS returned a log group without its ARN"))?;
+        let listed = aws
+            .call(&LIST_TAGS, || {
+                aws.logs()
+                    .list_tags_for_resource()
+                    .resource_arn(&arn)
+                    .send()
+            })
+            .await;
+        let tags: BTreeMap<String, String> = match listed {
+            Ok(answer) => answer.tags.unwrap_or_default().into_iter().collect(),
+            Err(error) if error.is_not_found() => return Ok(None),
+            Err(error) => return Err(error).with_context(doing),
+        };
+        Ok(Some(Observed {
+            ownership: look.ownership(&self.name, &self.tags, &tags),
+            settled: true,
+            output: LogGroupOutput { arn: Arn(arn) },
+            state: Self {
+                name: self.name.clone(),
+                retention_days: group.retention_in_days,
+                tags: self.tags.declared_part(&tags),
+            },
+        }))
+    }
+
+    async fn create(&self, aws: &Aws) -> Result<LogGroupOutput> {
+        aws.call(&CREATE, || {
+            aws.logs()
+                .create_log_group()
+                .log_group_name(&self.name)
+                .set_tags(Some(self.tags.to_map()))
+                .send()
+        })
+        .await?;
+        self.put_retention(aws).await?;
+        Ok(LogGroupOutput {
+            arn: self.arn(aws).await?,
+        })
+    }
+
+    async fn update(
+        &self,
+        aws: &Aws,
+        observed: Observed<Self>,
+        changes: &Changes,
+    ) -> Result<LogGroupOutput> {
+        if changes.touch("retention_days") {
+            self.put_retention(aws).await?;
+        }
+        if changes.touch("tags") {
+            let arn = &observed.output.arn.0;
+            aws.call(&TAG, || {
+                aws.logs()
+                    .tag_resource()
+                    .resource_arn(arn)
+                    .set_tags(Some(self.tags.to_map()))
+                    .send()
+            })
+            .await?;
+        }
+        Ok(observed.output)
+    }
+
+    async fn delete(&self, aws: &Aws, _: Observed<Self>) -> Result<()> {
+        let request = || {
+            aws.logs()
+                .delete_log_group()
+                .log_group_name(&self.name)
+                .send()
+        };
+        gone_is_done(aws.call(&DELETE, request).await)
+    }
+}
+
+impl LogGroup {
+    async fn arn(&self, aws: &Aws) -> Result<Arn> {
+        Ok(Arn(aws
+            .target()
+            .await?
+            .arn("logs", &format!("log-group:{}", self.name))))
+    }
+
+    async fn put_retention(&self, aws: &Aws) -> Result<()> {
+        let logs = aws.logs();
+        if let Some(days) = self.retention_days {
+            let request = || {
+                logs.put_retention_policy()
+                    .log_group_name(&self.name)
+                    .retention_in_days(days)
+                    .send()
+            };
+            aws.call(&PUT_RETENTION, request).await?;
+        } else {
+            let request = || {
+                logs.delete_retention_policy()
+                    .log_group_name(&self.name)
+                    .send()
+            };
+            aws.call(&DELETE_RETENTION, request).await?;
+        }
+        Ok(())
+    }
+}

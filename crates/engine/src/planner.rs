@@ -1,0 +1,279 @@
+//! From a declaration and a snapshot to a plan. Pure: nothing is asked or changed here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+
+use crate::declaration::Declaration;
+use crate::diff::diff;
+use crate::drift;
+use crate::input::Outputs;
+use crate::observe::{Observations, Snapshot};
+use crate::owner::Ownership;
+use crate::plan::{Action, Cause, Deletion, Plan, Step};
+use crate::resource::{AnyResource, Observation, Replacement, Undeclared};
+
+/// A resource that has a name of the stack but belongs to somebody else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// CloudFormation's name of its kind.
+    pub type_name: &'static str,
+    /// Its name.
+    pub name: String,
+    /// The owner, in words.
+    pub why: String,
+}
+
+/// Returns the resources of others that have names of the stack.
+pub fn conflicts(declaration: &Declaration, observations: &Observations) -> Vec<Conflict> {
+    let conflicts = declaration.resources.iter().filter_map(|declared| {
+        let Ownership::Foreign(why) = &observations.get(&declared.id)?.ownership else {
+            return None;
+        };
+        Some(Conflict {
+            type_name: declared.resource.type_name(),
+            name: declared.resource.name(),
+            why: why.clone(),
+        })
+    });
+    conflicts.collect()
+}
+
+/// Makes the plan that brings the account to the declaration. `outputs` holds what is known beyond the account: names, and
+/// the hashes of packages that are built. Returns it with all that is known now.
+pub fn up(
+    declaration: &Declaration,
+    snapshot: &Snapshot,
+    outputs: Outputs,
+) -> Result<(Plan, Outputs)> {
+    let Snapshot {
+        target,
+        observations,
+        undeclared,
+    } = snapshot;
+    let mut outputs = declaration.computed(outputs, target);
+    let mut steps: Vec<Step> = Vec::new();
+    for declared in &declaration.resources {
+        let id = &declared.id;
+        let fields = outputs.resolve(&declared.resource.fields());
+        let desired = declared.resource.with_fields(&fields)?;
+        outputs.learn(id, &desired.computed(target));
+        let container = declared.resource.container();
+        let goes_along = container.is_some_and(|container| is_deleted_first(container, &steps));
+        let observed = observations.get(id).filter(|_| !goes_along).cloned();
+        let action = decide(&desired, observed);
+        if let Action::Keep { observed } | Action::Update { observed, .. } = &action {
+            outputs.learn(id, &observed.output);
+        }
+        steps.push(Step {
+            id: id.clone(),
+            resource: desired,
+            after: declaration.predecessors(declared).into_iter().collect(),
+            action,
+        });
+    }
+    drift::mark(&mut steps, declaration);
+    delete_undeclared(&mut steps, undeclared);
+    let plan = Plan {
+        stack: declaration.name.clone(),
+        target: target.clone(),
+        steps,
+    };
+    Ok((plan, outputs))
+}
+
+/// Whether the resource `id` is deleted before its replacement is created, and all parts of it with it.
+fn is_deleted_first(id: &str, steps: &[Step]) -> bool {
+    steps.iter().any(|step| {
+        step.id == id
+            && matches!(step.action, Action::Replace { .. })
+            && step.resource.kind().replacement == Replacement::DeleteFirst
+    })
+}
+
+fn decide(desired: &AnyResource, observed: Option<Observation>) -> Action {
+    let cause = Cause::Declaration;
+    let Some(observed) = observed else {
+        return Action::Create { cause };
+    };
+    let changes = diff(
+        &observed.state,
+        &desired.fields(),
+        desired.kind().replace_on,
+    );
+    if changes.is_empty() {
+        Action::Keep { observed }
+    } else if changes.replace() {
+        Action::Replace {
+            observed,
+            changes,
+            cause,
+        }
+    } else {
+        Action::Update {
+            observed,
+            changes,
+            cause,
+        }
+    }
+}
+
+/// Parts of a declared resource go before that is frozen again; everything else goes last, when nothing that is declared
+/// uses it any more. Among each other, undeclared resources go in the order of their kinds.
+fn delete_undeclared(steps: &mut Vec<Step>, undeclared: &[Undeclared]) {
+    let declared: BTreeSet<String> = steps.iter().map(|step| step.id.clone()).collect();
+    let inside: Vec<String> = undeclared
+        .iter()
+        .filter(|gone| gone.within.is_some())
+        .map(Undeclared::id)
+        .collect();
+    let snapshots = steps
+        .iter_mut()
+        .filter(|step| step.resource.kind().is_snapshot);
+    for step in snapshots {
+        step.after.extend(inside.iter().cloned());
+    }
+    for gone in undeclared {
+        let mut after = if gone.within.is_some() {
+            BTreeSet::new()
+        } else {
+            declared.clone()
+        };
+        after.extend(earlier(gone, undeclared));
+        steps.push(deletion(gone, after));
+    }
+}
+
+/// The ids of the undeclared resources that have to go before `gone`.
+fn earlier<'a>(
+    gone: &'a Undeclared,
+    undeclared: &'a [Undeclared],
+) -> impl Iterator<Item = String> + use<'a> {
+    let types = gone.resource.kind().deleted_after;
+    undeclared
+        .iter()
+        .filter(move |other| {
+            let type_name = other.resource.type_name();
+            let mut parts = gone.after.iter();
+            types.contains(&type_name)
+                || parts.any(|(of, label)| *of == type_name && *label == other.label)
+        })
+        .map(Undeclared::id)
+}
+
+fn deletion(gone: &Undeclared, after: BTreeSet<String>) -> Step {
+    Step {
+        id: gone.id(),
+        resource: gone.resource.clone(),
+        after: after.into_iter().collect(),
+        action: Action::Delete {
+            observed: gone.observed.clone(),
+            how: Deletion::ByCalls,
+        },
+    }
+}
+
+/// Makes the plan that deletes what exists of the stack and is ours, in reverse order.
+pub fn down(declaration: &Declaration, snapshot: &Snapshot) -> Result<Plan> {
+    let Snapshot {
+        target,
+        observations,
+        undeclared,
+    } = snapshot;
+    let mut outputs = declaration.computed(declaration.known_names(), target);
+    let ours = |id: &str| {
+        let found = observations.get(id);
+        found.filter(|found| found.ownership == Ownership::Ours)
+    };
+    let mut steps = Vec::new();
+    for declared in &declaration.resources {
+        let id = &declared.id;
+        let fields = outputs.resolve(&declared.resource.fields());
+        let resource = declared.resource.with_fields(&fields)?;
+        outputs.learn(id, &resource.computed(target));
+        let Some(observed) = ours(id) else { continue };
+        outputs.learn(id, &observed.output);
+        let container = declared.resource.container();
+        let container = container.filter(|container| ours(container).is_some());
+        steps.push(Step {
+            id: id.clone(),
+            resource,
+            after: Vec::new(),
+            action: Action::Delete {
+                observed: observed.clone(),
+                how: container.map_or(Deletion::ByCalls, |id| Deletion::AlongWith(id.to_owned())),
+            },
+        });
+    }
+    order_deletions(&mut steps, declaration);
+    steps.reverse();
+    // Parts of a declared resource go along with it.
+    for gone in undeclared.iter().filter(|gone| gone.within.is_none()) {
+        let types = gone.resource.kind().deleted_after;
+        let declared = steps
+            .iter()
+            .filter(|step| types.contains(&step.resource.type_name()))
+            .map(|step| step.id.clone());
+        let after = declared.chain(earlier(gone, undeclared)).collect();
+        steps.push(deletion(gone, after));
+    }
+    Ok(Plan {
+        stack: declaration.name.clone(),
+        target: target.clone(),
+        steps,
+    })
+}
+
+/// Users of a resource go before it, except where AWS wants it the other way round. A part that goes along with its container
+/// is gone when the container is.
+fn order_deletions(steps: &mut [Step], declaration: &Declaration) {
+    let gone_with: BTreeMap<String, String> = steps
+        .iter()
+        .map(|step| {
+            let with = step.along_with().unwrap_or(&step.id);
+            (step.id.clone(), with.to_owned())
+        })
+        .collect();
+    let mut waits: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for declared in &declaration.resources {
+        let Some(dependent) = gone_with.get(&declared.id) else {
+            continue;
+        };
+        if *dependent != declared.id {
+            continue;
+        }
+        let after_types = declared.resource.kind().deleted_after;
+        for needed in declaration.predecessors(declared) {
+            let is_first = declaration
+                .find(&needed)
+                .is_some_and(|needed| after_types.contains(&needed.resource.type_name()));
+            let Some(needed) = gone_with.get(&needed) else {
+                continue;
+            };
+            if needed == dependent {
+                continue;
+            }
+            // A part goes with its container, which has to be gone first as well.
+            let container = declaration.find(needed);
+            let is_first = is_first
+                || container
+                    .is_some_and(|container| after_types.contains(&container.resource.type_name()));
+            let (first, then) = if is_first {
+                (needed, dependent)
+            } else {
+                (dependent, needed)
+            };
+            waits.entry(then.clone()).or_default().insert(first.clone());
+        }
+    }
+    for step in steps {
+        step.after = match step.along_with() {
+            Some(container) => vec![container.to_owned()],
+            None => waits
+                .remove(&step.id)
+                .unwrap_or_default()
+                .into_iter()
+                .collect(),
+        };
+    }
+}

@@ -1,5 +1,8 @@
 //! Which AWS call an HTTP request is.
 
+mod apigateway;
+mod lambda;
+
 use std::time::Duration;
 
 use hyper::body::Bytes;
@@ -116,8 +119,8 @@ fn operation(
         return target.rsplit('.').next().unwrap_or(target).to_owned();
     }
     let table = match service {
-        "lambda" => LAMBDA,
-        "apigateway" => API_GATEWAY,
+        "lambda" => lambda::OPERATIONS,
+        "apigateway" => apigateway::OPERATIONS,
         _ => &[],
     };
     let known = table
@@ -153,199 +156,6 @@ fn matches(pattern: &str, path: &str) -> bool {
 }
 
 type Table = &'static [(&'static str, &'static str, &'static str)];
-
-const LAMBDA: Table = &[
-    ("GET", "2015-03-31/functions", "ListFunctions"),
-    ("POST", "2015-03-31/functions", "CreateFunction"),
-    ("GET", "2015-03-31/functions/*", "GetFunction"),
-    ("DELETE", "2015-03-31/functions/*", "DeleteFunction"),
-    (
-        "GET",
-        "2015-03-31/functions/*/configuration",
-        "GetFunctionConfiguration",
-    ),
-    (
-        "PUT",
-        "2015-03-31/functions/*/configuration",
-        "UpdateFunctionConfiguration",
-    ),
-    ("PUT", "2015-03-31/functions/*/code", "UpdateFunctionCode"),
-    ("POST", "2015-03-31/functions/*/invocations", "Invoke"),
-    ("GET", "2015-03-31/functions/*/policy", "GetPolicy"),
-    ("POST", "2015-03-31/functions/*/policy", "AddPermission"),
-    (
-        "DELETE",
-        "2015-03-31/functions/*/policy/*",
-        "RemovePermission",
-    ),
-    ("POST", "2015-03-31/functions/*/versions", "PublishVersion"),
-    (
-        "GET",
-        "2015-03-31/functions/*/versions",
-        "ListVersionsByFunction",
-    ),
-    ("POST", "2015-03-31/functions/*/aliases", "CreateAlias"),
-    ("GET", "2015-03-31/functions/*/aliases", "ListAliases"),
-    ("GET", "2015-03-31/functions/*/aliases/*", "GetAlias"),
-    ("PUT", "2015-03-31/functions/*/aliases/*", "UpdateAlias"),
-    ("DELETE", "2015-03-31/functions/*/aliases/*", "DeleteAlias"),
-    (
-        "PUT",
-        "2017-10-31/functions/*/concurrency",
-        "PutFunctionConcurrency",
-    ),
-    (
-        "GET",
-        "2019-09-30/functions/*/concurrency",
-        "GetFunctionConcurrency",
-    ),
-    (
-        "DELETE",
-        "2017-10-31/functions/*/concurrency",
-        "DeleteFunctionConcurrency",
-    ),
-    ("GET", "2016-08-19/account-settings", "GetAccountSettings"),
-    (
-        "GET",
-        "2020-06-30/functions/*/code-signing-config",
-        "GetFunctionCodeSigningConfig",
-    ),
-    ("GET", "2021-10-31/functions/*/url", "GetFunctionUrlConfig"),
-    (
-        "GET",
-        "2021-10-31/functions/*/urls",
-        "ListFunctionUrlConfigs",
-    ),
-    (
-        "GET",
-        "2021-07-20/functions/*/runtime-management-config",
-        "GetRuntimeManagementConfig",
-    ),
-    (
-        "GET",
-        "2015-03-31/event-source-mappings",
-        "ListEventSourceMappings",
-    ),
-    ("GET", "2017-03-31/tags/**", "ListTags"),
-    ("POST", "2017-03-31/tags/**", "TagResource"),
-    ("DELETE", "2017-03-31/tags/**", "UntagResource"),
-];
-
-const API_GATEWAY: Table = &[
-    ("GET", "restapis", "GetRestApis"),
-    ("POST", "restapis", "CreateRestApi"),
-    ("GET", "restapis/*", "GetRestApi"),
-    ("PUT", "restapis/*", "PutRestApi"),
-    ("PATCH", "restapis/*", "UpdateRestApi"),
-    ("DELETE", "restapis/*", "DeleteRestApi"),
-    ("GET", "restapis/*/resources", "GetResources"),
-    ("GET", "restapis/*/resources/*", "GetResource"),
-    ("POST", "restapis/*/resources/*", "CreateResource"),
-    ("PATCH", "restapis/*/resources/*", "UpdateResource"),
-    ("DELETE", "restapis/*/resources/*", "DeleteResource"),
-    ("GET", "restapis/*/resources/*/methods/*", "GetMethod"),
-    ("PUT", "restapis/*/resources/*/methods/*", "PutMethod"),
-    ("PATCH", "restapis/*/resources/*/methods/*", "UpdateMethod"),
-    ("DELETE", "restapis/*/resources/*/methods/*", "DeleteMethod"),
-    (
-        "POST",
-        "restapis/*/resources/*/methods/*",
-        "TestInvokeMethod",
-    ),
-    (
-        "GET",
-        "restapis/*/resources/*/methods/*/integration",
-        "GetIntegration",
-    ),
-    (
-        "PUT",
-        "restapis/*/resources/*/methods/*/integration",
-        "PutIntegration",
-    ),
-    (
-        "PATCH",
-        "restapis/*/resources/*/methods/*/integration",
-        "UpdateIntegration",
-    ),
-    (
-        "DELETE",
-        "restapis/*/resources/*/methods/*/integration",
-        "DeleteIntegration",
-    ),
-    (
-        "PUT",
-        "restapis/*/resources/*/methods/*/responses/*",
-        "PutMethodResponse",
-    ),
-    (
-        "GET",
-        "restapis/*/resources/*/methods/*/responses/*",
-        "GetMethodResponse",
-    ),
-    (
-        "PATCH",
-        "restapis/*/resources/*/methods/*/responses/*",
-        "UpdateMethodResponse",
-    ),
-    (
-        "DELETE",
-        "restapis/*/resources/*/methods/*/responses/*",
-        "DeleteMethodResponse",
-    ),
-    (
-        "PUT",
-        "restapis/*/resources/*/methods/*/integration/responses/*",
-        "PutIntegrationResponse",
-    ),
-    (
-        "GET",
-        "restapis/*/resources/*/methods/*/integration/responses/*",
-        "GetIntegrationResponse",
-    ),
-    (
-        "PATCH",
-        "restapis/*/resources/*/methods/*/integration/responses/*",
-        "UpdateIntegrationResponse",
-    ),
-    (
-        "DELETE",
-        "restapis/*/resources/*/methods/*/integration/responses/*",
-        "DeleteIntegrationResponse",
-    ),
-    ("GET", "restapis/*/deployments", "GetDeployments"),
-    ("POST", "restapis/*/deployments", "CreateDeployment"),
-    ("GET", "restapis/*/deployments/*", "GetDeployment"),
-    ("PATCH", "restapis/*/deployments/*", "UpdateDeployment"),
-    ("DELETE", "restapis/*/deployments/*", "DeleteDeployment"),
-    ("GET", "restapis/*/stages", "GetStages"),
-    ("POST", "restapis/*/stages", "CreateStage"),
-    ("GET", "restapis/*/stages/*", "GetStage"),
-    ("PATCH", "restapis/*/stages/*", "UpdateStage"),
-    ("DELETE", "restapis/*/stages/*", "DeleteStage"),
-    ("GET", "restapis/*/models", "GetModels"),
-    ("GET", "restapis/*/models/*", "GetModel"),
-    ("GET", "restapis/*/gatewayresponses", "GetGatewayResponses"),
-    ("GET", "apikeys", "GetApiKeys"),
-    ("POST", "apikeys", "CreateApiKey"),
-    ("GET", "apikeys/*", "GetApiKey"),
-    ("PATCH", "apikeys/*", "UpdateApiKey"),
-    ("DELETE", "apikeys/*", "DeleteApiKey"),
-    ("GET", "usageplans", "GetUsagePlans"),
-    ("POST", "usageplans", "CreateUsagePlan"),
-    ("GET", "usageplans/*", "GetUsagePlan"),
-    ("PATCH", "usageplans/*", "UpdateUsagePlan"),
-    ("DELETE", "usageplans/*", "DeleteUsagePlan"),
-    ("GET", "usageplans/*/keys", "GetUsagePlanKeys"),
-    ("POST", "usageplans/*/keys", "CreateUsagePlanKey"),
-    ("GET", "usageplans/*/keys/*", "GetUsagePlanKey"),
-    ("DELETE", "usageplans/*/keys/*", "DeleteUsagePlanKey"),
-    ("GET", "usageplans/*/usage", "GetUsage"),
-    ("GET", "account", "GetAccount"),
-    ("PATCH", "account", "UpdateAccount"),
-    ("GET", "tags/**", "GetTags"),
-    ("PUT", "tags/**", "TagResource"),
-    ("DELETE", "tags/**", "UntagResource"),
-];
 
 #[cfg(test)]
 mod tests {

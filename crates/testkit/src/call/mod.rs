@@ -1,4 +1,4 @@
-//! Which AWS call an HTTP request is.
+//! HTTP requests and the AWS operations they call.
 
 mod apigateway;
 mod lambda;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use hyper::body::Bytes;
 use hyper::{HeaderMap, Method};
 
-/// One request as the proxy took it in.
+/// One request to an AWS endpoint.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// HTTP method.
@@ -17,37 +17,37 @@ pub struct Request {
     pub path: String,
     /// Query without the question mark; empty if there is none.
     pub query: String,
-    /// Headers as they came.
+    /// Headers.
     pub headers: HeaderMap,
-    /// The whole body.
+    /// Body.
     pub body: Bytes,
-    /// Signing name of the service, `execute-api` for the data plane, empty if it cannot be told.
+    /// Signing name of the service; `execute-api` for the public endpoint, empty for an unsigned request.
     pub service: String,
-    /// The API's name for the operation; method and path if it is in no table.
+    /// Name of the operation; method and path if the operation is unknown.
     pub operation: String,
 }
 
-/// One request as it was answered.
+/// The record of one answered request.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// Since the proxy's start.
+    /// Time of its arrival, since the start of the proxy.
     pub started: Duration,
-    /// Since the proxy's start; the answer is handed to the connection then.
+    /// Time of its answer, since the start of the proxy.
     pub ended: Duration,
     /// Signing name of the service.
     pub service: String,
-    /// The API's name for the operation.
+    /// Name of the operation.
     pub operation: String,
     /// Method and path.
     pub line: String,
-    /// Whether it changes something an account holds.
+    /// True if the operation changes the account.
     pub write: bool,
-    /// `None` if the connection was closed instead.
+    /// HTTP status; `None` if the connection was closed without an answer.
     pub status: Option<u16>,
 }
 
 impl Call {
-    /// From its arrival to its answer.
+    /// Time from arrival to answer.
     pub fn took(&self) -> Duration {
         self.ended.saturating_sub(self.started)
     }
@@ -74,7 +74,7 @@ impl Request {
         }
     }
 
-    /// Whether it changes something an account holds; requests through the public endpoint never count.
+    /// Returns true if the operation changes the account. Requests through the public endpoint never count as writes.
     pub fn is_write(&self) -> bool {
         const READS: [&str; 7] = [
             "Get", "List", "Describe", "Head", "Scan", "Query", "BatchGet",
@@ -92,7 +92,7 @@ fn service(headers: &HeaderMap, path: &str) -> String {
     if path.contains("/_user_request_") {
         return "execute-api".to_owned();
     }
-    // AWS4-HMAC-SHA256 Credential=KEY/20260102/eu-west-1/iam/aws4_request, SignedHeaders=…
+    // Format: AWS4-HMAC-SHA256 Credential=KEY/20260102/eu-west-1/iam/aws4_request, SignedHeaders=…
     headers
         .get("authorization")
         .and_then(|value| value.to_str().ok())
@@ -132,6 +132,7 @@ fn operation(
     action(body).unwrap_or_else(|| format!("{method} {path}"))
 }
 
+/// Returns the operation of a query-protocol request.
 fn action(body: &[u8]) -> Option<String> {
     std::str::from_utf8(body)
         .ok()?
@@ -140,7 +141,7 @@ fn action(body: &[u8]) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// `*` stands for one segment, a last `**` for the rest.
+/// Matches `path` against `pattern`, in which `*` stands for one segment and a final `**` for the rest.
 fn matches(pattern: &str, path: &str) -> bool {
     let mut segments = path.trim_matches('/').split('/');
     for part in pattern.split('/') {
@@ -155,6 +156,7 @@ fn matches(pattern: &str, path: &str) -> bool {
     segments.next().is_none()
 }
 
+/// Method, path pattern and name of each operation.
 type Table = &'static [(&'static str, &'static str, &'static str)];
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use super::ids::Ids;
 use super::value::map;
 use crate::account::Account;
 
+/// Lists REST APIs with their resources and stages.
 pub(super) async fn rest_apis(account: &Account, ids: &mut Ids) -> Vec<Value> {
     let listed = account.apigateway.get_rest_apis().limit(500).send().await;
     let mut found = Vec::new();
@@ -119,7 +120,7 @@ async fn rest_api(account: &Account, api: &RestApi, ids: &mut Ids) -> Value {
     })
 }
 
-/// A stage with what its deployment says; how many older deployments are kept is not part of the world.
+/// A stage with the description of its deployment. Older deployments are not part of a census.
 fn stage_value(stage: &Stage, deployed: Option<&str>, exists: bool) -> Value {
     let settings: Map<String, Value> = stage
         .method_settings()
@@ -145,6 +146,7 @@ fn stage_value(stage: &Stage, deployed: Option<&str>, exists: bool) -> Value {
     })
 }
 
+/// Lists API keys with their values.
 pub(super) async fn api_keys(account: &Account, ids: &mut Ids) -> Vec<Value> {
     let listed = account
         .apigateway
@@ -171,6 +173,7 @@ pub(super) async fn api_keys(account: &Account, ids: &mut Ids) -> Vec<Value> {
         .collect()
 }
 
+/// Lists usage plans with their stages and keys.
 pub(super) async fn usage_plans(account: &Account, ids: &mut Ids) -> Vec<Value> {
     let gateway = &account.apigateway;
     let listed = gateway.get_usage_plans().limit(500).send().await;

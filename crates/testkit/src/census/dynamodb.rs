@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::value::pairs;
 use crate::account::Account;
 
+/// Lists tables with their indexes and tags.
 pub(super) async fn tables(account: &Account) -> Vec<Value> {
     let dynamodb = &account.dynamodb;
     let mut found = Vec::new();

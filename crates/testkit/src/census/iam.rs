@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::value::{document, pairs};
 use crate::account::Account;
 
+/// Lists roles with their policies and tags.
 pub(super) async fn roles(account: &Account) -> Vec<Value> {
     let iam = &account.iam;
     let mut found = Vec::new();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+/// Labels by id.
 #[derive(Default)]
 pub(super) struct Ids(pub(super) BTreeMap<String, String>);
 

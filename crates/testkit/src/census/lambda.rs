@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::value::{document, map};
 use crate::account::Account;
 
+/// Lists functions with their policy statements and tags.
 pub(super) async fn functions(account: &Account) -> Vec<Value> {
     let lambda = &account.lambda;
     let mut found = Vec::new();
@@ -37,7 +38,7 @@ pub(super) async fn functions(account: &Account) -> Vec<Value> {
             Err(error) if error.code() == Some("ResourceNotFoundException") => json!([]),
             Err(error) => panic!("GetPolicy: {error:?}"),
         };
-        // A statement's id may be made of ids that differ by run; what it allows is what counts.
+        // A statement id may contain ids that differ between runs.
         for statement in statements.as_array_mut().into_iter().flatten() {
             statement.as_object_mut().map(|fields| fields.remove("Sid"));
         }

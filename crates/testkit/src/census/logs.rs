@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::value::map;
 use crate::account::Account;
 
+/// Lists log groups with their retention and tags.
 pub(super) async fn log_groups(account: &Account) -> Vec<Value> {
     let logs = &account.logs;
     let mut found = Vec::new();

@@ -1,4 +1,4 @@
-//! Everything one account holds, as sorted JSON.
+//! The contents of an account as sorted JSON.
 
 mod apigateway;
 mod dynamodb;
@@ -16,16 +16,16 @@ use self::ids::Ids;
 use self::value::{lines, mask, sort};
 use crate::account::Account;
 
-/// What one account holds; two are equal if nobody could tell the accounts apart.
+/// The contents of one account.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Census {
     value: Value,
-    /// Ids that differ by run, and what they stand for.
+    /// Labels of the ids that differ between runs.
     ids: BTreeMap<String, String>,
 }
 
 impl Census {
-    /// Looks at everything.
+    /// Reads everything the account contains.
     pub async fn take(account: &Account) -> Self {
         let mut ids = Ids::default();
         let (roles, tables, functions, groups) = tokio::join!(
@@ -51,12 +51,12 @@ impl Census {
         Self { value, ids: ids.0 }
     }
 
-    /// As it is.
+    /// Returns the contents with their ids.
     pub fn value(&self) -> &Value {
         &self.value
     }
 
-    /// With every id that differs by run replaced by what it stands for.
+    /// Returns the contents with labels instead of the ids that differ between runs.
     #[must_use]
     pub fn masked(&self) -> Value {
         let mut value = self.value.clone();
@@ -65,7 +65,7 @@ impl Census {
         value
     }
 
-    /// Whether the account holds nothing at all.
+    /// Returns true if the account contains nothing.
     pub fn is_empty(&self) -> bool {
         self.value.as_object().is_some_and(|kinds| {
             kinds
@@ -74,7 +74,7 @@ impl Census {
         })
     }
 
-    /// How many there are of each kind that there is any of.
+    /// Returns the number of resources of each kind, without the kinds of which there are none.
     pub fn counts(&self) -> BTreeMap<String, usize> {
         let kinds = self.value.as_object().into_iter().flatten();
         kinds
@@ -83,7 +83,7 @@ impl Census {
             .collect()
     }
 
-    /// Panics with the differing lines unless both are the same after masking.
+    /// Panics with the differing lines unless both are equal after masking.
     #[track_caller]
     pub fn assert_same(&self, other: &Self, what: &str) {
         let (left, right) = (lines(&self.masked()), lines(&other.masked()));
@@ -91,7 +91,7 @@ impl Census {
         let added: Vec<_> = right.iter().filter(|line| !left.contains(line)).collect();
         assert!(
             missing.is_empty() && added.is_empty() && left.len() == right.len(),
-            "{what}: the worlds differ\nonly in the first: {missing:#?}\nonly in the second: {added:#?}"
+            "{what}: the accounts differ\nonly in the first: {missing:#?}\nonly in the second: {added:#?}"
         );
     }
 }
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn worlds_that_differ_by_ids_are_the_same() {
+    fn accounts_that_differ_by_ids_are_the_same() {
         let left = census(
             "a1b2",
             json!({ "rest_apis": [{ "name": "x", "uri": "…/a1b2/*" }] }),

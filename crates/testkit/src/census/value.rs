@@ -5,24 +5,26 @@ use std::collections::{BTreeMap, HashMap};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
-/// A policy as JSON; IAM answers percent-encoded, Lambda does not.
+/// Parses a policy, which is percent-encoded in IAM's answers and plain in Lambda's.
 pub(super) fn document(text: &str) -> Value {
     let decoded = percent_decode_str(text).decode_utf8_lossy();
     serde_json::from_str(&decoded).unwrap_or_else(|_| Value::from(decoded))
 }
 
+/// An object with one field for each tag.
 pub(super) fn pairs<'a>(tags: impl Iterator<Item = (&'a str, &'a str)>) -> Value {
     tags.map(|(key, value)| (key.to_owned(), Value::from(value)))
         .collect::<Map<_, _>>()
         .into()
 }
 
+/// An object with one field for each entry.
 pub(super) fn map(values: Option<&HashMap<String, String>>) -> Value {
     let values = values.into_iter().flatten();
     pairs(values.map(|(key, value)| (key.as_str(), value.as_str())))
 }
 
-/// Sorts keys and lists; no list in a census has an order that means something.
+/// Sorts keys and lists, because no list in a census is ordered.
 pub(super) fn sort(value: &mut Value) {
     match value {
         Value::Array(items) => {
@@ -37,6 +39,7 @@ pub(super) fn sort(value: &mut Value) {
     }
 }
 
+/// Replaces ids by their labels.
 pub(super) fn mask(value: &mut Value, ids: &BTreeMap<String, String>) {
     match value {
         Value::String(text) => {
@@ -52,7 +55,7 @@ pub(super) fn mask(value: &mut Value, ids: &BTreeMap<String, String>) {
     }
 }
 
-/// One line a leaf, so that a difference can be named.
+/// Returns one line for each leaf, with its path.
 pub(super) fn lines(value: &Value) -> Vec<String> {
     fn walk(path: &str, value: &Value, lines: &mut Vec<String>) {
         match value {

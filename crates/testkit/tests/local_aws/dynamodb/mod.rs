@@ -1,4 +1,4 @@
-//! DynamoDB: tables, items in every way to read and write them, and the stream of their changes.
+//! `DynamoDB`: tables, items in every way to read and write them, and the stream of their changes.
 
 mod batches;
 mod items;

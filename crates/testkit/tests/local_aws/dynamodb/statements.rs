@@ -1,4 +1,4 @@
-//! PartiQL statements: one, several, and in a transaction.
+//! `PartiQL` statements: one, several, and in a transaction.
 
 use aws_sdk_dynamodb::types::{BatchStatementRequest, ParameterizedStatement};
 

@@ -1,4 +1,4 @@
-//! CloudWatch Logs: groups, their tags, and events.
+//! `CloudWatch` Logs: groups, their tags, and events.
 
 mod events;
 mod groups;

@@ -1,4 +1,4 @@
-//! A local `DynamoDB` on a loopback port of its choice, which it prints; it ends when its standard input does.
+//! A local `DynamoDB` on a free loopback port. Prints the port, and ends when its standard input closes.
 
 use std::io::{Read, Write};
 

@@ -1,4 +1,4 @@
-//! The least a Rust function can be: what the handler's start and size are measured against.
+//! A minimal Rust function, the baseline for the handler's start time and size.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! From `DynamoDB`'s reply to what boto3 returns: known fields in its order, plain values, then the metadata.
+//! Conversion of `DynamoDB`'s reply to boto3's return value: known fields in order, with plain values, and the metadata.
 
 use compact_str::CompactString;
 use http::{HeaderMap, HeaderValue};
@@ -8,6 +8,7 @@ use crate::dynamodb::Reply;
 use crate::json::{Json, Object};
 use crate::shape::{Members, Operation, Shape};
 
+/// Converts a reply.
 pub(crate) fn to_answer(operation: &Operation, reply: Reply) -> Json {
     let fields = match reply.body {
         Json::Object(fields) => fields,

@@ -1,7 +1,7 @@
-//! Plain JSON values and `DynamoDB`'s typed attribute values, each exactly expressible as the other.
+//! Conversion between plain JSON values and `DynamoDB`'s typed attribute values, without loss in either direction.
 //!
-//! Sets and binary have no plain form; they are `{"SS": […]}`, `{"NS": […]}`, `{"BS": […]}` and `{"B": "…"}`, as in
-//! `DynamoDB`'s own JSON. A stored map that looks like one of these is wrapped as `{"M": {…}}`.
+//! Sets and binary have no plain form and are written as in `DynamoDB`'s JSON: `{"SS": […]}`, `{"NS": […]}`,
+//! `{"BS": […]}` and `{"B": "…"}`. A stored map that looks like one of these is wrapped as `{"M": {…}}`.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use compact_str::{CompactString, format_compact};
@@ -10,15 +10,15 @@ use crate::failure::Failure;
 use crate::json::{self, Json, Object, write_array, write_object};
 use crate::python;
 
-/// Significant digits of a number.
+/// Largest number of significant digits.
 const PRECISION: usize = 38;
-/// boto3's largest power of ten.
+/// Largest power of ten in boto3.
 const MAX_EXPONENT: usize = 126;
 
-/// `DynamoDB` stores 32 levels and Python fails somewhere above 100; in between the refusal is `DynamoDB`'s.
+/// Deepest nesting. `DynamoDB` stores 32 levels and refuses more; Python fails somewhere above 100.
 const MAX_DEPTH: usize = 128;
 
-/// Writes a plain value as a typed one. What boto3 refuses is refused, with `out` left unfinished.
+/// Writes a plain value as a typed one. Returns boto3's refusal, with an unfinished `out`.
 pub(crate) fn write_attribute(value: &Json, out: &mut String) -> Result<(), Failure> {
     write_at(0, value, out)
 }
@@ -70,6 +70,7 @@ fn write_map(depth: usize, members: &Object, out: &mut String) -> Result<(), Fai
     Ok(())
 }
 
+/// Converts a typed value to a plain one.
 pub(crate) fn from_attribute(attribute: Json) -> Json {
     let Json::Object(tagged) = attribute else {
         return attribute;
@@ -97,10 +98,11 @@ pub(crate) fn from_attribute(attribute: Json) -> Json {
     }
 }
 
+/// Special forms of a map with one member.
 enum Special<'a> {
-    /// A set or binary, already as `DynamoDB` wants it.
+    /// A set or binary in `DynamoDB`'s own form.
     Typed,
-    /// A map that would be taken for a special form without its wrapper.
+    /// A wrapped map that looks like a special form.
     Wrapped(&'a Object),
 }
 
@@ -126,7 +128,7 @@ fn is_base64(text: &str) -> bool {
     STANDARD.decode(text).is_ok()
 }
 
-/// An integer is refused where boto3 refuses it. Everything else is `DynamoDB`'s to judge, digit for digit.
+/// Returns the text for `DynamoDB`, or boto3's refusal of an integer. `DynamoDB` itself validates other numbers.
 fn stored_number(text: &str) -> Result<&str, Failure> {
     if !python::is_integer(text) {
         return Ok(text);
@@ -153,7 +155,7 @@ fn stored_number(text: &str) -> Result<&str, Failure> {
     })
 }
 
-/// The text as `DynamoDB` wrote it, except that integers too long to be sent back become an exponent form.
+/// Returns `DynamoDB`'s text. Integers that are too long for a request get an exponent.
 fn plain_number(text: CompactString) -> Json {
     if !json::is_number(&text) {
         return Json::String(text);

@@ -1,10 +1,11 @@
-//! From an event to what it asks for, refusing as Python would.
+//! The operation and parameters of an event, refused with Python's messages.
 
 use crate::failure::Failure;
 use crate::json::{Json, Object};
 use crate::python;
 use crate::shape::{DELETE_ITEM, GET_ITEM, Operation, PUT_ITEM, SCAN, UPDATE_ITEM};
 
+/// The request in an event.
 pub(crate) enum Command {
     Echo(Json),
     Ping,
@@ -16,13 +17,14 @@ pub(crate) enum Command {
 
 const OPERATIONS: &[&str] = &["create", "read", "update", "delete", "list", "echo", "ping"];
 
-/// The operation's name as the log may show it.
+/// Returns the name of the event's operation for the log, if it is a known one.
 pub(crate) fn known_name(event: &Json) -> Option<&'static str> {
     let name = event.get("operation")?.as_str()?;
     OPERATIONS.iter().find(|known| **known == name).copied()
 }
 
 impl Command {
+    /// Reads an event.
     pub(crate) fn read(event: Json) -> Result<Self, Failure> {
         let Json::Object(mut event) = event else {
             return Err(not_an_object(&event));
@@ -67,7 +69,8 @@ impl Command {
     }
 }
 
-/// The payload's own `TableName` wins, as in boto3; what keeps callers to one table is the role.
+/// Returns the payload with the table's name. The payload's own `TableName` takes precedence, as in boto3; the role
+/// restricts callers to one table.
 fn parameters(table: Json, payload: Json) -> Result<Object, Failure> {
     let Json::Object(mut payload) = payload else {
         let message = format!(

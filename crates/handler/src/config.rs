@@ -1,4 +1,4 @@
-//! What the environment says, read once: only what Lambda provides, none of the files a workstation has.
+//! Configuration from the environment variables that Lambda provides; no configuration files are read.
 
 use std::path::PathBuf;
 
@@ -8,22 +8,26 @@ use http::Uri;
 use crate::failure::Failure;
 use crate::log::Level;
 
+/// Configuration of the client.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// Region.
     pub region: String,
+    /// URL of the endpoint.
     pub endpoint: Uri,
+    /// Credentials of the function's role.
     pub credentials: Credentials,
-    /// Trusted instead of the built-in roots.
+    /// PEM file of root certificates, used instead of the built-in ones.
     pub ca_bundle: Option<PathBuf>,
 }
 
 impl Config {
-    /// `variable` looks a name up; one that is set to nothing counts as not set.
+    /// Reads the configuration; `variable` returns an environment variable. An empty variable counts as unset.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Failure> {
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
         let region = variable("AWS_REGION")
             .or_else(|| variable("AWS_DEFAULT_REGION"))
-            .ok_or_else(|| Failure::ours(500, "NoRegionError", "You must specify a region."))?;
+            .ok_or_else(|| Failure::internal(500, "NoRegionError", "You must specify a region."))?;
         let is_ignored = variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
             .is_some_and(|v| v.eq_ignore_ascii_case("true"));
         let endpoint = variable("AWS_ENDPOINT_URL_DYNAMODB")
@@ -37,11 +41,11 @@ impl Config {
                 uri.host().is_some() && matches!(uri.scheme_str(), Some("http" | "https"))
             })
             .ok_or_else(|| {
-                Failure::ours(500, "ValueError", format!("Invalid endpoint: {endpoint}"))
+                Failure::internal(500, "ValueError", format!("Invalid endpoint: {endpoint}"))
             })?;
         let credentials = variable("AWS_ACCESS_KEY_ID").zip(variable("AWS_SECRET_ACCESS_KEY"));
         let (key, secret) = credentials.ok_or_else(|| {
-            Failure::ours(500, "NoCredentialsError", "Unable to locate credentials")
+            Failure::internal(500, "NoCredentialsError", "Unable to locate credentials")
         })?;
         Ok(Self {
             credentials: Credentials::new(
@@ -60,15 +64,15 @@ impl Config {
     }
 }
 
-/// An unknown level is the default one: a typing mistake must not silence the function or stop it.
+/// Reads `LOG_LEVEL`. An unknown level is the default one, so that a mistake neither stops nor silences the function.
 pub fn log_level(variable: impl Fn(&str) -> Option<String>) -> Level {
     variable("LOG_LEVEL")
         .as_deref()
-        .and_then(Level::named)
+        .and_then(Level::from_name)
         .unwrap_or(Level::Info)
 }
 
-/// The DNS suffix of the partition a region belongs to.
+/// Returns the DNS suffix of a region's partition.
 fn domain(region: &str) -> &'static str {
     const PARTITIONS: &[(&str, &str)] = &[
         ("cn-", "amazonaws.com.cn"),

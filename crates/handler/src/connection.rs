@@ -1,4 +1,4 @@
-//! One kept-alive connection to the endpoint, over TLS where its scheme says so.
+//! One persistent connection to the endpoint, over TLS for `https`.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,6 +18,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 type Sender = SendRequest<Full<Bytes>>;
 
+/// A connection, opened on demand and reused.
 pub(crate) struct Connection {
     host: String,
     port: u16,
@@ -25,10 +26,11 @@ pub(crate) struct Connection {
     idle: Mutex<Option<Sender>>,
 }
 
+/// The error of a request.
 pub(crate) enum ConnectionError {
-    /// Nothing was sent.
+    /// The connection could not be opened, so nothing was sent.
     Connect,
-    /// Sent, but no whole answer came back.
+    /// The request was sent and no complete answer came back.
     Closed,
 }
 
@@ -57,14 +59,14 @@ impl Connection {
         })
     }
 
-    /// Connects ahead of the first request; if that fails, the request will say so.
+    /// Connects before the first request, which reports a failure.
     pub(crate) async fn open(&self) {
         if let Ok(sender) = self.connect().await {
             self.put_back(sender);
         }
     }
 
-    /// A connection the other side closed while the function was frozen is replaced without counting as an attempt.
+    /// Sends a request. A connection that was closed while the function was frozen is replaced without a failed attempt.
     pub(crate) async fn send(
         &self,
         request: impl Fn() -> Request<Full<Bytes>>,
@@ -87,8 +89,8 @@ impl Connection {
         Ok(response)
     }
 
-    /// Yields twice first: once for the I/O driver to see what arrived while frozen, once for the connection's task
-    /// to act on it.
+    /// Returns the idle connection if it is still open. Yields twice, so that the I/O driver and then the connection's task
+    /// notice an end that arrived while the function was frozen.
     async fn take_idle(&self) -> Option<Sender> {
         let mut sender = self
             .idle

@@ -1,4 +1,4 @@
-//! Calls: signed, sent, retried as boto3's standard mode does it.
+//! Calls to `DynamoDB`: signed, sent, and retried as in boto3's standard mode.
 
 use std::time::{Duration, SystemTime};
 
@@ -17,16 +17,22 @@ use crate::json::{self, Json};
 use crate::shape::Operation;
 use crate::tls;
 
+/// Attempts at a call, including the first.
 const ATTEMPTS: u32 = 3;
+/// Scale of the backoff after throttling, in seconds.
 const THROTTLING_SCALE: f64 = 1.0;
+/// Scale of the backoff after other errors, in seconds.
 const TRANSIENT_SCALE: f64 = 0.025;
+/// Longest backoff in seconds.
 const MAX_BACKOFF: f64 = 20.0;
 
+/// A client with one connection.
 pub struct DynamoDb {
     config: Config,
     connection: Connection,
 }
 
+/// A successful reply.
 pub(crate) struct Reply {
     pub(crate) body: Json,
     pub(crate) status: u16,
@@ -34,13 +40,15 @@ pub(crate) struct Reply {
     pub(crate) retries: u32,
 }
 
-/// Why an attempt did not succeed, and whether another may.
-struct Refusal {
+/// The error of an attempt.
+struct AttemptError {
     failure: Failure,
+    /// Scale of the backoff before another attempt; `None` if the call is not retried.
     backoff_scale: Option<f64>,
 }
 
 impl DynamoDb {
+    /// Creates a client; fails for an invalid certificate bundle or host name.
     pub fn new(config: Config) -> Result<Self, Failure> {
         let tls = match config.endpoint.scheme_str() {
             Some("https") => Some(tls::config(config.ca_bundle.as_deref())),
@@ -50,15 +58,16 @@ impl DynamoDb {
             .transpose()
             .and_then(|tls| Connection::new(&config.endpoint, tls));
         let connection =
-            connection.map_err(|error| Failure::ours(500, "SSLError", error.to_string()))?;
+            connection.map_err(|error| Failure::internal(500, "SSLError", error.to_string()))?;
         Ok(Self { config, connection })
     }
 
-    /// Connects ahead of the first call.
+    /// Connects before the first call.
     pub async fn open(&self) {
         self.connection.open().await;
     }
 
+    /// Makes a call, with retries until `deadline`.
     pub(crate) async fn call(
         &self,
         operation: &Operation,
@@ -69,19 +78,19 @@ impl DynamoDb {
         let mut retries = 0;
         loop {
             let attempt = timeout_at(deadline, self.attempt(operation, &body, retries)).await;
-            let refusal = match attempt {
+            let error = match attempt {
                 Ok(Ok(reply)) => return Ok(reply),
-                Ok(Err(refusal)) => refusal,
+                Ok(Err(error)) => error,
                 Err(_) => return Err(self.unreachable(504, "ReadTimeoutError", "Read timeout on")),
             };
-            let Some(scale) = refusal.backoff_scale else {
-                return Err(refusal.failure);
+            let Some(scale) = error.backoff_scale else {
+                return Err(error.failure);
             };
             let pause = Duration::from_secs_f64(
                 fastrand::f64() * (scale * f64::from(1 << retries)).min(MAX_BACKOFF),
             );
             if retries + 1 == ATTEMPTS || Instant::now() + pause >= deadline {
-                return Err(refusal.failure);
+                return Err(error.failure);
             }
             sleep(pause).await;
             retries += 1;
@@ -93,16 +102,16 @@ impl DynamoDb {
         operation: &Operation,
         body: &Bytes,
         retries: u32,
-    ) -> Result<Reply, Refusal> {
-        let signed = self.signed(operation, body).map_err(|error| Refusal {
-            failure: Failure::ours(500, "SigningError", error.to_string()),
+    ) -> Result<Reply, AttemptError> {
+        let signed = self.signed(operation, body).map_err(|error| AttemptError {
+            failure: Failure::internal(500, "SigningError", error.to_string()),
             backoff_scale: None,
         })?;
         let response = self
             .connection
             .send(|| signed.clone())
             .await
-            .map_err(|error| Refusal {
+            .map_err(|error| AttemptError {
                 failure: match error {
                     ConnectionError::Connect => {
                         self.unreachable(502, "EndpointConnectionError", "Could not connect to the")
@@ -162,7 +171,7 @@ impl DynamoDb {
     }
 
     fn unreachable(&self, status: u16, error_type: &str, problem: &str) -> Failure {
-        Failure::ours(
+        Failure::internal(
             status,
             error_type,
             format!("{problem} endpoint URL: \"{}\"", self.config.endpoint),
@@ -170,7 +179,11 @@ impl DynamoDb {
     }
 }
 
-fn read(operation: &Operation, response: Response<Bytes>, retries: u32) -> Result<Reply, Refusal> {
+fn read(
+    operation: &Operation,
+    response: Response<Bytes>,
+    retries: u32,
+) -> Result<Reply, AttemptError> {
     let (parts, body) = response.into_parts();
     let status = parts.status.as_u16();
     let text = String::from_utf8_lossy(&body);
@@ -183,8 +196,8 @@ fn read(operation: &Operation, response: Response<Bytes>, retries: u32) -> Resul
                 headers: parts.headers,
                 retries,
             }),
-            Err(error) => Err(Refusal {
-                failure: Failure::ours(
+            Err(error) => Err(AttemptError {
+                failure: Failure::internal(
                     502,
                     "ResponseParserError",
                     format!("Unable to parse response: {error}"),
@@ -205,7 +218,7 @@ fn read(operation: &Operation, response: Response<Bytes>, retries: u32) -> Resul
         is_transient.then_some(TRANSIENT_SCALE)
     };
     let is_last = backoff_scale.is_some() && retries + 1 == ATTEMPTS;
-    Err(Refusal {
+    Err(AttemptError {
         failure: Failure::service(
             operation.name,
             &code,
@@ -217,7 +230,7 @@ fn read(operation: &Operation, response: Response<Bytes>, retries: u32) -> Resul
     })
 }
 
-/// `namespace#Code:details` is `Code`.
+/// Returns `Code` of `namespace#Code:details`.
 fn short_code(code: &str) -> String {
     let code = code.split(':').next().unwrap_or(code);
     code.rsplit('#').next().unwrap_or(code).to_owned()

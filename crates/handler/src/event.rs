@@ -1,4 +1,4 @@
-//! The two forms an event can have, and the answer each expects.
+//! Raw and API Gateway events, and the form of their answers.
 
 use std::time::Instant;
 
@@ -9,23 +9,25 @@ use serde_json::value::RawValue;
 use crate::failure::Failure;
 use crate::json::{self, Json};
 
-/// Lambda's limit for an answer.
+/// Lambda's limit for an answer, in bytes.
 const MAX_ANSWER: usize = 6_291_556;
 
-/// An invocation's event, or why it cannot be read.
+/// The event of an invocation. An unreadable event is a failure that the handler reports.
 pub struct Event {
     pub(crate) arrived: Instant,
     pub(crate) form: Result<Form, Failure>,
 }
 
+/// The two forms of an event.
 pub(crate) enum Form {
-    /// Direct invocation, console test, non-proxy integration.
+    /// An event from a direct invocation, a console test or a non-proxy integration.
     Raw(Json),
-    /// API Gateway's envelope with the body as it was sent; what it holds may be unreadable.
+    /// The body of an API Gateway proxy event, which may be unreadable.
     Proxy(Result<Json, Failure>),
 }
 
 impl Event {
+    /// Reads an event from its text.
     pub fn read(text: &str) -> Self {
         Self {
             arrived: Instant::now(),
@@ -34,7 +36,7 @@ impl Event {
     }
 }
 
-/// Reads the text where it lies, and never fails: what is wrong with an event is the handler's to say.
+/// Reads the text without copying it and never fails, because the handler reports unreadable events.
 impl<'de> Deserialize<'de> for Event {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let arrived = Instant::now();
@@ -45,7 +47,7 @@ impl<'de> Deserialize<'de> for Event {
 }
 
 impl Form {
-    /// An envelope is told by its form; an `operation` at the top level always means a raw event.
+    /// Reads an event. The fields of a proxy event distinguish it; an event with `operation` is always raw.
     fn read(text: &str) -> Result<Self, Failure> {
         let event = json::parse(text).map_err(Failure::unreadable)?;
         let has = |name| event.get(name).is_some();
@@ -58,7 +60,7 @@ impl Form {
     }
 }
 
-/// A missing or empty body is `{}`, as a non-proxy integration passes it on.
+/// Returns the body of a proxy event. A missing or empty body is `{}`, as in a non-proxy integration.
 fn body(envelope: &Json) -> Result<Json, Failure> {
     let text = match envelope.get("body") {
         Some(Json::String(text)) if !text.is_empty() => text,
@@ -81,7 +83,8 @@ fn body(envelope: &Json) -> Result<Json, Failure> {
     json::parse(&text).map_err(Failure::unreadable)
 }
 
-/// A failure is an answer too: Python's messages quote what was sent, at up to thrice its length.
+/// Returns the answer to a raw event. The limit applies to failures too: Python's messages quote the request, with up to
+/// three times its length.
 pub(crate) fn raw_answer(outcome: Result<Json, Failure>) -> Result<String, Failure> {
     let answer = outcome.map(|value| value.to_string());
     let length = match &answer {
@@ -94,7 +97,7 @@ pub(crate) fn raw_answer(outcome: Result<Json, Failure>) -> Result<String, Failu
     answer
 }
 
-/// The envelope's text, and the failure it tells of if it does.
+/// Returns the answer to a proxy event, and the failure in it, if any.
 pub(crate) fn proxy_answer(
     outcome: Result<Json, Failure>,
     request_id: &str,

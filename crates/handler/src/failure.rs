@@ -1,4 +1,4 @@
-//! What a caller is told when a request fails: Python's class and message, and the status for API Gateway.
+//! Failures of a request: Python's exception class and message, and the status for API Gateway.
 
 use std::fmt;
 
@@ -6,10 +6,14 @@ use lambda_runtime::Diagnostic;
 
 use crate::json::Json;
 
+/// A failed request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
+    /// HTTP status.
     pub status: u16,
+    /// Name of Python's exception class.
     pub error_type: String,
+    /// Python's message.
     pub message: String,
 }
 
@@ -22,16 +26,17 @@ impl Failure {
         }
     }
 
-    /// Wrong before any call, and by the caller.
+    /// An invalid request, refused before any call.
     pub(crate) fn caller(error_type: &str, message: impl Into<String>) -> Self {
         Self::new(400, error_type, message)
     }
 
-    /// Ours: configuration, credentials, the network.
-    pub(crate) fn ours(status: u16, error_type: &str, message: impl Into<String>) -> Self {
+    /// A failure of the function: configuration, credentials or network.
+    pub(crate) fn internal(status: u16, error_type: &str, message: impl Into<String>) -> Self {
         Self::new(status, error_type, message)
     }
 
+    /// An event that is not valid JSON.
     pub(crate) fn unreadable(problem: impl fmt::Display) -> Self {
         Self::caller(
             "Runtime.UnmarshalError",
@@ -39,6 +44,7 @@ impl Failure {
         )
     }
 
+    /// An answer above Lambda's limit.
     pub(crate) fn too_large() -> Self {
         Self::new(
             413,
@@ -47,7 +53,7 @@ impl Failure {
         )
     }
 
-    /// `DynamoDB` refused: the class boto3 would raise, its message, and what kind of fault it is.
+    /// An error from `DynamoDB`, with the class and message of the exception that boto3 raises.
     pub(crate) fn service(
         operation: &str,
         code: &str,
@@ -60,7 +66,7 @@ impl Failure {
         });
         Self::new(
             service_status(code, message, http_status),
-            if MODELLED.contains(&code) {
+            if MODELED.contains(&code) {
                 code
             } else {
                 "ClientError"
@@ -72,6 +78,7 @@ impl Failure {
         )
     }
 
+    /// Returns the form of a Lambda error.
     pub fn to_json(&self) -> Json {
         Json::object([
             ("errorType", Json::text(&*self.error_type)),
@@ -89,6 +96,7 @@ impl From<Failure> for Diagnostic {
     }
 }
 
+/// Returns the status for an error from `DynamoDB`.
 fn service_status(code: &str, message: &str, http_status: u16) -> u16 {
     match code {
         "AccessDeniedException" | "AccessDenied" => 403,
@@ -112,6 +120,7 @@ fn service_status(code: &str, message: &str, http_status: u16) -> u16 {
     }
 }
 
+/// Returns true for the codes that boto3 retries as throttling.
 pub(crate) fn is_throttling(code: &str) -> bool {
     matches!(
         code,
@@ -129,7 +138,7 @@ pub(crate) fn is_throttling(code: &str) -> bool {
     )
 }
 
-/// The caller has no credentials of its own with `DynamoDB`: these are faults of the function's role or environment.
+/// Returns true for the codes of invalid credentials, which are the function's and not the caller's.
 fn is_credential_fault(code: &str) -> bool {
     matches!(
         code,
@@ -147,7 +156,7 @@ fn is_credential_fault(code: &str) -> bool {
     )
 }
 
-/// Denials name the role and the table by ARN, account number included.
+/// Replaces ARNs, which contain the account's id, by `(arn)`.
 fn without_arns(message: &str) -> String {
     let mut out = String::with_capacity(message.len());
     let mut rest = message;
@@ -163,8 +172,8 @@ fn without_arns(message: &str) -> String {
     out
 }
 
-/// The codes for which boto3 raises a class of that name; all others are a `ClientError`.
-const MODELLED: &[&str] = &[
+/// Codes for which boto3 raises a class of the same name; others raise `ClientError`.
+const MODELED: &[&str] = &[
     "BackupInUseException",
     "BackupNotFoundException",
     "ConditionalCheckFailedException",

@@ -1,7 +1,27 @@
-//! The lab's seven operations on `DynamoDB`, answered as the Python function answered them.
+//! The Lambda function of the lab: seven operations on `DynamoDB`, with the answers of the lab's Python function.
 //!
-//! `Handler::handle` is a request's whole path: `event` tells the two forms apart, `command` says what is asked,
-//! `parameters` turns it into a `DynamoDB` request, `dynamodb` sends it, `answer` makes the reply plain again.
+//! [`Handler::handle`] answers one invocation. `event` distinguishes raw events from those of API Gateway, `command`
+//! reads the operation, `parameters` converts and validates its parameters, `dynamodb` sends the request, and `answer`
+//! converts the reply to plain JSON.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use handler::{Config, DynamoDb, Event, Handler, Invocation, Level};
+//!
+//! # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+//! # runtime.block_on(async {
+//! let database = Config::read(|name| std::env::var(name).ok()).and_then(DynamoDb::new);
+//! let handler = Handler::new(database, Level::Off);
+//! let event = Event::read(r#"{"operation": "echo", "payload": [1.50]}"#);
+//! let invocation = Invocation {
+//!     request_id: "1".to_owned(),
+//!     remaining: Duration::from_secs(3),
+//! };
+//! assert_eq!(handler.handle(event, invocation).await, Ok("[1.50]".to_owned()));
+//! # });
+//! # Ok::<(), std::io::Error>(())
+//! ```
 
 mod answer;
 mod attribute;
@@ -34,25 +54,28 @@ use event::Form;
 use json::Json;
 use log::Entry;
 
-/// `DynamoDB`'s limit for a table's ARN, its longest name; a caller's may be longer.
+/// Characters of a table's name in the log: `DynamoDB`'s limit for an ARN, its longest form. Callers may send longer ones.
 const LOGGED_TABLE_NAME: usize = 1024;
 
+/// Answers invocations.
 pub struct Handler {
-    /// Echo and ping work without a database.
+    /// The client, or the failure of the operations that need it.
     database: Result<DynamoDb, Failure>,
     log_level: Level,
     is_cold: AtomicBool,
 }
 
-/// What Lambda says of an invocation.
+/// Lambda's context of one invocation.
 #[derive(Clone, Debug)]
 pub struct Invocation {
+    /// Request id.
     pub request_id: String,
-    /// Time left to answer in.
+    /// Time left for the answer.
     pub remaining: Duration,
 }
 
 impl Handler {
+    /// Creates a handler, which answers `echo` and `ping` without a database too.
     pub fn new(database: Result<DynamoDb, Failure>, log_level: Level) -> Self {
         Self {
             database,
@@ -61,7 +84,8 @@ impl Handler {
         }
     }
 
-    /// The answer's text, or for a raw event the failure that Lambda is to report.
+    /// Returns the answer as JSON text. A failure is part of the answer to an API Gateway event, and an error for a raw
+    /// event.
     pub async fn handle(&self, event: Event, invocation: Invocation) -> Result<String, Failure> {
         let deadline = Instant::now() + invocation.remaining;
         let mut entry = Entry {

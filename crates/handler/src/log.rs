@@ -1,4 +1,4 @@
-//! One JSON line a request, without what the caller sent or got.
+//! The log: one line of JSON for each request, without its payload and its answer.
 
 use std::io::Write;
 use std::time::Duration;
@@ -7,6 +7,7 @@ use compact_str::format_compact;
 
 use crate::json::Json;
 
+/// A log level; `Off` disables the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     Debug,
@@ -17,8 +18,8 @@ pub enum Level {
 }
 
 impl Level {
-    /// Rust's and Python's names for levels.
-    pub(crate) fn named(name: &str) -> Option<Self> {
+    /// Parses the names that Rust and Python use.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
         Some(match name.trim().to_ascii_uppercase().as_str() {
             "TRACE" | "DEBUG" => Self::Debug,
             "INFO" => Self::Info,
@@ -39,6 +40,7 @@ impl Level {
     }
 }
 
+/// The log entry of one request.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Entry {
     pub(crate) operation: Option<&'static str>,
@@ -84,7 +86,7 @@ impl Entry {
         ])
     }
 
-    /// A log that cannot be written is no reason to fail a request.
+    /// Writes the entry to stdout, unless its level is below `threshold`. A failed write does not fail the request.
     pub(crate) fn write(&self, threshold: Level) {
         if self.level() >= threshold {
             let line = format!("{}\n", self.to_json());

@@ -1,4 +1,4 @@
-//! Reads the environment, connects, and serves Lambda's invocations one after another.
+//! The program `bootstrap`: reads the environment, connects to `DynamoDB`, and answers invocations one after another.
 
 use std::env;
 use std::rc::Rc;
@@ -8,11 +8,11 @@ use handler::{Config, DynamoDb, Event, Failure, Handler, Invocation, log_level};
 use lambda_runtime::{Context, LambdaEvent, service_fn};
 use serde_json::value::RawValue;
 
-/// Kept back from the time Lambda allows, to answer before it ends the function.
+/// Time reserved for the answer before Lambda's deadline.
 const MARGIN: Duration = Duration::from_millis(100);
-/// API Gateway waits no longer.
+/// Time for an invocation without a deadline: API Gateway's limit.
 const WITHOUT_DEADLINE: Duration = Duration::from_secs(29);
-/// Bounds what an unreachable endpoint can add to a start.
+/// Longest time that an unreachable endpoint adds to the start.
 const INIT_CONNECT: Duration = Duration::from_secs(2);
 
 #[tokio::main(flavor = "current_thread")]
@@ -45,7 +45,7 @@ fn invocation(context: &Context) -> Invocation {
     let deadline = Duration::from_millis(context.deadline).saturating_sub(MARGIN);
     Invocation {
         request_id: context.request_id.clone(),
-        // A local Runtime API may give no deadline, or one long past.
+        // A local Runtime API may send no deadline, or one in the past.
         remaining: deadline.checked_sub(now).unwrap_or(WITHOUT_DEADLINE),
     }
 }

@@ -1,4 +1,4 @@
-//! From plain parameters to `DynamoDB`'s JSON: boto3's conversion of values, then botocore's validation.
+//! Conversion of plain parameters to `DynamoDB`'s JSON, as boto3 converts them and botocore validates them.
 
 use std::fmt::Write;
 
@@ -8,7 +8,7 @@ use crate::json::{Json, Object, write_array, write_object};
 use crate::python;
 use crate::shape::{Members, Operation, Shape, member};
 
-/// The body to send, or what boto3 would raise before sending anything.
+/// Returns the body of the request, or the failure that boto3 raises before it sends one.
 pub(crate) fn to_request(operation: &Operation, parameters: Object) -> Result<String, Failure> {
     check_placeholders(&parameters)?;
     let parameters = Json::Object(parameters);
@@ -21,7 +21,7 @@ pub(crate) fn to_request(operation: &Operation, parameters: Object) -> Result<St
     Ok(body)
 }
 
-/// boto3 merges generated placeholders into these before it looks at their types.
+/// Returns boto3's failure to merge generated placeholders into parameters of another type.
 fn check_placeholders(parameters: &Object) -> Result<(), Failure> {
     for name in ["ExpressionAttributeNames", "ExpressionAttributeValues"] {
         if let Some(value) = parameters.get(name)
@@ -37,7 +37,7 @@ fn check_placeholders(parameters: &Object) -> Result<(), Failure> {
     Ok(())
 }
 
-/// botocore resolves the endpoint, for which it reads the table's name, before it validates.
+/// Returns botocore's failure to resolve the endpoint, for which it reads the table's name before it validates it.
 fn check_table_name(name: Option<&Json>) -> Result<(), Failure> {
     match name {
         Some(Json::String(_) | Json::Null) | None => Ok(()),
@@ -49,7 +49,7 @@ fn check_table_name(name: Option<&Json>) -> Result<(), Failure> {
     }
 }
 
-/// Left as it is, for `Report` to name.
+/// Type of unknown parameters, which are written unchanged; `Report` names them.
 const UNKNOWN: &Shape = &Shape::Number;
 
 fn write(shape: &Shape, value: &Json, out: &mut String) -> Result<(), Failure> {
@@ -73,6 +73,7 @@ fn write(shape: &Shape, value: &Json, out: &mut String) -> Result<(), Failure> {
     }
 }
 
+/// botocore's report of all validation errors.
 #[derive(Default)]
 struct Report {
     text: String,
@@ -90,7 +91,7 @@ impl Report {
             (Shape::Integer { min }, Json::Number(text)) if python::is_integer(text) => {
                 self.range(name, text, *min);
             }
-            // Python's booleans are integers.
+            // `bool` is a subclass of `int` in Python.
             (Shape::Integer { min }, Json::Bool(flag)) => {
                 if i64::from(*flag) < *min {
                     self.below(name, &python::str(value), *min);
@@ -121,7 +122,7 @@ impl Report {
         {
             self.line(format_args!(
                 "Missing required parameter in {}: \"{missing}\"",
-                shown(name)
+                display_name(name)
             ));
         }
         for unknown in given.keys().filter(|name| member(members, name).is_none()) {
@@ -132,7 +133,7 @@ impl Report {
                 .join(", ");
             self.line(format_args!(
                 "Unknown parameter in {}: \"{unknown}\", must be one of: {valid}",
-                shown(name)
+                display_name(name)
             ));
         }
         for (given, value) in given.iter() {
@@ -152,7 +153,7 @@ impl Report {
         };
         self.line(format_args!(
             "Invalid type for parameter {}, value: {}, type: <class '{}'>, valid types: {valid}",
-            shown(name),
+            display_name(name),
             python::str(value),
             python::type_name(value),
         ));
@@ -162,12 +163,12 @@ impl Report {
         if length < min {
             self.line(format_args!(
                 "Invalid length for parameter {}, value: {length}, valid min length: {min}",
-                shown(name)
+                display_name(name)
             ));
         }
     }
 
-    /// A number too long for `i64` is below any minimum if it is negative, else above.
+    /// Checks an integer against its minimum; one that does not fit an `i64` is below it if negative.
     fn range(&mut self, name: &str, text: &str, min: i64) {
         let is_below = text
             .parse::<i64>()
@@ -180,7 +181,7 @@ impl Report {
     fn below(&mut self, name: &str, value: &str, min: i64) {
         self.line(format_args!(
             "Invalid value for parameter {}, value: {value}, valid min value: {min}",
-            shown(name)
+            display_name(name)
         ));
     }
 
@@ -199,8 +200,8 @@ impl Report {
     }
 }
 
-/// Paths are built with a leading dot; the outermost level has its own word.
-fn shown(name: &str) -> &str {
+/// Returns the name of a path for messages: without its leading dot, or `input` for the outermost level.
+fn display_name(name: &str) -> &str {
     if name.is_empty() {
         "input"
     } else {

@@ -1,14 +1,15 @@
-//! Values as Python writes them, for messages that quote what the caller sent.
+//! Python's text for values, for messages that quote the request.
 
 use std::fmt::Write;
 
 use crate::json::Json;
 
+/// Returns true for a number that Python parses as an `int`.
 pub(crate) fn is_integer(number: &str) -> bool {
     !number.contains(['.', 'e', 'E'])
 }
 
-/// The name of the type Python's `json` reads a value into.
+/// Returns the name of the Python type of a parsed value.
 pub(crate) fn type_name(value: &Json) -> &'static str {
     match value {
         Json::Null => "NoneType",
@@ -21,7 +22,7 @@ pub(crate) fn type_name(value: &Json) -> &'static str {
     }
 }
 
-/// Python's `str(value)`.
+/// Returns Python's `str(value)`.
 pub(crate) fn str(value: &Json) -> String {
     match value {
         Json::String(text) => text.to_string(),
@@ -29,7 +30,7 @@ pub(crate) fn str(value: &Json) -> String {
     }
 }
 
-/// Python's `repr(value)`.
+/// Returns Python's `repr(value)`.
 pub(crate) fn repr(value: &Json) -> String {
     let mut out = String::new();
     write_repr(value, &mut out);
@@ -103,8 +104,8 @@ fn push_code(c: char, out: &mut String) {
     };
 }
 
-/// Rust's `escape_debug` and Python's `repr` leave the same categories unescaped. Rust also escapes combining marks,
-/// but not after another character.
+/// Returns true for a character that Python's `repr` does not escape. Rust's `escape_debug` escapes the same categories,
+/// and combining marks only at the start of a text.
 fn is_printable(c: char) -> bool {
     matches!(c, '\'' | '"') || {
         let mut pair = String::from("a");
@@ -113,6 +114,7 @@ fn is_printable(c: char) -> bool {
     }
 }
 
+/// Returns Python's text for a number.
 pub(crate) fn number(text: &str) -> String {
     if is_integer(text) {
         return if text == "-0" {
@@ -124,7 +126,7 @@ pub(crate) fn number(text: &str) -> String {
     text.parse().map_or_else(|_| text.to_owned(), float)
 }
 
-/// Python's shortest text for a float: fixed from 1e-4 up to 1e16, scientific outside.
+/// Returns Python's shortest text for a float: fixed notation from 1e-4 up to 1e16, scientific notation otherwise.
 fn float(value: f64) -> String {
     if value.is_infinite() {
         return if value > 0.0 { "inf" } else { "-inf" }.to_owned();

@@ -1,9 +1,9 @@
-//! The five `DynamoDB` operations as boto3 knows them: every parameter and every answer field, in its order.
+//! boto3's model of the five `DynamoDB` operations: all parameters and all fields of the answers, in order.
 
-/// What a parameter or a field of an answer may hold.
+/// The type of a parameter or of a field of an answer.
 #[derive(Debug)]
 pub(crate) enum Shape {
-    /// A plain value here, a typed attribute value on the wire.
+    /// An attribute value: plain in events and answers, typed in `DynamoDB`'s JSON.
     Attribute,
     String {
         min: usize,
@@ -12,7 +12,7 @@ pub(crate) enum Shape {
         min: i64,
     },
     Boolean,
-    /// Passed on as it came; only in answers.
+    /// A number in an answer, copied unchanged.
     Number,
     List {
         min: usize,
@@ -25,11 +25,13 @@ pub(crate) enum Shape {
     },
 }
 
+/// Names and types of a structure's members.
 pub(crate) type Members = &'static [(&'static str, &'static Shape)];
 
+/// An operation of `DynamoDB`.
 #[derive(Debug)]
 pub(crate) struct Operation {
-    /// As `DynamoDB` calls it.
+    /// Name in `DynamoDB`'s API.
     pub(crate) name: &'static str,
     pub(crate) input: Shape,
     pub(crate) output: Members,
@@ -242,6 +244,7 @@ pub(crate) static SCAN: Operation = Operation {
     ],
 };
 
+/// Returns the type of a member.
 pub(crate) fn member(members: Members, name: &str) -> Option<&'static Shape> {
     members
         .iter()

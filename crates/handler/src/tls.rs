@@ -1,4 +1,4 @@
-//! The TLS configuration: `ring` for cryptography, Mozilla's roots compiled in unless a bundle is named.
+//! TLS configuration with `ring`, and with Mozilla's root certificates unless a bundle is configured.
 
 use std::io;
 use std::path::Path;
@@ -7,12 +7,13 @@ use std::sync::Arc;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 
+/// Returns the configuration of a client.
 pub(crate) fn config(ca_bundle: Option<&Path>) -> io::Result<Arc<ClientConfig>> {
     let mut roots = RootCertStore::empty();
     match ca_bundle {
         Some(path) => {
             for certificate in CertificateDer::pem_file_iter(path).map_err(io::Error::other)? {
-                // A bundle may hold certificates no one can verify with; they are skipped, as everywhere.
+                // Other TLS clients skip invalid certificates of a bundle too.
                 let _ = roots.add(certificate.map_err(io::Error::other)?);
             }
         }

@@ -1,4 +1,4 @@
-//! The program itself, driven through a Runtime API.
+//! The program `bootstrap` behind a Runtime API.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
@@ -12,10 +12,10 @@ use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-/// Memory of the function as the deploy tool makes it.
+/// Memory of the deployed function.
 const MEMORY_KIB: u32 = 256 * 1024;
 
-/// What the program answers to these events, and the path it answers at; then the program, still running.
+/// Runs the program with these events; returns the path and body of each answer, and the program, which is still running.
 async fn answers(events: Vec<Bytes>) -> (Vec<(String, Bytes)>, Child) {
     let listener = TcpListener::bind(("127.0.0.1", 0))
         .await
@@ -96,7 +96,7 @@ async fn what_is_no_text_is_refused_and_the_next_event_answered() {
     );
 }
 
-/// The forms of six megabytes that take the most memory.
+/// Covers the events of six megabytes that take the most memory.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn six_megabytes_of_small_values_fit_the_functions_memory() {

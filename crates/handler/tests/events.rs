@@ -1,4 +1,4 @@
-//! Both event forms, and what must never be more than a refusal.
+//! Raw and proxy events, and refusals of invalid ones.
 
 mod support;
 
@@ -266,7 +266,7 @@ async fn six_megabytes_are_answered() {
         (413, Some(&Json::text("Function.ResponseSizeTooLarge")))
     );
 
-    // Python's message quotes the value, and six bytes for three of it.
+    // Python's message quotes the value, with six bytes for three of it.
     let grows_when_quoted = format!(
         r#"{{"operation": "create", "tableName": "lab", "payload": {{"Item": ["{}"]}}}}"#,
         "\u{200b}".repeat(1_050_000)

@@ -1,4 +1,4 @@
-//! What `DynamoDB` and the network can answer, and what the caller is told of it.
+//! Failures of `DynamoDB` and the network, and the answers to the caller.
 
 mod support;
 
@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpSocket};
 
 const LIST: &str = r#"{"operation": "list", "tableName": "lab", "payload": {}}"#;
 
-/// An endpoint that gives these answers in turn, the last one ever after; an empty one closes the connection.
+/// Starts an endpoint that gives these answers in turn and repeats the last one; an empty answer closes the connection.
 async fn endpoint(answers: Vec<String>) -> (Handler, Arc<AtomicUsize>) {
     let listener = TcpListener::bind(("127.0.0.1", 0))
         .await
@@ -230,7 +230,7 @@ async fn answers_that_are_no_answers_are_ours_to_explain() {
 
 #[tokio::test]
 async fn an_endpoint_that_is_not_there_is_502() {
-    // Bound, so that nobody else can be; it never listens.
+    // The bound socket reserves the port and never listens.
     let closed = TcpSocket::new_v4().expect("a socket");
     closed
         .bind(([127, 0, 0, 1], 0).into())

@@ -1,4 +1,4 @@
-//! Each operation with each of its parameters.
+//! All operations with all of their parameters.
 
 mod support;
 
@@ -18,7 +18,7 @@ fn fields(answer: &Json) -> Vec<&str> {
 }
 
 impl Lab {
-    /// Each item stored by the handler itself.
+    /// Creates a lab and stores these items through the handler.
     async fn holding(items: &[&str]) -> Self {
         let lab = Self::start().await;
         for item in items {
@@ -37,7 +37,7 @@ impl Lab {
         self.expect_of("lab", operation, payload, answer).await;
     }
 
-    /// Fields in this order; the database keeps none within items.
+    /// Compares an answer, and the order of its fields. The database does not keep the order within items.
     async fn expect_of(&self, table: &str, operation: &str, payload: &str, answer: &str) {
         let (got, expected) = (
             self.answer(&event(operation, table, payload)).await,

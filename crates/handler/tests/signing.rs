@@ -1,4 +1,4 @@
-//! What goes over the wire.
+//! Requests to `DynamoDB` as they are sent.
 
 mod support;
 

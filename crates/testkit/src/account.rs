@@ -1,4 +1,4 @@
-//! One account of an endpoint, through the official SDK.
+//! SDK clients for one account of an endpoint.
 
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
@@ -6,40 +6,40 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use crate::in_process::InProcess;
 
-/// Clients that act behind the tool's back.
+/// SDK clients for one account, with which a test acts outside of the tool.
 #[derive(Clone, Debug)]
 pub struct Account {
-    /// Twelve digits.
+    /// Account id, twelve digits.
     pub id: String,
-    /// What the clients were made from.
+    /// Configuration of the clients.
     pub config: aws_config::SdkConfig,
-    /// Roles and policies.
+    /// IAM: roles and policies.
     pub iam: aws_sdk_iam::Client,
-    /// Tables.
+    /// `DynamoDB`: tables.
     pub dynamodb: aws_sdk_dynamodb::Client,
-    /// Functions.
+    /// Lambda: functions.
     pub lambda: aws_sdk_lambda::Client,
-    /// APIs, keys and plans.
+    /// API Gateway: APIs, keys and usage plans.
     pub apigateway: aws_sdk_apigateway::Client,
-    /// Log groups.
+    /// `CloudWatch` Logs: log groups.
     pub logs: aws_sdk_cloudwatchlogs::Client,
-    /// Identities.
+    /// STS: identities.
     pub sts: aws_sdk_sts::Client,
 }
 
 impl Account {
-    /// The region of everything here.
+    /// Region of the clients.
     pub const REGION: &str = "eu-west-1";
 
-    /// The account `id` at `endpoint`.
+    /// Connects to the account `id` of `endpoint`.
     pub async fn connect(endpoint: &str, id: &str) -> Self {
         let http = aws_smithy_http_client::Builder::new().build_http();
         Self::with(http, endpoint, id).await
     }
 
-    /// The account `id` of a local AWS in this process.
-    pub async fn in_process(way: &InProcess, id: &str) -> Self {
-        Self::with(way.client(), InProcess::URL, id).await
+    /// Connects to the account `id` of a local AWS in this process.
+    pub async fn in_process(transport: &InProcess, id: &str) -> Self {
+        Self::with(transport.client(), InProcess::URL, id).await
     }
 
     async fn with(http: SharedHttpClient, endpoint: &str, id: &str) -> Self {

@@ -1,23 +1,23 @@
-//! Which calls waited for which, told from their times.
+//! Chains of calls that depend on each other, derived from their times.
 
 use std::time::Duration;
 
 use crate::call::Call;
 
-/// One call of a chain and how long after the call before it the client took to send it.
+/// One call of a chain, with the time the client took to send it.
 #[derive(Clone, Debug)]
 pub struct Link {
-    /// The API's name for the operation.
+    /// Name of the operation.
     pub operation: String,
-    /// Between the previous call's answer and this call's arrival; nothing for the first one.
+    /// Time between the previous call's answer and this call's arrival; zero for the first call.
     pub gap: Duration,
-    /// Between this call's arrival and its answer.
+    /// Time between this call's arrival and its answer.
     pub took: Duration,
 }
 
-/// The chain that ends with the last answer: before each call, the latest that was answered before it began.
+/// Returns the chain that ends with the last answer. Each call follows the last one that was answered before it began.
 ///
-/// A call that waited for nobody may follow another by chance, so the chain is an upper bound of what was dependent.
+/// An independent call may follow another by chance, so the chain is an upper bound of the dependent calls.
 pub fn critical_chain(calls: &[Call]) -> Vec<Link> {
     let mut chain = Vec::new();
     let mut current = calls.iter().max_by_key(|call| call.ended);

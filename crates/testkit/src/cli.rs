@@ -1,4 +1,4 @@
-//! Runs the `provision` binary as a shell with nothing in its environment would.
+//! Runs of the `provision` binary with an environment of their own.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -10,7 +10,7 @@ use tokio::process::{Child, Command};
 
 use crate::terminal::Terminal;
 
-/// The binary under test with one account's environment.
+/// The binary under test, with the environment for one account.
 pub struct Cli {
     binary: PathBuf,
     environment: Vec<(String, String)>,
@@ -21,20 +21,20 @@ pub struct Cli {
 /// One finished run.
 #[derive(Clone, Debug)]
 pub struct Run {
-    /// The arguments, for messages.
+    /// Arguments, for messages.
     pub arguments: String,
-    /// Exit code; `None` if a signal ended it.
+    /// Exit code; `None` if a signal ended the run.
     pub code: Option<i32>,
-    /// Everything on standard output.
+    /// Standard output.
     pub stdout: String,
-    /// Everything on standard error.
+    /// Standard error.
     pub stderr: String,
     /// Wall time from start to end.
     pub elapsed: Duration,
 }
 
 impl Cli {
-    /// `binary` on `account` of `endpoint`, region eu-west-1, in an empty home.
+    /// Configures `binary` for `account` of `endpoint` and the region eu-west-1, with an empty home folder.
     pub fn new(binary: impl Into<PathBuf>, endpoint: &str, account: &str) -> Self {
         let cli = Self {
             binary: binary.into(),
@@ -53,7 +53,7 @@ impl Cli {
             .env("AWS_EC2_METADATA_DISABLED", "true")
     }
 
-    /// Sets one variable.
+    /// Sets an environment variable.
     #[must_use]
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self = self.without(name);
@@ -61,42 +61,42 @@ impl Cli {
         self
     }
 
-    /// Takes one variable away.
+    /// Removes an environment variable.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {
         self.environment.retain(|(known, _)| known != name);
         self
     }
 
-    /// Ends a run that takes longer; two minutes unless said.
+    /// Sets the longest time a run may take; the default is two minutes.
     #[must_use]
     pub fn limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
     }
 
-    /// The empty folder that is `HOME` and the working directory.
+    /// Returns the folder that is `HOME` and the working directory.
     pub fn home(&self) -> &Path {
         self.home.path()
     }
 
-    /// Runs it without standard input.
+    /// Runs the binary with empty standard input.
     pub async fn run(&self, arguments: &[&str]) -> Run {
         self.run_with(arguments, "").await
     }
 
-    /// Runs it with `input` on standard input; panics if it takes longer than the limit.
+    /// Runs the binary with `input` as standard input; panics if it takes longer than the limit.
     pub async fn run_with(&self, arguments: &[&str], input: &str) -> Run {
         let started = Instant::now();
         let mut child = self.spawn(arguments);
         let mut stdin = child.stdin.take().expect("standard input is a pipe");
-        // A program that does not read its input may have closed it.
+        // The program may have closed its input without reading it.
         let _ = stdin.write_all(input.as_bytes()).await;
         drop(stdin);
         self.finish(child, arguments, started).await
     }
 
-    /// Runs it without standard input and sends it `signal` (`INT`, `TERM`, `KILL`) as soon as `when` is over.
+    /// Runs the binary with empty standard input and sends it `signal` (`INT`, `TERM`, `KILL`) once `when` completes.
     pub async fn run_until(
         &self,
         arguments: &[&str],
@@ -122,12 +122,12 @@ impl Cli {
         self.finish(child, arguments, started).await
     }
 
-    /// Runs it on a terminal of `rows` × `columns`.
+    /// Runs the binary on a terminal of `rows` × `columns`.
     pub fn run_on_terminal(&self, arguments: &[&str], rows: u16, columns: u16) -> Terminal {
         self.run_in_shell(r#""$@""#, arguments, rows, columns)
     }
 
-    /// Runs it on a terminal, as part of the shell's line `line`, which names it and its arguments by `"$@"`.
+    /// Runs a shell command on a terminal; `"$@"` in it stands for the binary and its arguments.
     pub fn run_in_shell(
         &self,
         line: &str,
@@ -182,7 +182,7 @@ impl Cli {
 }
 
 impl Run {
-    /// Panics with everything printed unless it ended with `code`.
+    /// Panics with the output unless the exit code is `code`.
     #[track_caller]
     #[expect(
         clippy::return_self_not_must_use,
@@ -200,7 +200,7 @@ impl Run {
         self
     }
 
-    /// Standard output as the one JSON document that `--json` promises.
+    /// Parses standard output as the JSON document of `--json`.
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| {

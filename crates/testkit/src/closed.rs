@@ -1,12 +1,14 @@
-//! A port where nobody listens, and nobody else can either.
+//! A reserved port without a listener.
 
 use tokio::net::TcpSocket;
 
-/// Connections to it are refused until it is dropped.
+/// A loopback port that refuses connections and that no other process can use, until this is dropped.
 #[derive(Debug)]
 pub struct ClosedPort(TcpSocket);
 
 impl ClosedPort {
+    /// Reserves a free port.
+    ///
     /// # Panics
     ///
     /// If no loopback port is free.
@@ -17,7 +19,7 @@ impl ClosedPort {
         Self(socket)
     }
 
-    /// `127.0.0.1:` and the port.
+    /// Returns `127.0.0.1:` and the port.
     pub fn address(&self) -> String {
         let address = self.0.local_addr().expect("it is bound");
         address.to_string()

@@ -1,5 +1,5 @@
-//! Where the emulator differs from AWS, AWS wins: what a request needs so that the emulator's world stays one that
-//! AWS could report. Seen in `ministack` 1.5.33.
+//! Corrections of the differences between the emulator and AWS, so that the emulator reports nothing that AWS could not.
+//! Observed in `ministack` 1.5.33.
 
 use hyper::Method;
 use hyper::body::Bytes;
@@ -11,7 +11,7 @@ use crate::decision::Answer;
 use crate::permission;
 use crate::proxy::{Options, Upstream};
 
-/// Rewrites the request, or refuses it in AWS's words.
+/// Rewrites the request, or returns AWS's refusal.
 pub(crate) async fn before(
     request: &mut Request,
     options: &Options,
@@ -19,7 +19,7 @@ pub(crate) async fn before(
 ) -> Option<Answer> {
     if request.service == "execute-api" {
         let account = options.account.as_ref()?;
-        // The emulator looks for the API in the account that signed; AWS finds it by its id, and nobody signs.
+        // The emulator looks for the API in the account that signed the request; AWS finds it by its id.
         request
             .headers
             .entry("authorization")
@@ -32,41 +32,41 @@ pub(crate) async fn before(
     if request.service != "apigateway" {
         return None;
     }
-    let world = World { request, upstream };
+    let correction = Correction { request, upstream };
     if options.strict
-        && let Some(refusal) = world.refusal().await
+        && let Some(refusal) = correction.refusal().await
     {
         return Some(refusal);
     }
-    let body = world.typed_patches().await;
+    let body = correction.typed_patches().await;
     if let Some(body) = body {
         request.body = Bytes::from(body.to_string());
     }
     None
 }
 
-/// Does what AWS does beside the call itself.
+/// Makes the changes that AWS makes in addition to the call itself.
 pub(crate) async fn after(request: &Request, upstream: &Upstream) {
     if request.service != "apigateway" {
         return;
     }
-    let world = World { request, upstream };
-    let segments = world.segments();
+    let correction = Correction { request, upstream };
+    let segments = correction.segments();
     match (request.operation.as_str(), segments.as_slice()) {
-        ("TagResource" | "UntagResource", [_, arn, ..]) => world.show_tags(arn).await,
-        ("DeleteApiKey", [_, key]) => world.unlink_key(key).await,
-        ("DeleteRestApi", [_, api]) => world.unlink_stages(api, None).await,
-        ("DeleteStage", [_, api, _, stage]) => world.unlink_stages(api, Some(stage)).await,
+        ("TagResource" | "UntagResource", [_, arn, ..]) => correction.show_tags(arn).await,
+        ("DeleteApiKey", [_, key]) => correction.unlink_key(key).await,
+        ("DeleteRestApi", [_, api]) => correction.unlink_stages(api, None).await,
+        ("DeleteStage", [_, api, _, stage]) => correction.unlink_stages(api, Some(stage)).await,
         _ => {}
     }
 }
 
-struct World<'a> {
+struct Correction<'a> {
     request: &'a Request,
     upstream: &'a Upstream,
 }
 
-impl World<'_> {
+impl Correction<'_> {
     fn segments(&self) -> Vec<&str> {
         self.request.path.trim_matches('/').split('/').collect()
     }
@@ -100,7 +100,8 @@ impl World<'_> {
         list(page.as_ref(), "item")
     }
 
-    /// Patch values are strings on the wire; AWS stores numbers, booleans and lists, the emulator the string.
+    /// Returns the body with typed patch values: AWS converts the strings to numbers, booleans and lists, the emulator
+    /// does not.
     async fn typed_patches(&self) -> Option<Value> {
         let mut body = self.body();
         let operations = body.get_mut("patchOperations")?.as_array_mut()?;
@@ -135,7 +136,7 @@ impl World<'_> {
         Some(body)
     }
 
-    /// `TagResource` and a resource's own `tags` are one thing on AWS, two in the emulator.
+    /// Copies the tags to the resource's own `tags`, which the emulator keeps apart from those of `TagResource`.
     async fn show_tags(&self, arn: &str) {
         let arn = percent_decode_str(arn).decode_utf8_lossy();
         let Some((_, path)) = arn.split_once("::") else {
@@ -155,7 +156,7 @@ impl World<'_> {
         self.patch(path, Value::Array(operations)).await;
     }
 
-    /// A deleted key leaves its plans on AWS; the emulator goes on listing it there.
+    /// Removes a deleted key from its usage plans, as AWS does.
     async fn unlink_key(&self, key: &str) {
         for plan in self.plans().await {
             let path = format!("/usageplans/{}/keys/{key}", text(&plan, "id"));
@@ -166,7 +167,7 @@ impl World<'_> {
         }
     }
 
-    /// A deleted stage leaves its plans on AWS; the emulator keeps the link.
+    /// Removes deleted stages from their usage plans, as AWS does.
     async fn unlink_stages(&self, api: &str, stage: Option<&str>) {
         for plan in self.plans().await {
             let stages = list(Some(&plan), "apiStages");
@@ -189,7 +190,7 @@ impl World<'_> {
         }
     }
 
-    /// What AWS refuses and the emulator takes.
+    /// Returns AWS's refusal of a request that the emulator accepts.
     async fn refusal(&self) -> Option<Answer> {
         let path = &self.request.path;
         match (self.request.operation.as_str(), self.segments().as_slice()) {
@@ -255,6 +256,7 @@ impl World<'_> {
     }
 }
 
+/// Returns AWS's refusal to deploy an API without methods or integrations.
 fn undeployable(resources: &[Value]) -> Option<Answer> {
     let methods: Vec<&Value> = resources
         .iter()
@@ -270,7 +272,7 @@ fn undeployable(resources: &[Value]) -> Option<Answer> {
         .then(|| bad_request("No integration defined for method"))
 }
 
-/// Stages are added and removed one by one on AWS; the emulator only replaces what a path names.
+/// Replaces patches that add and remove single stages, which the emulator does not support, by one of the whole list.
 fn join_stage_patches(plan: &Value, operations: &mut Vec<Value>) {
     let mut stages = list(Some(plan), "apiStages");
     let before = stages.clone();

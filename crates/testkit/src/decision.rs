@@ -1,4 +1,4 @@
-//! What the proxy does with one request.
+//! Decisions on single requests: forwarded, delayed, answered or lost.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,46 +8,46 @@ use tokio::sync::Semaphore;
 
 use crate::call::Request;
 
-/// What becomes of one request.
+/// Treatment of one request by [`Proxy`](crate::Proxy) and [`InProcess`](crate::InProcess).
 #[derive(Clone, Debug)]
 pub enum Decision {
-    /// It goes to the endpoint.
+    /// Forwards it to the endpoint.
     Forward,
-    /// It goes to the endpoint after this time, on top of the proxy's own delay.
+    /// Forwards it after this time, in addition to the proxy's own delay.
     Delay(Duration),
-    /// It goes to the endpoint once this semaphore has a permit.
+    /// Forwards it once this semaphore has a permit.
     Await(Arc<Semaphore>),
-    /// The endpoint never sees it; the client gets this answer.
+    /// Answers the client without forwarding.
     Answer(Answer),
-    /// The endpoint never sees it; the client's connection is closed.
+    /// Closes the client's connection without forwarding.
     DropBefore,
-    /// The endpoint carries it out; the client's connection is closed without an answer.
+    /// Forwards it, and closes the client's connection without an answer.
     DropAfter,
-    /// The endpoint carries it out; the connection breaks in the middle of the answer's body. The proxy closes it without an
-    /// answer instead.
+    /// Forwards it, and closes the client's connection in the middle of the answer's body. `Proxy` closes it without an
+    /// answer.
     CutAfter,
-    /// Nobody takes the connection: it is certain that the endpoint never sees the request. The proxy, which has a
-    /// connection already, drops it instead.
+    /// Refuses the connection, so that the client knows that the endpoint has not seen the request. `Proxy` has accepted
+    /// the connection before, and closes it.
     Refuse,
-    /// Nothing ever comes back; the endpoint never sees it.
+    /// Never answers, without forwarding.
     Hang,
-    /// The endpoint carries it out; nothing ever comes back.
+    /// Forwards it, and never answers.
     HangAfter,
 }
 
-/// A response made by the proxy.
+/// A response that does not come from the endpoint.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// HTTP status.
     pub status: u16,
-    /// Headers beside the content type.
+    /// Headers, without the content type.
     pub headers: Vec<(&'static str, String)>,
-    /// The body as it goes out.
+    /// Body.
     pub body: Bytes,
 }
 
 impl Answer {
-    /// An error in the form of the query protocol (IAM, STS).
+    /// Creates an error of the query protocol (IAM, STS).
     pub fn query_error(status: u16, code: &str, message: &str) -> Self {
         let body = format!(
             "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>\
@@ -60,14 +60,14 @@ impl Answer {
         }
     }
 
-    /// The same answer with one more header.
+    /// Adds a header.
     #[must_use]
     pub fn with_header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.push((name, value.to_owned()));
         self
     }
 
-    /// An error in the form of the REST-JSON and JSON protocols.
+    /// Creates an error of the REST JSON and JSON protocols.
     pub fn error(status: u16, code: &str, message: &str) -> Self {
         let body = serde_json::json!({ "__type": code, "message": message });
         Self {
@@ -81,5 +81,5 @@ impl Answer {
     }
 }
 
-/// Decides for each request in turn; called before the delay, never while another decision is being made.
+/// Callback that decides on each request, before the delay.
 pub(crate) type Decide = Arc<dyn Fn(&Request) -> Decision + Send + Sync>;

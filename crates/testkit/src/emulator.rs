@@ -1,5 +1,5 @@
-//! The AWS that the end-to-end tests run against, as a child process: `ministack`, which others wrote, or with
-//! `PROVISION_TEST_TARGET=local-aws` our own.
+//! The AWS emulator of the end-to-end tests, as a child process: `ministack`, or with `PROVISION_TEST_TARGET=local-aws`
+//! the local AWS of this project.
 
 use std::fs::File;
 use std::io::Read;
@@ -12,9 +12,11 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+/// Longest time to wait for the emulator to start.
 const START: Duration = Duration::from_mins(1);
 
-/// Ends the group `$1` and its folder `$2` as soon as standard input closes, however this process ends.
+/// Script that ends the process group `$1` and removes the folder `$2` when its standard input closes, which happens
+/// however this process ends.
 const WATCHDOG: &str = r#"
 read -r _
 kill -TERM "-$1"
@@ -26,7 +28,7 @@ kill -KILL "-$1"
 rm -rf -- "$2"
 "#;
 
-/// A running emulator; it and its functions end when it is dropped, and when this process ends.
+/// A running emulator, which ends with its functions when this is dropped and when this process ends.
 pub struct Emulator {
     url: String,
     process: Child,
@@ -35,20 +37,20 @@ pub struct Emulator {
 }
 
 impl Emulator {
-    /// The one emulator of this test binary.
+    /// Returns the emulator that all tests of this binary share.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Emulator> = OnceLock::new();
         SHARED.get_or_init(Self::start)
     }
 
-    /// Whether it is our own, which needs no corrections.
+    /// Returns true if the emulator is the local AWS, which needs no corrections.
     pub fn is_ours() -> bool {
         std::env::var("PROVISION_TEST_TARGET").is_ok_and(|target| target == "local-aws")
     }
 
-    /// Starts one on a free loopback port and waits until it answers.
+    /// Starts an emulator on a free loopback port and waits until it answers.
     pub fn start() -> Self {
-        // Between finding a free port and its use by the child another process may take it.
+        // Another process may take the free port before the child does.
         (0..3)
             .find_map(|_| Self::try_start())
             .unwrap_or_else(|| panic!("the emulator did not start; its log: {}", tail(&log_path())))
@@ -90,7 +92,7 @@ impl Emulator {
         emulator.wait_ready(address).then_some(emulator)
     }
 
-    /// Its address, for `AWS_ENDPOINT_URL`.
+    /// Returns its URL, for `AWS_ENDPOINT_URL`.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -113,7 +115,7 @@ impl Emulator {
 impl Drop for Emulator {
     fn drop(&mut self) {
         drop(self.watchdog.stdin.take());
-        // Both may have ended already, and there is nobody left to tell.
+        // Both may have ended already.
         let _ = self.process.wait();
         let _ = self.watchdog.wait();
     }
@@ -147,7 +149,7 @@ fn local_aws(address: SocketAddr, folder: &Path) -> Command {
     command
 }
 
-/// Beside the folder of test binaries, where cargo puts the workspace's programs.
+/// Returns the path of the program `local-aws`, in the parent of the folder of test binaries.
 fn local_aws_binary() -> PathBuf {
     std::env::var_os("LOCAL_AWS").map_or_else(
         || {

@@ -1,4 +1,4 @@
-//! One HTTP request, for the public endpoint.
+//! Single HTTP requests, for the public endpoint.
 
 use http_body_util::{BodyExt, Full};
 use hyper::Method;
@@ -6,24 +6,24 @@ use hyper::body::Bytes;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 
-/// What came back.
+/// The answer to an HTTP request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
     /// HTTP status.
     pub status: u16,
-    /// The body as text.
+    /// Body.
     pub body: String,
 }
 
 impl Reply {
-    /// The body as JSON; panics with the body if it is none.
+    /// Parses the body as JSON; panics with the body if it is not JSON.
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body)
             .unwrap_or_else(|error| panic!("not JSON ({error}): {}", self.body))
     }
 }
 
-/// Posts JSON, with the API key if there is one.
+/// Sends a POST request with a JSON body, and with the API key if there is one.
 pub async fn post(url: &str, key: Option<&str>, body: &serde_json::Value) -> Reply {
     let headers = key.map(|key| ("x-api-key", key));
     request(

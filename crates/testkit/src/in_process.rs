@@ -1,5 +1,5 @@
-//! The local AWS without a socket between: the SDK's HTTP client hands each request over and can lose, delay and refuse
-//! it on the way.
+//! HTTP client for the SDK that calls a local AWS in the same process, without a socket, and can lose, delay and refuse
+//! requests.
 
 use std::fmt;
 use std::io;
@@ -27,10 +27,10 @@ use tokio::time::{Instant, sleep};
 use crate::call::{Call, Request};
 use crate::decision::{Answer, Decision};
 
-/// Decides for each request in turn.
+/// Callback that decides on each request.
 type Decide = Arc<dyn Fn(&Request) -> Decision + Send + Sync>;
 
-/// An SDK's way to a [`LocalAws`]. Clones share what is recorded and decided.
+/// An SDK's transport to a [`LocalAws`]. Clones share the recorded calls and the decisions.
 #[derive(Clone)]
 pub struct InProcess {
     aws: LocalAws,
@@ -50,10 +50,10 @@ impl fmt::Debug for InProcess {
 }
 
 impl InProcess {
-    /// The URL that stands for it in configurations.
+    /// Endpoint URL for configurations; requests to it never leave the process.
     pub const URL: &str = "http://local-aws.test";
 
-    /// A way to `aws` on which nothing goes wrong yet.
+    /// Creates a transport to `aws` that forwards every request.
     pub fn new(aws: LocalAws) -> Self {
         Self {
             aws,
@@ -65,27 +65,27 @@ impl InProcess {
         }
     }
 
-    /// For an SDK's configuration.
+    /// Returns the HTTP client for an SDK's configuration.
     pub fn client(&self) -> SharedHttpClient {
         SharedHttpClient::new(self.clone())
     }
 
-    /// For plain requests.
+    /// Returns the HTTP connector for requests without an SDK.
     pub fn connector(&self) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
     }
 
-    /// Asks `decide` about every request from now on.
+    /// Calls `decide` for every request from now on.
     pub fn decide(&self, decide: impl Fn(&Request) -> Decision + Send + Sync + 'static) {
         *lock(&self.shared.decide) = Some(Arc::new(decide));
     }
 
-    /// Lets everything pass again.
+    /// Forwards every request again.
     pub fn forward_all(&self) {
         *lock(&self.shared.decide) = None;
     }
 
-    /// The calls answered since the last time this was asked, in the order of their start.
+    /// Returns the calls answered since the last time, in the order of their start.
     pub fn take_calls(&self) -> Vec<Call> {
         let mut calls = std::mem::take(&mut *lock(&self.shared.calls));
         calls.sort_by_key(|call| call.started);
@@ -117,14 +117,14 @@ impl InProcess {
                 let _ = gate.acquire().await;
                 self.forward(request).await
             }
-            Decision::Answer(answer) => Ok(made(answer)),
+            Decision::Answer(answer) => Ok(to_response(answer)),
             Decision::Refuse => Err(ConnectorError::io(
                 io::Error::from(io::ErrorKind::ConnectionRefused).into(),
             )),
-            Decision::DropBefore => Err(lost()),
+            Decision::DropBefore => Err(connection_reset()),
             Decision::DropAfter => {
                 let _ = self.forward(request).await;
-                Err(lost())
+                Err(connection_reset())
             }
             Decision::Hang => std::future::pending().await,
             Decision::HangAfter => {
@@ -159,12 +159,12 @@ impl InProcess {
         *outgoing.headers_mut() = request.headers;
         match self.aws.handle(outgoing).await {
             Outcome::Answered(response) => Ok(response),
-            Outcome::Dropped => Err(lost()),
+            Outcome::Dropped => Err(connection_reset()),
         }
     }
 }
 
-/// The first half of a body, and then the end of the connection.
+/// The first half of a body, followed by the end of the connection.
 struct Cut(Option<Bytes>);
 
 impl Body for Cut {
@@ -198,8 +198,8 @@ impl HttpClient for InProcess {
     }
 }
 
-/// The connection broke: nobody knows whether the request arrived.
-fn lost() -> ConnectorError {
+/// The error of a connection that was closed after the request had been sent.
+fn connection_reset() -> ConnectorError {
     ConnectorError::io(io::Error::from(io::ErrorKind::ConnectionReset).into())
 }
 
@@ -214,7 +214,7 @@ async fn read(mut request: HttpRequest) -> Result<Request, ConnectorError> {
         .try_into_http1x()
         .map_err(|error| ConnectorError::user(error.into()))?;
     let (mut head, _) = request.into_parts();
-    // Signed, and written by whoever opens a connection: from the URL.
+    // An HTTP connector adds this header from the URL; the signature covers it.
     if let Some(host) = head.uri.authority()
         && let Ok(host) = HeaderValue::from_str(host.as_str())
     {
@@ -229,7 +229,7 @@ async fn read(mut request: HttpRequest) -> Result<Request, ConnectorError> {
     ))
 }
 
-fn made(answer: Answer) -> Response<Bytes> {
+fn to_response(answer: Answer) -> Response<Bytes> {
     let response: Response<Full<Bytes>> = Answer {
         body: Bytes::new(),
         ..answer.clone()

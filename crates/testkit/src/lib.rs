@@ -1,10 +1,34 @@
-//! What the end-to-end tests and the benchmark stand on.
+//! Tools for the end-to-end tests and the benchmarks of `provision`.
 //!
-//! [`Emulator`] is an AWS that this project did not write, [`Proxy`] stands before it and records every call,
-//! [`Cli`] runs the `provision` binary as a person's shell would, [`Account`] acts behind its back with the
-//! official SDK, and [`Census`] says what an account holds, so that two worlds can be compared.
+//! - [`Emulator`] runs an AWS emulator as a child process, [`Proxy`] forwards requests to it and records them.
+//! - [`InProcess`] connects an SDK to a local AWS in the same process, without a socket.
+//! - [`Decision`] delays, refuses, drops or answers a single request on either way.
+//! - [`Cli`] runs the `provision` binary with an environment of its own, on pipes or on a [`Terminal`].
+//! - [`Account`] has SDK clients for changes outside of the tool.
+//! - [`Census`] reads everything an account contains, to compare two accounts.
+//! - [`critical_chain`] finds the calls that waited for each other.
+//!
+//! A test that loses the answer to `CreateRole`:
+//!
+//! ```no_run
+//! # async fn example() {
+//! use testkit::{Account, Census, Cli, Decision, Emulator, Options, Proxy};
+//!
+//! let proxy = Proxy::start(Emulator::shared().url(), Options::default());
+//! let cli = Cli::new("target/debug/provision", &proxy.url(), "100000000001");
+//! proxy.decide(|request| match request.operation.as_str() {
+//!     "CreateRole" => Decision::DropAfter,
+//!     _ => Decision::Forward,
+//! });
+//! cli.run(&["up", "--yes"]).await.expect(0);
+//! assert!(proxy.take_calls().iter().any(|call| call.write));
+//!
+//! let account = Account::connect(&proxy.url(), "100000000001").await;
+//! assert_eq!(Census::take(&account).await.counts()["roles"], 1);
+//! # }
+//! ```
 
-/// The SDK's crates, for what a test does behind the tool's back.
+/// The SDK's crates, for changes outside of the tool.
 pub mod sdk {
     pub use aws_config::SdkConfig;
     pub use aws_sdk_apigateway as apigateway;

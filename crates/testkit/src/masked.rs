@@ -1,9 +1,9 @@
-//! What differs from run to run, named instead of shown, so that texts can be compared.
+//! Placeholders for the parts of a text that differ between runs.
 
 use regex_lite::{Captures, Regex};
 
-/// Times, ids, hashes, and hosts of loopback by rule. Steps that end at the same time end in any order, so their lines
-/// are sorted.
+/// Replaces times, ids, hashes and loopback addresses by placeholders, and sorts the lines of steps that ended one after
+/// another, whose order differs between runs.
 pub fn masked(text: &str) -> String {
     const RULES: &[(&str, &str)] = &[
         (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "[uuid]"),
@@ -13,14 +13,14 @@ pub fn masked(text: &str) -> String {
         (r"\b\d+(\.\d+)? ms\b", "[time]"),
         (r#""(ms|elapsed_ms|timestamp_ms)":\d+"#, r#""$1":"[time]""#),
         (r"[A-Za-z0-9+/]{43}=", "[sha256]"),
-        // Ids of API Gateway where all ten may be letters.
+        // API Gateway ids in places where all ten characters may be letters.
         (
             r#"(restapis/|_id +|_id":"|replaces +)[a-z0-9]{8,10}\b"#,
             "${1}[id]",
         ),
-        // Values of API keys, as each target makes them.
+        // Values of API keys: 40 characters from the local AWS, 32 from the emulator.
         (r"\b([A-Za-z0-9]{40}|[0-9a-f]{32})\b", "[key]"),
-        // Accounts of the end-to-end tests, one a test.
+        // Accounts of the end-to-end tests.
         (r"\b10{8}\d{3}\b", "[account]"),
         (r"127\.0\.0\.1:\d+", "[host]"),
         (r"--bootstrap \S*/[^ `]+", "--bootstrap [path]"),
@@ -31,7 +31,7 @@ pub fn masked(text: &str) -> String {
         let rule = Regex::new(pattern).expect("the rule is one");
         text = rule.replace_all(&text, *name).into_owned();
     }
-    // Ids of API Gateway have ten letters and digits, a deployment's hash and a local id may have eight or twelve.
+    // API Gateway ids have ten letters and digits; a deployment's hash and a local id have eight or twelve.
     let word = Regex::new(r"\b[a-z0-9]{8,12}\b").expect("the rule is one");
     let text = word.replace_all(&text, |word: &Captures<'_>| {
         let word = &word[0];
@@ -50,7 +50,7 @@ pub fn masked(text: &str) -> String {
     lines.concat()
 }
 
-/// Whether it says that one step has ended.
+/// Returns true for the line of a step that has ended.
 fn is_ended(line: &str) -> bool {
     line.starts_with("  ") && line.ends_with("[time]\n")
 }

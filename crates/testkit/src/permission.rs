@@ -1,4 +1,4 @@
-//! Whether API Gateway may call the function: AWS asks the function's policy, the emulator does not.
+//! Check of the function's resource policy before API Gateway invokes it, which the emulator does not make.
 
 use hyper::body::Bytes;
 use hyper::header::HeaderValue;
@@ -10,7 +10,7 @@ use crate::call::Request;
 use crate::decision::Answer;
 use crate::proxy::Upstream;
 
-/// AWS's answer to a request through the public endpoint whose function does not permit it.
+/// Returns AWS's answer to a request through the public endpoint if the function does not permit the invocation.
 pub(crate) async fn refusal(
     request: &Request,
     account: &str,
@@ -23,14 +23,14 @@ pub(crate) async fn refusal(
 
     let resources = format!("/restapis/{api}/resources?embed=methods&limit=500");
     let resources = get(upstream, account, "apigateway", &resources).await?;
-    // A path with variables is not followed.
+    // Paths with variables are not supported.
     let resource = resources["item"]
         .as_array()?
         .iter()
         .find(|resource| resource["path"] == path)?;
     let method_settings = &resource["resourceMethods"][method];
     let uri = method_settings["methodIntegration"]["uri"].as_str()?;
-    // The stage and the key come first, and the emulator refuses those itself.
+    // A missing stage or key is refused first, by the emulator itself.
     get(
         upstream,
         account,
@@ -61,6 +61,7 @@ pub(crate) async fn refusal(
         .then(|| Answer::error(500, "InternalServerErrorException", "Internal server error"))
 }
 
+/// Returns true if a statement allows API Gateway to invoke the function for `caller`.
 fn permits(policy: Option<&Value>, caller: &str) -> bool {
     let statements = policy.and_then(|policy| policy["Statement"].as_array());
     statements.into_iter().flatten().any(|statement| {
@@ -79,7 +80,7 @@ fn permits(policy: Option<&Value>, caller: &str) -> bool {
     })
 }
 
-/// `*` stands for any characters.
+/// Matches `text` against `pattern`, in which `*` stands for any characters.
 fn like(pattern: &str, text: &str) -> bool {
     let Some((start, rest)) = pattern.split_once('*') else {
         return pattern == text;
@@ -103,7 +104,7 @@ async fn get(upstream: &Upstream, account: &str, service: &str, path: &str) -> O
         .then(|| serde_json::from_slice(response.body()).ok())?
 }
 
-/// The part of a signature that the emulator reads.
+/// Returns an authorization header with the parts that the emulator reads.
 pub(crate) fn signature(account: &str, service: &str) -> HeaderValue {
     let region = Account::REGION;
     let value =

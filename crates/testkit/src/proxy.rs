@@ -1,4 +1,4 @@
-//! A forwarding HTTP/1.1 proxy that slows, records and, when told to, disturbs each call.
+//! A forwarding HTTP/1.1 proxy that delays and records calls, and can answer, drop or hang them.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -21,23 +21,23 @@ use crate::call::{Call, Request};
 use crate::corrections;
 use crate::decision::{Answer, Decide, Decision};
 
-/// How often in a row a function behind the emulator may not be reached.
+/// Number of retries of a request that the emulator answers with 502.
 const BAD_GATEWAYS: usize = 5;
 
-/// How a proxy treats what it forwards.
+/// Settings of a proxy.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Added to every request, before it goes on.
+    /// Delay before each request is forwarded.
     pub delay: Duration,
-    /// The account that unsigned requests belong to; the emulator cannot tell it from the host name as AWS does.
+    /// Account of unsigned requests, which AWS derives from the host name and the emulator cannot.
     pub account: Option<String>,
-    /// Refuse what AWS refuses and the emulator takes; costs a look or two for some writes.
+    /// Refuses requests that AWS refuses and the emulator accepts; some writes cost one or two additional reads.
     pub strict: bool,
-    /// The endpoint behaves as AWS does: nothing of it is corrected.
+    /// Forwards requests without correcting differences between the emulator and AWS.
     pub exact: bool,
 }
 
-/// A running proxy; it ends when dropped.
+/// A running proxy, which ends when this is dropped.
 pub struct Proxy {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -59,7 +59,7 @@ pub(crate) struct Upstream {
     client: Client<HttpConnector, Full<Bytes>>,
 }
 
-/// The client's connection is to be closed without an answer.
+/// Error that makes the server close the client's connection without an answer.
 #[derive(Debug)]
 struct Closed;
 
@@ -72,7 +72,7 @@ impl std::fmt::Display for Closed {
 impl std::error::Error for Closed {}
 
 impl Proxy {
-    /// Starts one on a free loopback port, before `endpoint` (`http://host:port`).
+    /// Starts a proxy for `endpoint` (`http://host:port`) on a free loopback port.
     pub fn start(endpoint: &str, options: Options) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
@@ -121,22 +121,22 @@ impl Proxy {
         }
     }
 
-    /// Where clients reach it.
+    /// Returns the URL for clients.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Asks `decide` about every request from now on.
+    /// Calls `decide` for every request from now on.
     pub fn decide(&self, decide: impl Fn(&Request) -> Decision + Send + Sync + 'static) {
         *lock(&self.shared.decide) = Some(Arc::new(decide));
     }
 
-    /// Forwards everything again.
+    /// Forwards every request again.
     pub fn forward_all(&self) {
         *lock(&self.shared.decide) = None;
     }
 
-    /// How many of the calls not yet taken are writes.
+    /// Returns the number of writes among the calls not yet taken.
     pub fn writes_so_far(&self) -> usize {
         lock(&self.shared.calls)
             .iter()
@@ -144,7 +144,7 @@ impl Proxy {
             .count()
     }
 
-    /// The calls answered since the last time this was asked, in the order of their start.
+    /// Returns the calls answered since the last time, in the order of their start.
     pub fn take_calls(&self) -> Vec<Call> {
         let mut calls = std::mem::take(&mut *lock(&self.shared.calls));
         calls.sort_by_key(|call| call.started);
@@ -156,7 +156,7 @@ impl Drop for Proxy {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // A panic there has already been printed, and a second one here would hide the test's own.
+            // A panic of the thread has been printed already; another one would hide the test's own.
             let _ = thread.join();
         }
     }
@@ -164,7 +164,7 @@ impl Drop for Proxy {
 
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     loop {
-        // A client that gave up between its SYN and this call is no reason to stop.
+        // The client may have closed the connection already.
         let Ok((stream, _)) = listener.accept().await else {
             continue;
         };
@@ -175,7 +175,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 async fn connection(stream: TcpStream, shared: Arc<Shared>) {
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| handle(Arc::clone(&shared), request));
-    // An error here is the client's or ours on purpose, and the client sees it.
+    // The error is the client's, or `Closed`; the client sees both.
     let _ = hyper::server::conn::http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)
         .await;
@@ -263,7 +263,7 @@ impl Shared {
             return Ok(refusal.into());
         }
         let mut response = self.upstream.send(request).await.ok_or(Closed)?;
-        // The emulator answers so now and then while it starts functions, which AWS does not.
+        // The emulator sometimes answers 502 while it starts a function; AWS does not.
         for _ in 0..BAD_GATEWAYS {
             if request.service != "execute-api" || response.status() != StatusCode::BAD_GATEWAY {
                 break;
@@ -294,7 +294,7 @@ impl Upstream {
         .await
     }
 
-    /// `None` if there was no answer or only part of one.
+    /// Sends a request; returns `None` without a complete answer.
     pub(crate) async fn request(
         &self,
         method: Method,

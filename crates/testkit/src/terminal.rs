@@ -1,4 +1,4 @@
-//! Runs a program on a terminal of its own, as a person sees it.
+//! Runs of a program on a pseudo-terminal.
 
 use std::fmt;
 use std::fs::File;
@@ -12,17 +12,17 @@ use rustix::fs::{Mode, OFlags, open};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
-/// How long anything may take to appear.
+/// Longest time to wait for the screen to change.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A pseudo-terminal with a program on it, which ends with it.
+/// A pseudo-terminal with a program, which ends when this is dropped.
 pub struct Terminal {
     master: File,
     child: Child,
-    shown: Arc<Shown>,
+    output: Arc<Output>,
 }
 
-struct Shown {
+struct Output {
     state: Mutex<State>,
     changed: Condvar,
     is_slow: AtomicBool,
@@ -41,20 +41,20 @@ impl fmt::Debug for Terminal {
 }
 
 impl Terminal {
-    /// Runs `program` with exactly these variables on a terminal of `rows` × `columns`.
+    /// Runs `program` on a terminal of `rows` × `columns`.
     ///
     /// # Panics
     ///
-    /// If the system has no pseudo-terminals or no `setsid` (util-linux), which makes it the program's own.
+    /// If the system has no pseudo-terminals, or the program cannot be run.
     pub fn run(mut program: Command, rows: u16, columns: u16) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)
             .expect("the system has pseudo-terminals");
-        grantpt(&master).expect("it is ours");
-        unlockpt(&master).expect("it is ours");
+        grantpt(&master).expect("the terminal belongs to this process");
+        unlockpt(&master).expect("the terminal belongs to this process");
         tcsetwinsize(&master, size(rows, columns)).expect("it is a terminal");
         let name = ptsname(&master, Vec::new()).expect("it has a name");
         let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let slave = open(name, flags, Mode::empty()).expect("it is ours");
+        let slave = open(name, flags, Mode::empty()).expect("the terminal belongs to this process");
         let stream = || slave.try_clone().expect("a file can be shared");
         let child = program
             .stdin(stream())
@@ -63,7 +63,7 @@ impl Terminal {
             .spawn()
             .expect("the program can be run");
         drop(slave);
-        let shown = Arc::new(Shown {
+        let output = Arc::new(Output {
             state: Mutex::new(State {
                 screen: vt100::Parser::new(rows, columns, 0),
                 raw: Vec::new(),
@@ -74,20 +74,20 @@ impl Terminal {
         });
         let master = File::from(master);
         let reader = master.try_clone().expect("a file can be shared");
-        let into = Arc::clone(&shown);
+        let into = Arc::clone(&output);
         std::thread::spawn(move || into.follow(reader));
         Self {
             master,
             child,
-            shown,
+            output,
         }
     }
 
-    /// Waits until the screen, as text, is as `wanted`.
+    /// Waits until `wanted` returns true for the text of the screen; panics with it after a minute.
     #[track_caller]
     pub fn until(&self, what: &str, wanted: impl Fn(&str) -> bool) {
         let by = Instant::now() + PATIENCE;
-        let mut state = self.shown.lock();
+        let mut state = self.output.lock();
         while !wanted(&state.rows()) {
             let left = by.saturating_duration_since(Instant::now());
             assert!(
@@ -95,71 +95,70 @@ impl Terminal {
                 "no {what} on the screen:\n{}",
                 state.rows()
             );
-            let waited = self.shown.changed.wait_timeout(state, left);
+            let waited = self.output.changed.wait_timeout(state, left);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
-    /// Types these bytes; 0x03 is Ctrl-C.
+    /// Types bytes; 0x03 is Ctrl-C.
     pub fn type_in(&mut self, keys: &[u8]) {
         self.master.write_all(keys).expect("the terminal is there");
     }
 
-    /// Sends its program a signal by name, past the terminal.
+    /// Sends a signal to the program by name, without the terminal.
     pub fn signal(&self, name: &str) {
         let process = self.child.id().to_string();
         let sent = Command::new("kill").args(["-s", name, &process]).status();
         assert!(sent.expect("kill can be run").success());
     }
 
-    /// From now on it shows some 8 kB a second, as over a poor line.
+    /// Limits the terminal to about 8 kB a second from now on.
     pub fn slow_down(&self) {
-        self.shown.is_slow.store(true, Ordering::Relaxed);
+        self.output.is_slow.store(true, Ordering::Relaxed);
     }
 
-    /// Gives it another size, as dragging a window's corner does.
+    /// Resizes the terminal.
     pub fn resize(&mut self, rows: u16, columns: u16) {
-        let mut state = self.shown.lock();
+        let mut state = self.output.lock();
         state.screen.screen_mut().set_size(rows, columns);
         tcsetwinsize(&self.master, size(rows, columns)).expect("it is a terminal");
     }
 
-    /// Waits until the program has ended and all it wrote is shown; its exit code.
+    /// Waits until the program has ended and its output is on the screen; returns the exit code.
     #[track_caller]
     pub fn wait(&mut self) -> Option<i32> {
         let by = Instant::now() + PATIENCE;
-        let mut state = self.shown.lock();
+        let mut state = self.output.lock();
         while !state.is_closed {
             let left = by.saturating_duration_since(Instant::now());
             assert!(!left.is_zero(), "it does not end:\n{}", state.rows());
-            let waited = self.shown.changed.wait_timeout(state, left);
+            let waited = self.output.changed.wait_timeout(state, left);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         drop(state);
         self.child.wait().expect("it is our child").code()
     }
 
-    /// What is on the screen now.
+    /// Returns the text of the screen.
     pub fn screen(&self) -> String {
-        self.shown.lock().rows()
+        self.output.lock().rows()
     }
 
-    /// All that was ever written, as a screen of `columns` without a bottom shows it in the end; what did not fit into one
-    /// row is one line.
+    /// Returns the whole output, as an endless screen of `columns` shows it; wrapped rows are joined.
     pub fn everything(&self, columns: u16) -> String {
         let mut screen = vt100::Parser::new(1000, columns, 0);
-        screen.process(&self.shown.lock().raw);
+        screen.process(&self.output.lock().raw);
         screen.screen().contents().trim_end().to_owned() + "\n"
     }
 
-    /// The bytes it wrote so far.
+    /// Returns the bytes written so far.
     pub fn raw(&self) -> Vec<u8> {
-        self.shown.lock().raw.clone()
+        self.output.lock().raw.clone()
     }
 }
 
 impl State {
-    /// The screen as text, a line a row.
+    /// Returns the text of the screen, one line for each row.
     fn rows(&self) -> String {
         let screen = self.screen.screen();
         let (_, columns) = screen.size();
@@ -175,12 +174,12 @@ impl Drop for Terminal {
     }
 }
 
-impl Shown {
+impl Output {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Shows what comes until the last writer is gone, which Linux tells by an error.
+    /// Copies output to the screen until the last writer has closed the terminal, which Linux reports as an error.
     fn follow(&self, mut reader: File) {
         let mut bytes = [0; 4096];
         loop {

@@ -1,4 +1,4 @@
-//! The emulator behind the proxy: its world stays one that AWS could report.
+//! The emulator behind the proxy, which corrects its differences from AWS.
 
 #![expect(clippy::too_many_lines, reason = "a story is told in one piece")]
 

@@ -1,4 +1,4 @@
-//! The proxy before a tiny server.
+//! The proxy in front of a minimal server.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,7 +9,7 @@ use testkit::{Answer, ClosedPort, Decision, Options, Proxy, post, request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Answers `{}` to everything and counts connections and requests; requests here have no body worth waiting for.
+/// A server that answers `{}` to every request and counts connections and requests. It does not wait for bodies.
 struct Server {
     url: String,
     connections: Arc<AtomicUsize>,
@@ -128,7 +128,7 @@ async fn drops_before_and_after_the_endpoint() {
             .await
             .expect("it reads");
         let mut answer = Vec::new();
-        // A reset is as good as an end.
+        // A reset of the connection is an end too.
         let _ = stream.read_to_end(&mut answer).await;
         assert!(answer.is_empty());
         assert_eq!(server.asked(), reached);

@@ -1,4 +1,4 @@
-//! A local `DynamoDB` behind a TLS terminator of ours, both on loopback.
+//! A local `DynamoDB` behind a TLS terminator, both on loopback.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ const TABLE: &str = r#"{"TableName": "lambda-apigateway", "BillingMode": "PAY_PE
     "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
     "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}]}"#;
 const PUT_ITEM: &str = r#"{"TableName": "lambda-apigateway", "Item": {"id": {"S": "1234ABCD"}, "number": {"N": "5"}}}"#;
-/// Of the form the database asks for; it checks no signature.
+/// Header in the form that the database requires; it does not verify the signature.
 const AUTHORIZATION: &str = "AWS4-HMAC-SHA256 Credential=key/20260101/us-east-1/dynamodb/aws4_request, \
                              SignedHeaders=host;x-amz-date, Signature=00";
 
@@ -68,8 +68,8 @@ impl Database {
         format!("https://localhost:{}", self.port)
     }
 
-    /// What a client with nothing else to do waits for one `PutItem`; on a thread of its own, since a client in the
-    /// database's thread would save the switches that every other client needs.
+    /// Measures `PutItem` by a minimal client. The client has its own thread, because one in the database's thread would save
+    /// the context switches of all other clients.
     pub(crate) async fn own_latencies(
         &self,
         warm_up: usize,

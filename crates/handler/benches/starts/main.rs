@@ -1,7 +1,8 @@
-//! Cold starts over TLS, warm requests, memory and size: a bare `lambda_runtime` echo, ours, and the lab's Python where
-//! boto3 and awslambdaric are at hand (`target/venv`, made by `tests/differential.py`), in turn on one machine.
+//! Measures cold starts over TLS, warm requests, memory and size of three programs in turn: an echo on `lambda_runtime`
+//! alone, the handler, and the lab's Python function if boto3 and awslambdaric are installed (`target/venv`, created by
+//! `tests/differential.py`).
 //!
-//! `BOOTSTRAP` and `ECHO` name the programs to measure.
+//! The environment variables `BOOTSTRAP` and `ECHO` are the paths of the handler and of the echo.
 
 mod database;
 mod program;
@@ -19,10 +20,11 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>
 
 const COLD_ROUNDS: usize = 25;
 const COLD_ROUNDS_PYTHON: usize = 5;
-/// Programs take turns in short blocks, so that what else the machine does strikes all of them alike.
+/// Number of blocks. The programs take turns in short blocks, so that other load affects all of them equally.
 const BLOCKS: usize = 100;
+/// Measured requests of a block.
 const BLOCK: usize = 25;
-/// Requests before each block that are not counted: the others had the caches meanwhile.
+/// Unmeasured requests before each block, because the other programs have used the caches since the last one.
 const BLOCK_WARM_UP: usize = 5;
 
 const ECHO: &str =
@@ -30,19 +32,19 @@ const ECHO: &str =
 const CREATE: &str = r#"{"operation": "create", "tableName": "lambda-apigateway", "payload": {"Item": {"id": "1234ABCD", "number": 5}}}"#;
 const LARGE: usize = 6_000_000;
 
-/// What was measured of one program; the bare echo creates nothing.
+/// Measurements of one program; the bare echo has none of `create`.
 struct Column<'a> {
     program: &'a Program,
     cold: Duration,
     echoes: Vec<Duration>,
     creates: Vec<Duration>,
     peak_kib: u32,
-    /// With one text of 6 MB, and with two million numbers.
+    /// Peak memory with one text of 6 MB, and with two million numbers.
     large_peaks_kib: [u32; 2],
     size: Option<(u32, u32)>,
 }
 
-/// One thread serves the Runtime API and the database, which leaves the other core to the program measured.
+/// Uses one thread for the Runtime API and the database, and leaves the other core to the measured program.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let database = Database::start().await?;
@@ -103,7 +105,7 @@ fn program_path(variable: &str, default: &str) -> PathBuf {
     env::var_os(variable).map_or_else(|| target.join(default), PathBuf::from)
 }
 
-/// From spawn to the answer to the first request, which is waiting.
+/// Measures the time from the start of a program to its answer to a waiting request.
 async fn cold(program: &Program, database: &Database, event: &str) -> Result<Duration> {
     let run = Run::start(program, database).await?;
     run.api.ask(event).await?;
@@ -123,7 +125,7 @@ async fn block(run: &Run, event: &str) -> Result<Vec<Duration>> {
     Ok(times)
 }
 
-/// The most memory a fresh program takes to echo this payload.
+/// Measures the peak memory of a new program that echoes `payload`.
 async fn peak_kib(program: &Program, database: &Database, payload: &str) -> Result<u32> {
     let run = Run::start(program, database).await?;
     let event = format!(r#"{{"operation": "echo", "payload": {payload}}}"#);

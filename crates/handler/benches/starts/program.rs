@@ -1,4 +1,4 @@
-//! The programs measured, and one run of one.
+//! Measured programs, and runs of them.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command as StdCommand, Stdio};
@@ -31,7 +31,7 @@ impl Program {
         }
     }
 
-    /// The lab's function under AWS's runtime client, if they are installed.
+    /// Returns the lab's Python function with AWS's runtime client, if installed.
     pub(crate) fn python() -> Option<Self> {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
         let path = here.join("../../target/venv/bin/python");
@@ -49,7 +49,7 @@ impl Program {
         })
     }
 
-    /// Bytes of the program, plain and deflated as in a zip.
+    /// Returns the size of the program in bytes, uncompressed and deflated.
     pub(crate) fn size(&self) -> Result<Option<(u32, u32)>> {
         if self.is_interpreted {
             return Ok(None);

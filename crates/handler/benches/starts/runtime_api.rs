@@ -1,4 +1,4 @@
-//! The side of Lambda that a bootstrap talks to: one event at a time.
+//! Lambda's Runtime API, with one event at a time.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -62,7 +62,8 @@ impl RuntimeApi {
         })
     }
 
-    /// The time from handing the event over, or from now if no one asks for it yet, to its answer.
+    /// Sends an event and returns the time until its answer, from its delivery or, if the program is not waiting yet, from
+    /// now.
     pub(crate) async fn ask(&self, event: &str) -> Result<Duration> {
         self.events.send((Instant::now(), event.to_owned()))?;
         let outcome = self

@@ -1,6 +1,6 @@
-//! The request path: an event of any bytes, and the database's reply of any bytes behind a line of its own.
+//! The request path, with arbitrary bytes as the event and as the database's reply.
 //!
-//! An input is the event, a line `====`, the reply. A reply that starts with `!` is an error, any other a success.
+//! An input has the event, a line `====`, and the reply. A reply that starts with `!` is an error.
 
 #![no_main]
 
@@ -95,7 +95,7 @@ fuzz_target!(|input: &[u8]| {
         .windows(LINE.len())
         .position(|window| window == LINE)
         .map_or((input, &b"{}"[..]), |at| (&input[..at], &input[at + LINE.len()..]));
-    // A throttled call would be tried again after a second.
+    // A throttled call is retried after up to a second.
     let is_slow = [&b"Throttl"[..], b"Exceeded", b"RequestLimit", b"TooMany", b"SlowDown", b"InProgress"]
         .iter()
         .any(|code| reply.windows(code.len()).any(|window| window == *code));

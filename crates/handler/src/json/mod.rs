@@ -1,7 +1,7 @@
-//! JSON that keeps what a float would lose: a number is its own text.
+//! JSON with exact numbers, which are kept as text.
 //!
-//! `serde_json` can do this with `arbitrary_precision`, but that feature changes number handling for every crate of
-//! the build, the deploy tool included.
+//! `serde_json` has the feature `arbitrary_precision` for this, but it changes the numbers of every crate in the build,
+//! including `provision`.
 
 mod object;
 mod parse;
@@ -13,12 +13,13 @@ pub use object::Object;
 pub use parse::{MAX_DEPTH, ParseError, parse};
 pub(crate) use write::{write_array, write_object};
 
-/// 32 bytes, and nothing on the heap for a short text: six megabytes can hold three million of them.
+/// A JSON value. Its size is 32 bytes, with short texts inside, because an event of six megabytes can contain three million
+/// values.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Json {
     Null,
     Bool(bool),
-    /// A number's text, as JSON's grammar has it.
+    /// A number, as text in JSON's grammar.
     Number(CompactString),
     String(CompactString),
     Array(Vec<Json>),
@@ -26,19 +27,22 @@ pub enum Json {
 }
 
 impl Json {
+    /// Creates a string.
     pub fn text(value: impl Into<CompactString>) -> Self {
         Self::String(value.into())
     }
 
+    /// Creates a number.
     pub fn number(value: impl Into<i64>) -> Self {
         Self::Number(value.into().to_compact_string())
     }
 
-    /// An object with one member.
+    /// Creates an object with one member.
     pub fn tagged(tag: &str, value: Json) -> Self {
         Self::object([(tag, value)])
     }
 
+    /// Creates an object; the names must differ.
     pub fn object<const N: usize>(members: [(&str, Json); N]) -> Self {
         Self::Object(
             members
@@ -48,6 +52,7 @@ impl Json {
         )
     }
 
+    /// Returns the text of a string.
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Self::String(text) => Some(text),
@@ -55,6 +60,7 @@ impl Json {
         }
     }
 
+    /// Returns the members of an object.
     pub fn as_object(&self) -> Option<&Object> {
         match self {
             Self::Object(members) => Some(members),
@@ -62,6 +68,7 @@ impl Json {
         }
     }
 
+    /// Returns the items of an array.
     pub fn as_array(&self) -> Option<&[Json]> {
         match self {
             Self::Array(items) => Some(items),
@@ -69,12 +76,13 @@ impl Json {
         }
     }
 
+    /// Returns a member of an object by name.
     pub fn get(&self, name: &str) -> Option<&Json> {
         self.as_object()?.get(name)
     }
 }
 
-/// Whether `text` is a number in JSON's grammar.
+/// Returns true if `text` is a number in JSON's grammar.
 pub fn is_number(text: &str) -> bool {
     parse::number_length(text.as_bytes()) == Some(text.len())
 }
@@ -86,7 +94,7 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// Numbers in every form JSON has, integers within `DynamoDB`'s digits.
+    /// Generates numbers of every form, and integers of at most `DynamoDB`'s digits.
     fn any_number() -> impl Strategy<Value = String> {
         prop_oneof![
             "0|-?[1-9][0-9]{0,37}",
@@ -94,7 +102,7 @@ pub(crate) mod tests {
         ]
     }
 
-    /// Names that the special forms of sets and binary use turn up often.
+    /// Generates names, often those of the special forms of sets and binary.
     fn any_name() -> impl Strategy<Value = String> {
         prop_oneof!["SS|NS|BS|B|M|L|S|N", any::<String>()]
     }
@@ -139,12 +147,12 @@ pub(crate) mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_back(value in any_json()) {
+        fn a_written_value_is_read_back(value in any_json()) {
             prop_assert_eq!(parse(&value.to_string()), Ok(value));
         }
 
         #[test]
-        fn serde_json_reads_what_is_written(value in any_json()) {
+        fn serde_json_reads_a_written_value(value in any_json()) {
             let text = value.to_string();
             prop_assert!(!is_in_range(&text) || serde_json::from_str::<serde_json::Value>(&text).is_ok());
         }
@@ -163,7 +171,7 @@ pub(crate) mod tests {
         }
 
         #[test]
-        fn no_text_is_too_much(text in any::<String>()) {
+        fn no_text_makes_the_parser_panic(text in any::<String>()) {
             let _ = parse(&text);
         }
     }

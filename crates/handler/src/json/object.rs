@@ -1,4 +1,4 @@
-//! An object's members, in the order their names were first seen.
+//! Objects, with their members in the order of their names' first occurrence.
 
 use std::collections::hash_map::{Entry, HashMap};
 use std::collections::hash_set::HashSet;
@@ -9,14 +9,15 @@ use super::Json;
 
 type Member = (CompactString, Json);
 
-/// A list, searched from its start: objects that are asked for a name are small, and a table for each of the hundred
-/// thousands that a large event can hold would take more memory than Lambda gives.
+/// An object, as a list of its members. Lookups are linear, because the objects with lookups are small, and a hash table for
+/// each of the hundred thousands of objects in a large event would take more memory than Lambda provides.
 #[derive(Clone, Debug, Default)]
 pub struct Object(Vec<Member>);
 
 impl Object {
-    /// Of duplicate names the first gives the place and the last the value, as in Python.
-    pub(super) fn of_read(mut members: Vec<Member>) -> Self {
+    /// Creates an object from parsed members. A duplicate name has the position of its first occurrence and the value of its
+    /// last one, as in Python.
+    pub(super) fn from_parsed(mut members: Vec<Member>) -> Self {
         if has_duplicates(&members) {
             members = without_duplicates(members);
         }
@@ -24,6 +25,7 @@ impl Object {
         Self(members)
     }
 
+    /// Returns a member by name.
     pub fn get(&self, name: &str) -> Option<&Json> {
         self.0
             .iter()
@@ -31,16 +33,18 @@ impl Object {
             .map(|(_, value)| value)
     }
 
+    /// Returns true if there is a member of this name.
     pub fn contains_key(&self, name: &str) -> bool {
         self.get(name).is_some()
     }
 
+    /// Removes a member and returns it.
     pub fn remove(&mut self, name: &str) -> Option<Json> {
         let place = self.0.iter().position(|(known, _)| known == name)?;
         Some(self.0.remove(place).1)
     }
 
-    /// The only member, if there is just one.
+    /// Returns the only member of an object with one member.
     pub(crate) fn single(&self) -> Option<(&str, &Json)> {
         match &*self.0 {
             [(name, value)] => Some((name, value)),
@@ -48,16 +52,18 @@ impl Object {
         }
     }
 
+    /// Iterates over the names.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(name, _)| &**name)
     }
 
+    /// Iterates over names and values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Json)> {
         self.0.iter().map(|(name, value)| (&**name, value))
     }
 }
 
-/// The order of members is not part of an object's value.
+/// Ignores the order of members.
 impl PartialEq for Object {
     fn eq(&self, other: &Self) -> bool {
         self.0.len() == other.0.len()
@@ -67,7 +73,7 @@ impl PartialEq for Object {
     }
 }
 
-/// The names must differ.
+/// Requires distinct names.
 impl FromIterator<Member> for Object {
     fn from_iter<I: IntoIterator<Item = Member>>(members: I) -> Self {
         Self(members.into_iter().collect())
@@ -84,7 +90,7 @@ impl IntoIterator for Object {
 }
 
 fn has_duplicates(members: &[Member]) -> bool {
-    /// Up to here comparing all pairs is quicker than a set.
+    /// Number of members up to which comparing all pairs is faster than a set.
     const FEW: usize = 16;
     if members.len() > FEW {
         let mut seen = HashSet::with_capacity(members.len());
@@ -120,7 +126,7 @@ mod tests {
     use crate::json::parse;
 
     #[test]
-    fn of_duplicate_names_the_last_value_wins_at_the_first_place() {
+    fn a_duplicate_name_has_its_last_value_at_its_first_position() {
         for count in [2, 40] {
             let others: Vec<_> = (0..count).map(|n| format!(", \"{n}\": {n}")).collect();
             let others = others.concat();

@@ -1,4 +1,4 @@
-//! Text to `Json`, refusing with the words of Python's `json` module.
+//! The parser, with the error messages of Python's `json` module.
 
 use std::fmt;
 
@@ -6,17 +6,20 @@ use compact_str::CompactString;
 
 use super::{Json, Object};
 
-/// Python gives up at about this depth too; it bounds the recursion of everything that walks a `Json`.
+/// Deepest nesting, close to Python's limit. It bounds the recursion over a [`Json`].
 pub const MAX_DEPTH: usize = 990;
 
+/// The error of a text that cannot be parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ParseError {
+    /// Invalid JSON, with the position as Python reports it.
     Syntax {
         problem: &'static str,
         line: usize,
         column: usize,
         position: usize,
     },
+    /// Nesting beyond [`MAX_DEPTH`].
     TooDeep,
 }
 
@@ -39,6 +42,7 @@ impl fmt::Display for ParseError {
     }
 }
 
+/// Parses a JSON text.
 pub fn parse(text: &str) -> Result<Json, ParseError> {
     let mut parser = Parser {
         text,
@@ -54,7 +58,7 @@ pub fn parse(text: &str) -> Result<Json, ParseError> {
     Ok(value)
 }
 
-/// Bytes of the number at the start of `bytes`.
+/// Returns the length of the number at the start of `bytes`.
 pub(super) fn number_length(bytes: &[u8]) -> Option<usize> {
     let digits = |from: usize| {
         bytes[from..]
@@ -124,7 +128,7 @@ impl Parser<'_> {
             members.push((name, value));
             self.skip_whitespace();
             if self.take(b'}') {
-                return Ok(Json::Object(Object::of_read(members)));
+                return Ok(Json::Object(Object::from_parsed(members)));
             }
             if !self.take(b',') {
                 return Err(self.error("Expecting ',' delimiter", self.at));
@@ -222,7 +226,7 @@ impl Parser<'_> {
         })
     }
 
-    /// A lone surrogate is no character, and `DynamoDB` stores only characters: it is refused here.
+    /// Parses the rest of a `\u` escape. A lone surrogate is not a character and is refused.
     fn code_point(&mut self, start: usize) -> Result<char, ParseError> {
         let first = self.hex(start)?;
         if !(0xd800..0xdc00).contains(&first) {
@@ -268,7 +272,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Positions count characters, as Python's do.
+    /// Creates an error; positions count characters, as in Python.
     fn error(&self, problem: &'static str, at: usize) -> ParseError {
         let before = String::from_utf8_lossy(&self.bytes[..at.min(self.bytes.len())]);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);

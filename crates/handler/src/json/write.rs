@@ -1,4 +1,4 @@
-//! `Json` to text, spaced as Python's encoder spaces it.
+//! The encoder, with the spacing of Python's.
 
 use std::convert::Infallible;
 use std::fmt::{self, Write};
@@ -6,6 +6,7 @@ use std::fmt::{self, Write};
 use super::{Json, Object};
 
 impl Json {
+    /// Appends the text of the value to `out`.
     pub fn write(&self, out: &mut String) {
         match self {
             Self::Null => out.push_str("null"),
@@ -40,7 +41,7 @@ impl fmt::Display for Json {
     }
 }
 
-/// An array whose items `write_item` writes.
+/// Writes an array; `write_item` writes each item.
 pub(crate) fn write_array<E>(
     items: &[Json],
     out: &mut String,
@@ -57,7 +58,7 @@ pub(crate) fn write_array<E>(
     Ok(())
 }
 
-/// An object whose values `write_value` writes, told their names.
+/// Writes an object; `write_value` writes each value, with its name as an argument.
 pub(crate) fn write_object<E>(
     members: &Object,
     out: &mut String,
@@ -76,6 +77,7 @@ pub(crate) fn write_object<E>(
     Ok(())
 }
 
+/// Writes a string with its escapes.
 pub(crate) fn write_string(text: &str, out: &mut String) {
     out.push('"');
     let mut rest = text;

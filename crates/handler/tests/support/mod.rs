@@ -1,4 +1,4 @@
-//! A handler over a database of its own, served on loopback in this process.
+//! A handler with its own database, on loopback in this process.
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
@@ -9,13 +9,14 @@ use handler::json::{Json, parse};
 use handler::{Config, DynamoDb, Event, Failure, Handler, Invocation, Level};
 use tokio::net::TcpListener;
 
+/// A handler and its database.
 pub(crate) struct Lab {
     handler: Handler,
     pub(crate) database: Database,
 }
 
 impl Lab {
-    /// Tables `lab`, with key `id`, and `ranged`, with key `pk` and `sk` and an index of each kind.
+    /// Creates the tables `lab`, with the key `id`, and `ranged`, with the key `pk` and `sk` and an index of each kind.
     pub(crate) async fn start() -> Self {
         let database = Database::memory().expect("an in-memory database opens");
         for table in [LAB_TABLE, RANGED_TABLE] {
@@ -38,12 +39,12 @@ impl Lab {
         }
     }
 
-    /// A raw event's answer.
+    /// Handles a raw event.
     pub(crate) async fn ask(&self, event: &str) -> Result<Json, Failure> {
         ask(&self.handler, event).await
     }
 
-    /// The answer to a raw event that must succeed, without the metadata every answer has.
+    /// Returns the answer to a raw event that succeeds, without its metadata.
     pub(crate) async fn answer(&self, event: &str) -> Json {
         match self.ask(event).await {
             Ok(Json::Object(mut answer)) => {
@@ -59,12 +60,12 @@ impl Lab {
         }
     }
 
-    /// The failure of a raw event that must fail, as status, type and message.
+    /// Returns the failure of a raw event that fails.
     pub(crate) async fn failure(&self, event: &str) -> Failure {
         self.ask(event).await.expect_err(event)
     }
 
-    /// An API Gateway envelope with this body.
+    /// Handles a proxy event with this body; returns the status and body of the answer.
     pub(crate) async fn post(&self, body: &str) -> (u16, Json) {
         self.envelope(&Json::object([
             ("httpMethod", Json::text("POST")),
@@ -108,7 +109,7 @@ pub(crate) async fn ask(handler: &Handler, event: &str) -> Result<Json, Failure>
     Ok(parse(&answer).expect("an answer is JSON"))
 }
 
-/// Status and body of an envelope's answer, the rest of which is checked.
+/// Handles a proxy event; returns the status and body of the answer, and checks its other fields.
 pub(crate) async fn post(handler: &Handler, envelope: &str) -> (u16, Json) {
     let answer = ask(handler, envelope)
         .await

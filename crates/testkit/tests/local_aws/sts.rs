@@ -1,28 +1,23 @@
-//! Who one is, and roles to assume.
+//! Identities and assumed roles.
 
 use aws_credential_types::Credentials;
+use aws_sdk_sts::operation::assume_role::AssumeRoleOutput;
+use aws_sdk_sts::operation::assume_role::builders::AssumeRoleFluentBuilder;
 use testkit::Account;
 
-use crate::harness::{refused, trust};
+use crate::harness::{account, refused, trust};
 
-pub(crate) async fn story(account: &Account) {
-    let sts = &account.sts;
-    let me = sts.get_caller_identity().send().await;
-    let me = me.expect("GetCallerIdentity");
-    assert_eq!(me.account(), Some(account.id.as_str()));
-    assert_eq!(
-        me.arn(),
-        Some(format!("arn:aws:iam::{}:root", account.id).as_str())
-    );
+fn assume_actor(account: &Account) -> AssumeRoleFluentBuilder {
+    account
+        .sts
+        .assume_role()
+        .role_arn(format!("arn:aws:iam::{}:role/actor", account.id))
+        .role_session_name("session")
+        .duration_seconds(900)
+}
 
-    let missing = format!("arn:aws:iam::{}:role/actor", account.id);
-    let assume = |role: &str| {
-        sts.assume_role()
-            .role_arn(role)
-            .role_session_name("story")
-            .duration_seconds(900)
-    };
-    assert_eq!(refused(assume(&missing).send().await), "AccessDenied");
+/// Creates the role `actor`, which the account may assume, and assumes it.
+async fn assumed(account: &Account) -> AssumeRoleOutput {
     let principal = format!(r#"{{"AWS":"arn:aws:iam::{}:root"}}"#, account.id);
     account
         .iam
@@ -32,41 +27,69 @@ pub(crate) async fn story(account: &Account) {
         .send()
         .await
         .expect("CreateRole");
-    let assumed = assume(&missing).send().await.expect("AssumeRole");
-    let who = assumed.assumed_role_user().expect("a user");
-    let arn = format!("arn:aws:sts::{}:assumed-role/actor/story", account.id);
-    assert_eq!(who.arn(), arn);
+    assume_actor(account).send().await.expect("AssumeRole")
+}
+
+/// A client with the credentials of an assumed role, which signs with `secret`.
+fn client_of(account: &Account, assumed: &AssumeRoleOutput, secret: &str) -> aws_sdk_sts::Client {
+    let given = assumed.credentials().expect("credentials");
+    let credentials = Credentials::new(
+        given.access_key_id(),
+        secret,
+        Some(given.session_token().to_owned()),
+        None,
+        "assumed",
+    );
+    let config = aws_sdk_sts::config::Builder::from(&account.config)
+        .credentials_provider(credentials)
+        .build();
+    aws_sdk_sts::Client::from_conf(config)
+}
+
+#[tokio::test]
+async fn the_callers_identity_is_the_accounts_root() {
+    let account = account().await;
+    let caller = account.sts.get_caller_identity().send().await;
+    let caller = caller.expect("GetCallerIdentity");
+    assert_eq!(caller.account(), Some(account.id.as_str()));
+    assert_eq!(
+        caller.arn(),
+        Some(format!("arn:aws:iam::{}:root", account.id).as_str())
+    );
+}
+
+#[tokio::test]
+async fn a_missing_role_cannot_be_assumed() {
+    let account = account().await;
+    assert_eq!(refused(assume_actor(&account).send().await), "AccessDenied");
+}
+
+#[tokio::test]
+async fn an_assumed_role_is_the_callers_identity() {
+    let account = account().await;
+    let assumed = assumed(&account).await;
+    let user = assumed.assumed_role_user().expect("a user");
+    let arn = format!("arn:aws:sts::{}:assumed-role/actor/session", account.id);
+    assert_eq!(user.arn(), arn);
     let given = assumed.credentials().expect("credentials");
     assert!(given.access_key_id().starts_with("ASIA"));
 
-    let sign_as = |secret: &str| {
-        let credentials = Credentials::new(
-            given.access_key_id(),
-            secret,
-            Some(given.session_token().to_owned()),
-            None,
-            "assumed",
-        );
-        let config = aws_sdk_sts::config::Builder::from(&account.config)
-            .credentials_provider(credentials)
-            .build();
-        aws_sdk_sts::Client::from_conf(config)
-    };
-    let me = sign_as(given.secret_access_key())
+    let caller = client_of(&account, &assumed, given.secret_access_key())
         .get_caller_identity()
         .send()
         .await
         .expect("GetCallerIdentity");
-    assert_eq!(me.arn(), Some(arn.as_str()));
-    assert_eq!(me.user_id(), Some(who.assumed_role_id()));
-    let forged = sign_as("another").get_caller_identity().send().await;
-    assert_eq!(refused(forged), "SignatureDoesNotMatch");
+    assert_eq!(caller.arn(), Some(arn.as_str()));
+    assert_eq!(caller.user_id(), Some(user.assumed_role_id()));
+}
 
-    account
-        .iam
-        .delete_role()
-        .role_name("actor")
+#[tokio::test]
+async fn a_signature_with_another_secret_is_refused() {
+    let account = account().await;
+    let assumed = assumed(&account).await;
+    let forged = client_of(&account, &assumed, "another")
+        .get_caller_identity()
         .send()
-        .await
-        .expect("DeleteRole");
+        .await;
+    assert_eq!(refused(forged), "SignatureDoesNotMatch");
 }

@@ -1,0 +1,225 @@
+//! The cargo workspace that functions are built from.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail, ensure};
+use provision_engine::fault::Code;
+use serde::Deserialize;
+
+/// A cargo workspace, as `cargo metadata` describes it.
+#[derive(Clone, Debug)]
+pub struct Workspace {
+    /// Its folder.
+    pub root: PathBuf,
+    packages: BTreeMap<String, Package>,
+}
+
+#[derive(Clone, Debug)]
+struct Package {
+    folder: PathBuf,
+    binaries: BTreeSet<String>,
+    /// Packages of this workspace that it depends on.
+    dependencies: BTreeSet<String>,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    workspace_root: PathBuf,
+    packages: Vec<MetadataPackage>,
+}
+
+#[derive(Deserialize)]
+struct MetadataPackage {
+    name: String,
+    manifest_path: PathBuf,
+    targets: Vec<Target>,
+    dependencies: Vec<Dependency>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+    kind: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Dependency {
+    name: String,
+    path: Option<PathBuf>,
+}
+
+impl Workspace {
+    /// Returns the workspace around `folder`, if there is one. Asks cargo, which reads the manifests alone.
+    pub fn around(folder: &Path) -> Result<Option<Self>> {
+        let has_manifest = |folder: &Path| folder.join("Cargo.toml").is_file();
+        if !folder.ancestors().any(has_manifest) {
+            return Ok(None);
+        }
+        let asked = Command::new("cargo")
+            .args(["metadata", "--no-deps", "--format-version=1", "--offline"])
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .output()
+            .with_context(|| {
+                Code::BuildFailed
+                    .fault("running `cargo metadata`")
+                    .remedy("install Rust (rustup.rs)")
+            })?;
+        ensure!(
+            asked.status.success(),
+            Code::NoSources.fault(format!(
+                "`cargo metadata`: {}",
+                String::from_utf8_lossy(&asked.stderr).trim()
+            ))
+        );
+        let metadata: Metadata =
+            serde_json::from_slice(&asked.stdout).context("reading cargo's metadata")?;
+        let packages = metadata.packages.into_iter().map(|package| {
+            let binaries = package.targets.into_iter();
+            let binaries = binaries.filter(|target| target.kind.iter().any(|kind| kind == "bin"));
+            let dependencies = package.dependencies.into_iter();
+            let dependencies = dependencies.filter(|dependency| dependency.path.is_some());
+            let folder = package.manifest_path.parent().unwrap_or(Path::new("."));
+            let described = Package {
+                folder: folder.to_owned(),
+                binaries: binaries.map(|target| target.name).collect(),
+                dependencies: dependencies.map(|dependency| dependency.name).collect(),
+            };
+            (package.name, described)
+        });
+        Ok(Some(Self {
+            root: metadata.workspace_root,
+            packages: packages.collect(),
+        }))
+    }
+
+    /// Whether the workspace has this package.
+    pub fn has(&self, package: &str) -> bool {
+        self.packages.contains_key(package)
+    }
+
+    /// Returns the package with the binary `name`; `package` says which, where several have one.
+    ///
+    /// # Errors
+    ///
+    /// `Code::NoSources` if no package has it, or several do.
+    pub(crate) fn package_of<'a>(
+        &'a self,
+        name: &str,
+        package: Option<&'a str>,
+    ) -> Result<&'a str> {
+        if let Some(package) = package {
+            let found = self.packages.get(package);
+            ensure!(
+                found.is_some_and(|found| found.binaries.contains(name)),
+                Code::NoSources.fault(format!(
+                    "the workspace has no binary `{name}` in a package `{package}`"
+                ))
+            );
+            return Ok(package);
+        }
+        let packages = self.packages.iter();
+        let owners: Vec<&str> = packages
+            .filter(|(_, package)| package.binaries.contains(name))
+            .map(|(package, _)| package.as_str())
+            .collect();
+        match owners[..] {
+            [package] => Ok(package),
+            [] => bail!(Code::NoSources.fault(format!(
+                "no package of the workspace has a binary `{name}`{}",
+                self.similar_to(name)
+            ))),
+            _ => bail!(
+                Code::NoSources
+                    .fault(format!(
+                        "packages {} each have a binary `{name}`",
+                        owners.join(", ")
+                    ))
+                    .remedy("name the package as well, with `Code::binary_of`")
+            ),
+        }
+    }
+
+    fn similar_to(&self, name: &str) -> String {
+        let all = self.packages.values().flat_map(|package| &package.binaries);
+        let similar: BTreeSet<&str> = all
+            .filter(|known| strsim::damerau_levenshtein(known, name) <= 2)
+            .map(String::as_str)
+            .collect();
+        if similar.is_empty() {
+            return String::new();
+        }
+        let similar: Vec<String> = similar.iter().map(|name| format!("`{name}`")).collect();
+        format!("; there is {}", similar.join(", "))
+    }
+
+    /// Returns the folders of `package` and of all packages of this workspace that it depends on.
+    pub(crate) fn folders_of(&self, package: &str) -> BTreeSet<PathBuf> {
+        let mut folders = BTreeSet::new();
+        let mut open = vec![package];
+        let mut seen = BTreeSet::new();
+        while let Some(name) = open.pop() {
+            let Some(package) = self.packages.get(name).filter(|_| seen.insert(name)) else {
+                continue;
+            };
+            folders.insert(package.folder.clone());
+            open.extend(package.dependencies.iter().map(String::as_str));
+        }
+        folders
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn workspace(packages: &[(&str, &[&str], &[&str])]) -> Workspace {
+        let packages = packages.iter().map(|(name, binaries, dependencies)| {
+            let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+            let package = Package {
+                folder: PathBuf::from(format!("/w/{name}")),
+                binaries: owned(binaries),
+                dependencies: owned(dependencies),
+            };
+            ((*name).to_owned(), package)
+        });
+        Workspace {
+            root: PathBuf::from("/w"),
+            packages: packages.collect(),
+        }
+    }
+
+    #[test]
+    fn a_binary_is_found_in_its_package() {
+        let workspace = workspace(&[
+            ("a", &["reader"], &[]),
+            ("b", &["x"], &[]),
+            ("c", &["x"], &[]),
+        ]);
+        assert_eq!(workspace.package_of("reader", None).unwrap(), "a");
+        assert_eq!(workspace.package_of("x", Some("c")).unwrap(), "c");
+        let several = workspace.package_of("x", None).unwrap_err();
+        assert_eq!(several.to_string(), "packages b, c each have a binary `x`");
+        let none = workspace.package_of("reeder", None).unwrap_err();
+        assert_eq!(
+            none.to_string(),
+            "no package of the workspace has a binary `reeder`; there is `reader`"
+        );
+        assert!(workspace.package_of("reader", Some("b")).is_err());
+    }
+
+    #[test]
+    fn sources_include_the_packages_that_a_function_depends_on() {
+        let workspace = workspace(&[
+            ("a", &["x"], &["b"]),
+            ("b", &[], &["a", "c"]),
+            ("c", &[], &[]),
+            ("d", &[], &[]),
+        ]);
+        let folders = workspace.folders_of("a");
+        let expected = ["/w/a", "/w/b", "/w/c"].map(PathBuf::from);
+        assert_eq!(folders, BTreeSet::from(expected));
+    }
+}

@@ -30,7 +30,7 @@ pub(crate) async fn answer(cloud: &Arc<Cloud>, request: Request<Bytes>) -> Outco
         }
     };
     sleep_for(cloud.faults().latency()).await;
-    let fault = cloud.with_faults(|faults| faults.hit(call.operation));
+    let fault = cloud.with_faults(|faults| faults.hit(call.service.name(), call.operation));
     let outcome = match fault {
         Some(FaultKind::DropBefore) => return Outcome::Dropped,
         Some(FaultKind::DropAfter) => {

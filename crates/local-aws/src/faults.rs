@@ -44,7 +44,7 @@ pub struct Faults {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultEvent {
-    /// Such as `CreateRestApi`; `*` is every operation.
+    /// Such as `CreateRestApi`, or `logs:TagResource` where services share a name; `*` is every operation.
     pub operation: String,
     /// So many calls pass first.
     #[serde(default)]
@@ -83,11 +83,16 @@ pub enum FaultKind {
 }
 
 impl Faults {
-    /// The first event that hits a call of `operation`, which is counted.
-    pub(crate) fn hit(&mut self, operation: &str) -> Option<FaultKind> {
+    /// The first event that hits a call of the service's operation, which is counted.
+    pub(crate) fn hit(&mut self, service: &str, operation: &str) -> Option<FaultKind> {
         let mut hit = None;
         for event in &mut self.events {
-            if event.operation != "*" && event.operation != operation {
+            let name = match event.operation.split_once(':') {
+                Some((of, name)) if of == service => name,
+                Some(_) => continue,
+                None => &event.operation,
+            };
+            if name != "*" && name != operation {
                 continue;
             }
             if event.after > 0 {
@@ -123,9 +128,24 @@ mod tests {
         };
         let hits: Vec<bool> = ["GetRole", "CreateRole", "GetRole", "GetRole", "GetRole"]
             .iter()
-            .map(|operation| faults.hit(operation).is_some())
+            .map(|operation| faults.hit("iam", operation).is_some())
             .collect();
         assert_eq!(hits, [false, false, true, true, false]);
+    }
+
+    #[test]
+    fn an_event_may_name_the_service() {
+        let mut faults = Faults {
+            events: vec![FaultEvent {
+                operation: "logs:TagResource".into(),
+                after: 0,
+                times: 1,
+                kind: FaultKind::Conflict,
+            }],
+            ..Faults::default()
+        };
+        assert_eq!(faults.hit("lambda", "TagResource"), None);
+        assert_eq!(faults.hit("logs", "TagResource"), Some(FaultKind::Conflict));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::routes::{self, Routed};
 use crate::server::Told;
 use crate::service::{Protocol, Service};
 use crate::signature::{Signature, Unsigned};
-use crate::{Outcome, apigateway, dynamodb, iam, ids, lambda, logs, quotas, sts};
+use crate::{Outcome, apigateway, dynamodb, iam, ids, lambda, logs, quotas, ssm, sts};
 
 /// Where nothing else is said.
 const ACCOUNT: &str = "000000000000";
@@ -85,6 +85,7 @@ async fn carry_out(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Refusal> {
         Service::ApiGateway => apigateway::perform(cloud, call).await,
         Service::DynamoDb => dynamodb::perform(cloud, call).await,
         Service::Logs => logs::perform(cloud, call).await,
+        Service::Ssm => ssm::perform(cloud, call),
     }
 }
 
@@ -102,7 +103,7 @@ fn read(
         Signature::of(&parts.headers).map_err(|unsigned| (guess, missing(guess, unsigned)))?;
     let Some(service) = Service::named(&signature.service) else {
         let message = format!(
-            "The local AWS has no service `{}`; it has iam, sts, lambda, apigateway, dynamodb and logs",
+            "The local AWS has no service `{}`; it has iam, sts, lambda, apigateway, dynamodb, logs and ssm",
             signature.service
         );
         return Err((guess, Refusal::new(501, "NotImplementedException", message)));
@@ -173,6 +174,7 @@ fn route(call: &Call) -> Result<Routed, Refusal> {
         Service::Sts => by_action(call, sts::OPERATIONS),
         Service::DynamoDb => by_target(call, dynamodb::TARGETS, dynamodb::OPERATIONS),
         Service::Logs => by_target(call, logs::TARGETS, logs::OPERATIONS),
+        Service::Ssm => by_target(call, ssm::TARGETS, ssm::OPERATIONS),
         Service::Lambda => routes::find(lambda::ROUTES, &call.method, &call.path)
             .ok_or_else(|| Refusal::new(404, "UnknownOperationException", "Unknown operation")),
         Service::ApiGateway => routes::find(apigateway::ROUTES, &call.method, &call.path)
@@ -187,6 +189,7 @@ pub fn operations() -> Vec<(&'static str, &'static str)> {
         (Service::Sts, sts::OPERATIONS),
         (Service::DynamoDb, dynamodb::OPERATIONS),
         (Service::Logs, logs::OPERATIONS),
+        (Service::Ssm, ssm::OPERATIONS),
     ];
     let routed = [
         (Service::Lambda, lambda::ROUTES),
@@ -262,6 +265,7 @@ fn guess(headers: &http::HeaderMap) -> Service {
     };
     match (header("x-amz-target"), header("content-type")) {
         (target, _) if target.starts_with("Logs_") => Service::Logs,
+        (target, _) if target.starts_with("AmazonSSM.") => Service::Ssm,
         (target, _) if !target.is_empty() => Service::DynamoDb,
         (_, form) if form.starts_with("application/x-www-form-urlencoded") => Service::Iam,
         _ => Service::ApiGateway,
@@ -317,10 +321,10 @@ fn expired(service: Service) -> Refusal {
     )
 }
 
-/// Every client error of `DynamoDB` and Logs is a 400.
+/// Every client error of the services with a JSON protocol is a 400.
 pub(crate) fn client_status(service: Service) -> u16 {
     match service {
-        Service::DynamoDb | Service::Logs => 400,
+        Service::DynamoDb | Service::Logs | Service::Ssm => 400,
         _ => 403,
     }
 }
@@ -328,7 +332,7 @@ pub(crate) fn client_status(service: Service) -> u16 {
 fn failed(service: Service, status: u16) -> Refusal {
     let code = match (service, status) {
         (_, 503) => "ServiceUnavailable",
-        (Service::DynamoDb, _) => "InternalServerError",
+        (Service::DynamoDb | Service::Ssm, _) => "InternalServerError",
         (Service::Lambda, _) => "ServiceException",
         _ => "InternalFailure",
     };
@@ -362,6 +366,8 @@ fn conflict(service: Service) -> Refusal {
             "LimitExceededException",
             "Subscriber limit exceeded: Only 500 tables can be created, updated, or deleted simultaneously",
         ),
+        // Without a message (airbnb/streamalert#682).
+        Service::Ssm => Refusal::new(400, "TooManyUpdates", ""),
         Service::Iam | Service::Sts => Refusal::new(
             409,
             "ConcurrentModification",

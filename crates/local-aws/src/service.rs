@@ -9,6 +9,7 @@ pub(crate) enum Service {
     ApiGateway,
     DynamoDb,
     Logs,
+    Ssm,
 }
 
 /// How requests, answers and errors are written.
@@ -30,6 +31,7 @@ impl Service {
             "apigateway" => Self::ApiGateway,
             "dynamodb" => Self::DynamoDb,
             "logs" => Self::Logs,
+            "ssm" => Self::Ssm,
             _ => return None,
         })
     }
@@ -43,6 +45,7 @@ impl Service {
             Self::ApiGateway => "apigateway",
             Self::DynamoDb => "dynamodb",
             Self::Logs => "logs",
+            Self::Ssm => "ssm",
         }
     }
 
@@ -50,7 +53,7 @@ impl Service {
         match self {
             Self::Iam | Self::Sts => Protocol::Query,
             Self::DynamoDb => Protocol::Json10,
-            Self::Logs => Protocol::Json11,
+            Self::Logs | Self::Ssm => Protocol::Json11,
             Self::Lambda | Self::ApiGateway => Protocol::RestJson,
         }
     }

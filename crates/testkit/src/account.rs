@@ -23,6 +23,8 @@ pub struct Account {
     pub apigateway: aws_sdk_apigateway::Client,
     /// Log groups.
     pub logs: aws_sdk_cloudwatchlogs::Client,
+    /// Parameters.
+    pub ssm: aws_sdk_ssm::Client,
     /// Identities.
     pub sts: aws_sdk_sts::Client,
 }
@@ -63,6 +65,7 @@ impl Account {
             lambda: aws_sdk_lambda::Client::new(&config),
             apigateway: aws_sdk_apigateway::Client::new(&config),
             logs: aws_sdk_cloudwatchlogs::Client::new(&config),
+            ssm: aws_sdk_ssm::Client::new(&config),
             sts: aws_sdk_sts::Client::new(&config),
             config,
         }

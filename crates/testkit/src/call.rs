@@ -412,6 +412,35 @@ mod tests {
     }
 
     #[test]
+    fn parameters_are_read_and_written() {
+        for (service, target, operation, is_write) in [
+            ("ssm", "AmazonSSM.PutParameter", "PutParameter", true),
+            (
+                "ssm",
+                "AmazonSSM.AddTagsToResource",
+                "AddTagsToResource",
+                true,
+            ),
+            ("ssm", "AmazonSSM.GetParameters", "GetParameters", false),
+            (
+                "ssm",
+                "AmazonSSM.DescribeParameters",
+                "DescribeParameters",
+                false,
+            ),
+        ] {
+            let mut headers = signed(service);
+            headers.insert("x-amz-target", HeaderValue::from_static(target));
+            let call = request(Method::POST, "/", headers, "{}");
+            assert_eq!(
+                (call.service.as_str(), call.operation.as_str()),
+                (service, operation)
+            );
+            assert_eq!(call.is_write(), is_write, "{operation}");
+        }
+    }
+
+    #[test]
     fn a_function_in_a_tag_path_is_one_resource() {
         let arn = "/2017-03-31/tags/arn%3Aaws%3Alambda%3Aeu-west-1%3A1%3Afunction%3Af";
         assert_eq!(

@@ -6,6 +6,7 @@ use aws_sdk_apigateway::types::{
     ApiKey, QuotaSettings, RestApi, Stage, ThrottleSettings, UsagePlan,
 };
 use aws_sdk_lambda::error::ProvideErrorMetadata;
+use aws_sdk_ssm::types::{ParameterMetadata, ResourceTypeForTagging};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
@@ -23,11 +24,12 @@ impl Census {
     /// Looks at everything.
     pub async fn take(account: &Account) -> Self {
         let mut ids = Ids::default();
-        let (roles, tables, functions, groups) = tokio::join!(
+        let (roles, tables, functions, groups, parameters) = tokio::join!(
             Box::pin(roles(account)),
             Box::pin(tables(account)),
             Box::pin(functions(account)),
             Box::pin(log_groups(account)),
+            Box::pin(parameters(account)),
         );
         let apis = Box::pin(rest_apis(account, &mut ids)).await;
         let keys = Box::pin(api_keys(account, &mut ids)).await;
@@ -36,6 +38,7 @@ impl Census {
             "api_keys": keys,
             "functions": functions,
             "log_groups": groups,
+            "parameters": parameters,
             "rest_apis": apis,
             "roles": roles,
             "tables": tables,
@@ -323,6 +326,51 @@ async fn log_groups(account: &Account) -> Vec<Value> {
         }));
     }
     found
+}
+
+async fn parameters(account: &Account) -> Vec<Value> {
+    let mut found = Vec::new();
+    let mut pages = account.ssm.describe_parameters().into_paginator().send();
+    while let Some(page) = pages.next().await {
+        for facts in page.expect("DescribeParameters").parameters() {
+            found.push(parameter(account, facts).await);
+        }
+    }
+    found
+}
+
+/// A parameter without the number of its version, which counts changes and is no fact of what exists.
+async fn parameter(account: &Account, facts: &ParameterMetadata) -> Value {
+    let name = facts.name().unwrap_or_default();
+    let read = account
+        .ssm
+        .get_parameter()
+        .name(name)
+        .with_decryption(true)
+        .send()
+        .await;
+    let tags = account
+        .ssm
+        .list_tags_for_resource()
+        .resource_type(ResourceTypeForTagging::Parameter)
+        .resource_id(name)
+        .send()
+        .await;
+    let tags = tags.expect("ListTagsForResource").tag_list;
+    let tags = tags.unwrap_or_default();
+    let read = read.expect("GetParameter").parameter;
+    json!({
+        "name": name,
+        "arn": facts.arn(),
+        "type": facts.r#type().map(ToString::to_string),
+        "value": read.and_then(|parameter| parameter.value),
+        "description": facts.description().unwrap_or_default(),
+        "key": facts.key_id(),
+        "tier": facts.tier().map(ToString::to_string),
+        "data_type": facts.data_type(),
+        "pattern": facts.allowed_pattern(),
+        "tags": pairs(tags.iter().map(|tag| (tag.key(), tag.value()))),
+    })
 }
 
 async fn rest_apis(account: &Account, ids: &mut Ids) -> Vec<Value> {

@@ -2,6 +2,9 @@
 
 #![expect(clippy::too_many_lines, reason = "a story is told in one piece")]
 
+#[macro_use]
+mod behaviours;
+
 mod api;
 mod dynamodb;
 mod functions;
@@ -10,6 +13,7 @@ mod harness;
 mod iam;
 mod logs;
 mod plans;
+mod ssm;
 mod sts;
 mod versions;
 
@@ -32,6 +36,7 @@ async fn all(account: &Account) {
     api::story(account).await;
     gateway::story(account).await;
     plans::story(account).await;
+    ssm::story(account).await;
 }
 
 #[tokio::test]

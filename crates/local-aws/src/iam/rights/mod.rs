@@ -5,6 +5,7 @@ mod dynamodb;
 mod iam;
 mod lambda;
 mod logs;
+mod ssm;
 
 use serde_json::Value;
 
@@ -61,6 +62,7 @@ pub(super) fn needs(call: &Call, tx: &Tx) -> Result<Vec<Need>, Refusal> {
         Service::Lambda => lambda::needs(call),
         Service::ApiGateway => Ok(apigateway::needs(call)),
         Service::Logs => logs::needs(call),
+        Service::Ssm => ssm::needs(call),
         Service::Iam => iam::needs(call, tx),
         Service::Sts => Ok(match call.operation {
             // AWS tells everybody who they are.
@@ -289,6 +291,40 @@ mod tests {
                 "apigateway:GET",
                 "arn:aws:apigateway:r::/restapis/a/stages/Prod",
             )],
+        );
+    }
+
+    #[test]
+    fn ssm_is_about_parameters() {
+        let of = |operation, body: Value| needed(Service::Ssm, operation, "POST", "/", &body);
+        let arn = "arn:aws:ssm:r:1:parameter/a/b";
+        assert_needed(
+            &of("GetParameter", json!({ "Name": "/a/b:live" })),
+            &[("ssm:GetParameter", arn)],
+        );
+        assert_needed(
+            &of("GetParameters", json!({ "Names": ["/a/b", "x"] })),
+            &[
+                ("ssm:GetParameters", arn),
+                ("ssm:GetParameters", "arn:aws:ssm:r:1:parameter/x"),
+            ],
+        );
+        assert_needed(
+            &of("GetParametersByPath", json!({ "Path": "/a/" })),
+            &[("ssm:GetParametersByPath", "arn:aws:ssm:r:1:parameter/a/")],
+        );
+        let tags = json!([{ "Key": "k", "Value": "v" }]);
+        assert_needed(
+            &of("PutParameter", json!({ "Name": "/a/b", "Tags": tags })),
+            &[("ssm:PutParameter", arn), ("ssm:AddTagsToResource", arn)],
+        );
+        assert_needed(
+            &of("ListTagsForResource", json!({ "ResourceId": "/a/b" })),
+            &[("ssm:ListTagsForResource", arn)],
+        );
+        assert_needed(
+            &of("DescribeParameters", json!({})),
+            &[("ssm:DescribeParameters", "arn:aws:ssm:r:1:*")],
         );
     }
 

@@ -1,5 +1,5 @@
-//! An AWS of one's own for one machine: IAM, STS, Lambda, API Gateway, `DynamoDB`, `CloudWatch` Logs and SSM
-//! Parameter Store.
+//! An AWS of one's own for one machine: IAM, STS, Lambda, API Gateway, `DynamoDB`, `CloudWatch` Logs, SSM Parameter Store
+//! and the Resource Groups Tagging API.
 //!
 //! [`LocalAws::handle`] answers one HTTP request; `server` puts a loopback listener before it, and tests put an SDK's
 //! HTTP client before it. A request is an administrator's (`admin`), one to a deployed API (`apigateway::gateway`), or a
@@ -28,6 +28,7 @@ mod signature;
 mod ssm;
 mod store;
 mod sts;
+mod tagging;
 mod xml;
 
 use std::path::PathBuf;

@@ -109,6 +109,7 @@ pub(crate) fn throttled(service: Service, wait_ms: u64) -> Refusal {
         Service::DynamoDb | Service::Logs | Service::Ssm => {
             Refusal::new(400, "ThrottlingException", "Rate exceeded")
         }
+        Service::Tagging => Refusal::new(400, "ThrottledException", "Rate exceeded"),
     }
 }
 

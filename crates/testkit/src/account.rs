@@ -25,6 +25,8 @@ pub struct Account {
     pub logs: aws_sdk_cloudwatchlogs::Client,
     /// Parameters.
     pub ssm: aws_sdk_ssm::Client,
+    /// Tags of the resources of all services.
+    pub tagging: aws_sdk_resourcegroupstagging::Client,
     /// Identities.
     pub sts: aws_sdk_sts::Client,
 }
@@ -66,6 +68,7 @@ impl Account {
             apigateway: aws_sdk_apigateway::Client::new(&config),
             logs: aws_sdk_cloudwatchlogs::Client::new(&config),
             ssm: aws_sdk_ssm::Client::new(&config),
+            tagging: aws_sdk_resourcegroupstagging::Client::new(&config),
             sts: aws_sdk_sts::Client::new(&config),
             config,
         }

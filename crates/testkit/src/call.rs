@@ -412,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_are_read_and_written() {
+    fn parameters_and_tags_are_read_and_written() {
         for (service, target, operation, is_write) in [
             ("ssm", "AmazonSSM.PutParameter", "PutParameter", true),
             (
@@ -427,6 +427,18 @@ mod tests {
                 "AmazonSSM.DescribeParameters",
                 "DescribeParameters",
                 false,
+            ),
+            (
+                "tagging",
+                "ResourceGroupsTaggingAPI_20170126.GetResources",
+                "GetResources",
+                false,
+            ),
+            (
+                "tagging",
+                "ResourceGroupsTaggingAPI_20170126.UntagResources",
+                "UntagResources",
+                true,
             ),
         ] {
             let mut headers = signed(service);

@@ -29,6 +29,7 @@ use crate::place::Place;
 use crate::store::Tx;
 
 pub(crate) use name::arn_of_text;
+pub(crate) use parameter::tagged;
 
 pub(crate) const TARGETS: &[&str] = &["AmazonSSM."];
 

@@ -12,6 +12,7 @@ use crate::answer::Refusal;
 use crate::clock::{self, Moment};
 use crate::place::Place;
 use crate::store::{Record, Tx};
+use crate::tagging::Tagged;
 
 pub(super) type Tags = BTreeMap<String, String>;
 
@@ -57,6 +58,14 @@ impl Record for Parameter {
 
 pub(super) fn find(tx: &Tx, place: &Place, key: &str) -> Result<Parameter, Refusal> {
     tx.get(place, key)?.ok_or_else(not_found)
+}
+
+/// Returns the ARN and tags of every parameter.
+pub(crate) fn tagged(tx: &Tx, place: &Place) -> Result<Tagged, Refusal> {
+    let all = tx.list::<Parameter>(place, "")?.into_iter();
+    Ok(all
+        .map(|parameter| (name::arn(place, &parameter.name), parameter.tags))
+        .collect())
 }
 
 impl Parameter {

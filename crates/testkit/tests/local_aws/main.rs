@@ -15,6 +15,7 @@ mod logs;
 mod plans;
 mod ssm;
 mod sts;
+mod tagging;
 mod versions;
 
 use std::collections::BTreeSet;
@@ -37,6 +38,7 @@ async fn all(account: &Account) {
     gateway::story(account).await;
     plans::story(account).await;
     ssm::story(account).await;
+    tagging::story(account).await;
 }
 
 #[tokio::test]

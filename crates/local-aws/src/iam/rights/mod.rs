@@ -52,7 +52,7 @@ pub(super) fn action(call: &Call) -> String {
         }
         (_, operation) => operation,
     };
-    format!("{}:{name}", call.service.name())
+    format!("{}:{name}", call.service.action_prefix())
 }
 
 /// Empty where AWS asks for no right.
@@ -63,6 +63,8 @@ pub(super) fn needs(call: &Call, tx: &Tx) -> Result<Vec<Need>, Refusal> {
         Service::ApiGateway => Ok(apigateway::needs(call)),
         Service::Logs => logs::needs(call),
         Service::Ssm => ssm::needs(call),
+        // None is about single resources; tags are changed with the rights of the resources' services besides.
+        Service::Tagging => Ok(vec![Need::new(action(call), "*")]),
         Service::Iam => iam::needs(call, tx),
         Service::Sts => Ok(match call.operation {
             // AWS tells everybody who they are.
@@ -326,6 +328,12 @@ mod tests {
             &of("DescribeParameters", json!({})),
             &[("ssm:DescribeParameters", "arn:aws:ssm:r:1:*")],
         );
+    }
+
+    #[test]
+    fn the_tagging_api_is_about_everything() {
+        let found = needed(Service::Tagging, "GetResources", "POST", "/", &json!({}));
+        assert_needed(&found, &[("tag:GetResources", "*")]);
     }
 
     #[test]

@@ -21,6 +21,7 @@ const KINDS: &[&str] = &[
     "rest-api",
     "api-key",
     "usage-plan",
+    "ssm-parameter",
 ];
 
 fn is_json(request: &Request<Bytes>) -> bool {

@@ -93,6 +93,15 @@ pub(crate) fn seconds(moment: Moment) -> u64 {
     moment / 1000
 }
 
+/// Seconds since the Unix epoch to the millisecond, as SSM writes times.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "the milliseconds of 100,000 years fit exactly"
+)]
+pub(crate) fn fractional_seconds(moment: Moment) -> f64 {
+    moment as f64 / 1000.0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,5 +112,6 @@ mod tests {
         assert_eq!(iso(moment), "2026-11-24T09:30:00Z");
         assert_eq!(lambda_time(moment), "2026-11-24T09:30:00.123+0000");
         assert_eq!(day(moment), "2026/11/24");
+        assert_eq!(fractional_seconds(moment).to_string(), "1795512600.123");
     }
 }

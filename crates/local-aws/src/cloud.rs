@@ -15,6 +15,7 @@ use crate::lambda::Environments;
 use crate::place::Place;
 use crate::quotas::Quotas;
 use crate::store::Store;
+use crate::tagging::Index;
 use crate::{Enforcement, Options, RequestLog};
 
 /// One AWS.
@@ -28,6 +29,7 @@ pub(crate) struct Cloud {
     pub(crate) databases: Databases,
     pub(crate) environments: Environments,
     pub(crate) gateway: Gateway,
+    pub(crate) tag_index: Index,
     /// Whoever serves is to stop.
     pub(crate) stop: Notify,
     /// Where it can be reached, once it listens; for the environment of functions.
@@ -61,6 +63,7 @@ impl Cloud {
             databases: Databases::new(options.folder),
             environments: Environments::new(options.runner),
             gateway: Gateway::default(),
+            tag_index: Index::default(),
             stop: Notify::new(),
             endpoint: OnceLock::new(),
             request_log: options.request_log,

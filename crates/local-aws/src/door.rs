@@ -1,5 +1,6 @@
 //! A call of a service's API, from its signature to its answer.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use crate::routes::{self, Routed};
 use crate::server::Told;
 use crate::service::{Protocol, Service};
 use crate::signature::{Signature, Unsigned};
-use crate::{Outcome, apigateway, dynamodb, iam, ids, lambda, logs, quotas, sts};
+use crate::{Outcome, apigateway, dynamodb, iam, ids, lambda, logs, quotas, ssm, sts, tagging};
 
 /// Where nothing else is said.
 const ACCOUNT: &str = "000000000000";
@@ -30,7 +31,7 @@ pub(crate) async fn answer(cloud: &Arc<Cloud>, request: Request<Bytes>) -> Outco
         }
     };
     sleep_for(cloud.faults().latency()).await;
-    let fault = cloud.with_faults(|faults| faults.hit(call.operation));
+    let fault = cloud.with_faults(|faults| faults.hit(call.service.name(), call.operation));
     let outcome = match fault {
         Some(FaultKind::DropBefore) => return Outcome::Dropped,
         Some(FaultKind::DropAfter) => {
@@ -71,6 +72,14 @@ fn respond(call: &Call, outcome: Result<Answer, Refusal>) -> Response<Bytes> {
     response
 }
 
+/// Carries out a call that another call's operation makes for its caller; boxed, because that other one came this way.
+pub(crate) fn carry_out_within<'a>(
+    cloud: &'a Arc<Cloud>,
+    call: &'a Call,
+) -> Pin<Box<dyn Future<Output = Result<Answer, Refusal>> + Send + 'a>> {
+    Box::pin(carry_out(cloud, call))
+}
+
 async fn carry_out(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Refusal> {
     if cloud.with_faults(|faults| faults.rates) {
         cloud
@@ -78,14 +87,20 @@ async fn carry_out(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Refusal> {
             .spend(&call.place, call.service, call.operation, cloud.now())?;
     }
     iam::authorize(cloud, call)?;
-    match call.service {
+    let answer = match call.service {
         Service::Iam => iam::perform(cloud, call),
         Service::Sts => sts::perform(cloud, call),
         Service::Lambda => lambda::perform(cloud, call).await,
         Service::ApiGateway => apigateway::perform(cloud, call).await,
         Service::DynamoDb => dynamodb::perform(cloud, call).await,
         Service::Logs => logs::perform(cloud, call).await,
+        Service::Ssm => ssm::perform(cloud, call),
+        Service::Tagging => tagging::perform(cloud, call).await,
+    }?;
+    if tagging::is_changed_by(call.service, call.operation) {
+        tagging::refresh(cloud, &call.place, call.service).await?;
     }
+    Ok(answer)
 }
 
 /// Who asks what of which service, or why that cannot be told.
@@ -102,7 +117,8 @@ fn read(
         Signature::of(&parts.headers).map_err(|unsigned| (guess, missing(guess, unsigned)))?;
     let Some(service) = Service::named(&signature.service) else {
         let message = format!(
-            "The local AWS has no service `{}`; it has iam, sts, lambda, apigateway, dynamodb and logs",
+            "The local AWS has no service `{}`; it has iam, sts, lambda, apigateway, dynamodb, logs, ssm and \
+             tagging",
             signature.service
         );
         return Err((guess, Refusal::new(501, "NotImplementedException", message)));
@@ -173,6 +189,8 @@ fn route(call: &Call) -> Result<Routed, Refusal> {
         Service::Sts => by_action(call, sts::OPERATIONS),
         Service::DynamoDb => by_target(call, dynamodb::TARGETS, dynamodb::OPERATIONS),
         Service::Logs => by_target(call, logs::TARGETS, logs::OPERATIONS),
+        Service::Ssm => by_target(call, ssm::TARGETS, ssm::OPERATIONS),
+        Service::Tagging => by_target(call, tagging::TARGETS, tagging::OPERATIONS),
         Service::Lambda => routes::find(lambda::ROUTES, &call.method, &call.path)
             .ok_or_else(|| Refusal::new(404, "UnknownOperationException", "Unknown operation")),
         Service::ApiGateway => routes::find(apigateway::ROUTES, &call.method, &call.path)
@@ -187,6 +205,8 @@ pub fn operations() -> Vec<(&'static str, &'static str)> {
         (Service::Sts, sts::OPERATIONS),
         (Service::DynamoDb, dynamodb::OPERATIONS),
         (Service::Logs, logs::OPERATIONS),
+        (Service::Ssm, ssm::OPERATIONS),
+        (Service::Tagging, tagging::OPERATIONS),
     ];
     let routed = [
         (Service::Lambda, lambda::ROUTES),
@@ -262,6 +282,8 @@ fn guess(headers: &http::HeaderMap) -> Service {
     };
     match (header("x-amz-target"), header("content-type")) {
         (target, _) if target.starts_with("Logs_") => Service::Logs,
+        (target, _) if target.starts_with("AmazonSSM.") => Service::Ssm,
+        (target, _) if target.starts_with("ResourceGroupsTaggingAPI_") => Service::Tagging,
         (target, _) if !target.is_empty() => Service::DynamoDb,
         (_, form) if form.starts_with("application/x-www-form-urlencoded") => Service::Iam,
         _ => Service::ApiGateway,
@@ -317,10 +339,10 @@ fn expired(service: Service) -> Refusal {
     )
 }
 
-/// Every client error of `DynamoDB` and Logs is a 400.
+/// Every client error of the services with a JSON protocol is a 400.
 pub(crate) fn client_status(service: Service) -> u16 {
     match service {
-        Service::DynamoDb | Service::Logs => 400,
+        Service::DynamoDb | Service::Logs | Service::Ssm | Service::Tagging => 400,
         _ => 403,
     }
 }
@@ -328,7 +350,8 @@ pub(crate) fn client_status(service: Service) -> u16 {
 fn failed(service: Service, status: u16) -> Refusal {
     let code = match (service, status) {
         (_, 503) => "ServiceUnavailable",
-        (Service::DynamoDb, _) => "InternalServerError",
+        (Service::DynamoDb | Service::Ssm, _) => "InternalServerError",
+        (Service::Tagging, _) => "InternalServiceException",
         (Service::Lambda, _) => "ServiceException",
         _ => "InternalFailure",
     };
@@ -361,6 +384,14 @@ fn conflict(service: Service) -> Refusal {
             400,
             "LimitExceededException",
             "Subscriber limit exceeded: Only 500 tables can be created, updated, or deleted simultaneously",
+        ),
+        // Without a message (airbnb/streamalert#682).
+        Service::Ssm => Refusal::new(400, "TooManyUpdates", ""),
+        Service::Tagging => Refusal::new(
+            400,
+            "ConcurrentModificationException",
+            "The request failed because the target of the operation is currently being modified by a different request. \
+             Try again later.",
         ),
         Service::Iam | Service::Sts => Refusal::new(
             409,

@@ -34,6 +34,10 @@ pub struct Faults {
     pub permission_propagation_ms: u64,
     /// So long after its function has gone, a deleted log group comes back by a late flush, if the role may make it.
     pub ghost_log_group_ms: u64,
+    /// A new resource, and a change of tags, is listed by the tagging API only after so long.
+    pub tag_index_ms: u64,
+    /// A deleted resource stays listed by the tagging API for so long.
+    pub tag_index_deleted_ms: u64,
     /// The documented rates of the control planes are enforced, with 429 beyond them.
     pub rates: bool,
     /// Single events, each for the calls that it names.
@@ -44,7 +48,7 @@ pub struct Faults {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultEvent {
-    /// Such as `CreateRestApi`; `*` is every operation.
+    /// Such as `CreateRestApi`, or `tagging:GetResources` where services share a name; `*` is every operation.
     pub operation: String,
     /// So many calls pass first.
     #[serde(default)]
@@ -83,11 +87,16 @@ pub enum FaultKind {
 }
 
 impl Faults {
-    /// The first event that hits a call of `operation`, which is counted.
-    pub(crate) fn hit(&mut self, operation: &str) -> Option<FaultKind> {
+    /// The first event that hits a call of the service's operation, which is counted.
+    pub(crate) fn hit(&mut self, service: &str, operation: &str) -> Option<FaultKind> {
         let mut hit = None;
         for event in &mut self.events {
-            if event.operation != "*" && event.operation != operation {
+            let name = match event.operation.split_once(':') {
+                Some((of, name)) if of == service => name,
+                Some(_) => continue,
+                None => &event.operation,
+            };
+            if name != "*" && name != operation {
                 continue;
             }
             if event.after > 0 {
@@ -123,9 +132,27 @@ mod tests {
         };
         let hits: Vec<bool> = ["GetRole", "CreateRole", "GetRole", "GetRole", "GetRole"]
             .iter()
-            .map(|operation| faults.hit(operation).is_some())
+            .map(|operation| faults.hit("iam", operation).is_some())
             .collect();
         assert_eq!(hits, [false, false, true, true, false]);
+    }
+
+    #[test]
+    fn an_event_may_name_the_service() {
+        let mut faults = Faults {
+            events: vec![FaultEvent {
+                operation: "tagging:GetResources".into(),
+                after: 0,
+                times: 1,
+                kind: FaultKind::Conflict,
+            }],
+            ..Faults::default()
+        };
+        assert_eq!(faults.hit("apigateway", "GetResources"), None);
+        assert_eq!(
+            faults.hit("tagging", "GetResources"),
+            Some(FaultKind::Conflict)
+        );
     }
 
     #[test]

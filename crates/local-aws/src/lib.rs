@@ -1,4 +1,5 @@
-//! An AWS of one's own: IAM, STS, Lambda, API Gateway, `DynamoDB` and `CloudWatch` Logs for one machine.
+//! An AWS of one's own for one machine: IAM, STS, Lambda, API Gateway, `DynamoDB`, `CloudWatch` Logs, SSM Parameter Store
+//! and the Resource Groups Tagging API.
 //!
 //! [`LocalAws::handle`] answers one HTTP request; `server` puts a loopback listener before it, and tests put an SDK's
 //! HTTP client before it. A request is an administrator's (`admin`), one to a deployed API (`apigateway::gateway`), or a
@@ -10,6 +11,7 @@ mod apigateway;
 mod call;
 mod clock;
 mod cloud;
+mod constraints;
 mod door;
 mod dynamodb;
 mod faults;
@@ -23,8 +25,10 @@ mod routes;
 mod server;
 mod service;
 mod signature;
+mod ssm;
 mod store;
 mod sts;
+mod tagging;
 mod xml;
 
 use std::path::PathBuf;

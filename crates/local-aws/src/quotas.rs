@@ -1,4 +1,5 @@
-//! The documented rates of the control planes, per account and region (AWS: "Amazon API Gateway quotas", "Lambda quotas").
+//! The documented rates of the control planes, per account and region (AWS: "Amazon API Gateway quotas", "Lambda quotas",
+//! "AWS Systems Manager endpoints and quotas").
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -51,6 +52,14 @@ fn rates(service: Service, operation: &'static str) -> Vec<(&'static str, Rate)>
             }
             _ => vec![],
         },
+        // Reported in github-aws-runners/terraform-aws-github-runner#2944 and #1841.
+        Service::Ssm => match operation {
+            "PutParameter" => vec![(operation, rate(3, 334))],
+            "GetParameter" | "GetParameters" | "GetParametersByPath" => {
+                vec![("Parameter Store reads", rate(40, 25))]
+            }
+            _ => vec![],
+        },
         Service::DynamoDb if operation == "TagResource" => vec![(operation, rate(5, 200))],
         _ => vec![],
     }
@@ -87,7 +96,7 @@ impl Quotas {
     }
 }
 
-/// 429, or `DynamoDB`'s and Logs' 400.
+/// 429, or the 400 of services whose client errors all have it.
 pub(crate) fn throttled(service: Service, wait_ms: u64) -> Refusal {
     let seconds = wait_ms.div_ceil(1000).max(1);
     match service {
@@ -97,9 +106,10 @@ pub(crate) fn throttled(service: Service, wait_ms: u64) -> Refusal {
             .with_member("Reason", "CallerRateLimitExceeded")
             .with_header("retry-after", seconds.to_string()),
         Service::Iam | Service::Sts => Refusal::new(400, "Throttling", "Rate exceeded"),
-        Service::DynamoDb | Service::Logs => {
+        Service::DynamoDb | Service::Logs | Service::Ssm => {
             Refusal::new(400, "ThrottlingException", "Rate exceeded")
         }
+        Service::Tagging => Refusal::new(400, "ThrottledException", "Rate exceeded"),
     }
 }
 
@@ -119,6 +129,22 @@ mod tests {
         let refused = spend(2_000).expect_err("1 per 30 s");
         assert_eq!(refused.headers, [("retry-after", "29".to_owned())]);
         assert_eq!(spend(31_000), Ok(()));
+    }
+
+    #[test]
+    fn reads_of_parameters_share_a_rate() {
+        let quotas = Quotas::default();
+        let place = Place {
+            account: "0".into(),
+            region: "r".into(),
+        };
+        let passed = ["GetParameter", "GetParameters"]
+            .into_iter()
+            .cycle()
+            .take(60)
+            .filter(|operation| quotas.spend(&place, Service::Ssm, operation, 1_000).is_ok())
+            .count();
+        assert_eq!(passed, 40);
     }
 
     #[test]

@@ -9,6 +9,8 @@ pub(crate) enum Service {
     ApiGateway,
     DynamoDb,
     Logs,
+    Ssm,
+    Tagging,
 }
 
 /// How requests, answers and errors are written.
@@ -30,11 +32,13 @@ impl Service {
             "apigateway" => Self::ApiGateway,
             "dynamodb" => Self::DynamoDb,
             "logs" => Self::Logs,
+            "ssm" => Self::Ssm,
+            "tagging" => Self::Tagging,
             _ => return None,
         })
     }
 
-    /// Its name in ARNs, actions of policies and signing scopes.
+    /// Its name in ARNs and signing scopes.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Iam => "iam",
@@ -43,6 +47,16 @@ impl Service {
             Self::ApiGateway => "apigateway",
             Self::DynamoDb => "dynamodb",
             Self::Logs => "logs",
+            Self::Ssm => "ssm",
+            Self::Tagging => "tagging",
+        }
+    }
+
+    /// Its prefix in actions of policies.
+    pub(crate) fn action_prefix(self) -> &'static str {
+        match self {
+            Self::Tagging => "tag",
+            _ => self.name(),
         }
     }
 
@@ -50,7 +64,7 @@ impl Service {
         match self {
             Self::Iam | Self::Sts => Protocol::Query,
             Self::DynamoDb => Protocol::Json10,
-            Self::Logs => Protocol::Json11,
+            Self::Logs | Self::Ssm | Self::Tagging => Protocol::Json11,
             Self::Lambda | Self::ApiGateway => Protocol::RestJson,
         }
     }

@@ -2,7 +2,8 @@
 
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_http_client::Connector;
+use aws_smithy_runtime_api::client::http::{SharedHttpClient, SharedHttpConnector};
 
 use crate::in_process::InProcess;
 
@@ -23,6 +24,10 @@ pub struct Account {
     pub apigateway: aws_sdk_apigateway::Client,
     /// `CloudWatch` Logs: log groups.
     pub logs: aws_sdk_cloudwatchlogs::Client,
+    /// Systems Manager: parameters.
+    pub ssm: aws_sdk_ssm::Client,
+    /// Tags of the resources of all services.
+    pub tagging: aws_sdk_resourcegroupstagging::Client,
     /// STS: identities.
     pub sts: aws_sdk_sts::Client,
 }
@@ -40,6 +45,11 @@ impl Account {
     /// Connects to the account `id` of a local AWS in this process.
     pub async fn in_process(transport: &InProcess, id: &str) -> Self {
         Self::with(transport.client(), InProcess::URL, id).await
+    }
+
+    /// Returns an HTTP connector for requests without an SDK.
+    pub fn connector() -> SharedHttpConnector {
+        SharedHttpConnector::new(Connector::builder().build_http())
     }
 
     async fn with(http: SharedHttpClient, endpoint: &str, id: &str) -> Self {
@@ -63,6 +73,8 @@ impl Account {
             lambda: aws_sdk_lambda::Client::new(&config),
             apigateway: aws_sdk_apigateway::Client::new(&config),
             logs: aws_sdk_cloudwatchlogs::Client::new(&config),
+            ssm: aws_sdk_ssm::Client::new(&config),
+            tagging: aws_sdk_resourcegroupstagging::Client::new(&config),
             sts: aws_sdk_sts::Client::new(&config),
             config,
         }

@@ -36,6 +36,8 @@ pub mod sdk {
     pub use aws_sdk_dynamodb as dynamodb;
     pub use aws_sdk_iam as iam;
     pub use aws_sdk_lambda as lambda;
+    pub use aws_sdk_resourcegroupstagging as tagging;
+    pub use aws_sdk_ssm as ssm;
     pub use aws_sdk_sts as sts;
 }
 

@@ -41,6 +41,7 @@ use crate::cloud::Cloud;
 use crate::routes::Route;
 
 pub(crate) use gateway::Gateway;
+pub(crate) use tags::tagged;
 
 /// The URIs of botocore's model `apigateway/2015-07-09`.
 #[rustfmt::skip]

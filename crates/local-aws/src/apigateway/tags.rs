@@ -15,6 +15,7 @@ use crate::call::Call;
 use crate::cloud::Cloud;
 use crate::place::Place;
 use crate::store::{Record, Tx};
+use crate::tagging::Tagged;
 
 pub(super) type Tags = BTreeMap<String, String>;
 
@@ -92,6 +93,32 @@ pub(super) fn untag(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
     Ok(Answer::empty(204))
 }
 
+/// Returns the ARN and tags of every API, stage, key and plan.
+pub(crate) fn tagged(tx: &Tx, place: &Place) -> Result<Tagged, Refusal> {
+    let prefix = prefix(place);
+    let arn = |path: String| format!("{prefix}{path}");
+    let mut found = Vec::new();
+    for api in tx.list::<RestApi>(place, "")? {
+        found.push((arn(format!("restapis/{}", api.id)), api.tags));
+    }
+    for stage in tx.list::<Stage>(place, "")? {
+        let path = format!("restapis/{}/stages/{}", stage.api, stage.name);
+        found.push((arn(path), stage.tags));
+    }
+    for key in tx.list::<ApiKey>(place, "")? {
+        found.push((arn(format!("apikeys/{}", key.id)), key.tags));
+    }
+    for plan in tx.list::<UsagePlan>(place, "")? {
+        found.push((arn(format!("usageplans/{}", plan.id)), plan.tags));
+    }
+    Ok(found)
+}
+
+/// The beginning of every ARN of API Gateway.
+fn prefix(place: &Place) -> String {
+    format!("arn:{}:apigateway:{}::/", place.partition(), place.region)
+}
+
 /// What an ARN names.
 enum Target {
     RestApi(String),
@@ -105,12 +132,7 @@ impl Target {
     fn of(call: &Call) -> Result<Self, Refusal> {
         let arn = call.label("resource_arn");
         let invalid = || bad_request(format!("Invalid ARN specified: {arn}"));
-        let prefix = format!(
-            "arn:{}:apigateway:{}::/",
-            call.place.partition(),
-            call.place.region
-        );
-        let path = arn.strip_prefix(&prefix).ok_or_else(invalid)?;
+        let path = arn.strip_prefix(&prefix(&call.place)).ok_or_else(invalid)?;
         let parts: Vec<&str> = path.split('/').collect();
         Ok(match parts.as_slice() {
             ["restapis", id] => Self::RestApi((*id).to_owned()),

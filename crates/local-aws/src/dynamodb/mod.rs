@@ -4,17 +4,21 @@ mod databases;
 mod errors;
 mod operations;
 mod tables;
+mod tags;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
+use dynoxide::Database;
 
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
 use crate::cloud::Cloud;
+use crate::place::Place;
 
 pub(crate) use databases::Databases;
 pub(crate) use operations::OPERATIONS;
+pub(crate) use tags::tagged;
 
 pub(crate) const TARGETS: &[&str] = &["DynamoDB_20120810.", "DynamoDBStreams_20120810."];
 
@@ -50,20 +54,26 @@ pub(crate) async fn perform(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, R
 
 /// Has the engine carry it out, away from the runtime's threads where it may wait for a disk.
 async fn run(cloud: &Arc<Cloud>, call: &Call, body: Bytes) -> Result<Answer, Refusal> {
-    let database = cloud.databases.at(&call.place)?;
     let operation = call.operation;
-    let work = move || operations::run(&database, operation, &body);
-    let outcome = if cloud.folder.is_some() {
-        tokio::task::spawn_blocking(work)
-            .await
-            .map_err(|error| Refusal::internal(error.to_string()))?
-    } else {
-        work()
-    };
-    match outcome {
+    let work = move |database: &Database| operations::run(database, operation, &body);
+    match with_database(cloud, &call.place, work).await? {
         Ok(text) => Ok(Answer::bytes(200, text)),
         Err(error) => Ok(errors::answer(operation, error)),
     }
+}
+
+async fn with_database<T: Send + 'static>(
+    cloud: &Cloud,
+    place: &Place,
+    work: impl FnOnce(&Database) -> T + Send + 'static,
+) -> Result<T, Refusal> {
+    let database = cloud.databases.at(place)?;
+    if cloud.folder.is_none() {
+        return Ok(work(&database));
+    }
+    tokio::task::spawn_blocking(move || work(&database))
+        .await
+        .map_err(|error| Refusal::internal(error.to_string()))
 }
 
 /// AWS's clients check it.

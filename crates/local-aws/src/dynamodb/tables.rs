@@ -16,7 +16,7 @@ use crate::place::Place;
 use crate::store::{Record, Tx};
 
 /// How the engine begins every ARN.
-const ENGINE_ARN: &str = "arn:aws:dynamodb:dynoxide:000000000000:";
+pub(super) const ENGINE_ARN: &str = "arn:aws:dynamodb:dynoxide:000000000000:";
 
 /// How the engine begins the id of a shard, before the name of the table; botocore takes none below 28 characters.
 const ENGINE_SHARD: &str = "\"shardId-";

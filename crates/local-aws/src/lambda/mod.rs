@@ -44,6 +44,7 @@ use crate::store::Tx;
 
 pub(crate) use environments::Environments;
 pub(crate) use invoke::{invoke, may_invoke};
+pub(crate) use tags::tagged;
 
 #[rustfmt::skip]
 pub(crate) const ROUTES: &[Route] = &[

@@ -7,12 +7,15 @@ use serde_json::json;
 
 use super::change;
 use super::checks::Checks;
-use super::function;
-use super::name::Named;
+use super::function::{self, Function};
+use super::name::{LATEST, Named, arn};
 use super::refusals::invalid;
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
 use crate::cloud::Cloud;
+use crate::place::Place;
+use crate::store::Tx;
+use crate::tagging::Tagged;
 
 /// AWS: "Lambda: tags per function".
 const MOST: usize = 50;
@@ -65,6 +68,15 @@ fn named(call: &Call) -> Result<Named, Refusal> {
         ));
     }
     Ok(named)
+}
+
+/// Returns the ARN and tags of every function that is not being deleted.
+pub(crate) fn tagged(tx: &Tx, place: &Place) -> Result<Tagged, Refusal> {
+    let all = tx.list::<Function>(place, "")?.into_iter();
+    Ok(all
+        .filter(|function| function.version == LATEST && function.gone_at.is_none())
+        .map(|function| (arn(place, &function.name), function.tags))
+        .collect())
 }
 
 pub(super) fn add(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {

@@ -9,6 +9,7 @@ use crate::answer::Refusal;
 use crate::clock::Moment;
 use crate::place::Place;
 use crate::store::{Record, Tx};
+use crate::tagging::Tagged;
 
 const CLASSES: [&str; 3] = ["STANDARD", "INFREQUENT_ACCESS", "DELIVERY"];
 
@@ -63,6 +64,14 @@ impl Group {
 /// Without `:*` at its end.
 pub(super) fn arn(place: &Place, name: &str) -> String {
     place.arn("logs", &format!("log-group:{name}"))
+}
+
+/// Returns the ARN and tags of every group.
+pub(crate) fn tagged(tx: &Tx, place: &Place) -> Result<Tagged, Refusal> {
+    let all = tx.list::<Group>(place, "")?.into_iter();
+    Ok(all
+        .map(|group| (arn(place, &group.name), group.tags))
+        .collect())
 }
 
 pub(super) fn find(tx: &Tx, place: &Place, name: &str) -> Result<Group, Refusal> {

@@ -23,6 +23,7 @@ use crate::place::Place;
 use crate::store::Tx;
 
 pub(crate) use deliver::deliver;
+pub(crate) use group::tagged;
 
 pub(crate) const TARGETS: &[&str] = &["Logs_20140328."];
 

@@ -133,9 +133,14 @@ impl Client {
     }
 
     pub(crate) async fn logs(&self, operation: &str, body: &Value) -> Answered {
-        let request =
-            Request::post("/").header("x-amz-target", format!("Logs_20140328.{operation}"));
-        self.send("logs", request, body.to_string()).await
+        let target = format!("Logs_20140328.{operation}");
+        self.json("logs", &target, body).await
+    }
+
+    /// A call of a service with a JSON protocol; `target` is the `X-Amz-Target`.
+    pub(crate) async fn json(&self, service: &str, target: &str, body: &Value) -> Answered {
+        let request = Request::post("/").header("x-amz-target", target);
+        self.send(service, request, body.to_string()).await
     }
 
     pub(crate) async fn send(

@@ -6,6 +6,7 @@ mod iam;
 mod ids;
 mod lambda;
 mod logs;
+mod ssm;
 mod value;
 
 use std::collections::BTreeMap;
@@ -28,11 +29,12 @@ impl Census {
     /// Reads everything the account contains.
     pub async fn take(account: &Account) -> Self {
         let mut ids = Ids::default();
-        let (roles, tables, functions, groups) = tokio::join!(
+        let (roles, tables, functions, groups, parameters) = tokio::join!(
             Box::pin(iam::roles(account)),
             Box::pin(dynamodb::tables(account)),
             Box::pin(lambda::functions(account)),
             Box::pin(logs::log_groups(account)),
+            Box::pin(ssm::parameters(account)),
         );
         let apis = Box::pin(apigateway::rest_apis(account, &mut ids)).await;
         let keys = Box::pin(apigateway::api_keys(account, &mut ids)).await;
@@ -41,6 +43,7 @@ impl Census {
             "api_keys": keys,
             "functions": functions,
             "log_groups": groups,
+            "parameters": parameters,
             "rest_apis": apis,
             "roles": roles,
             "tables": tables,

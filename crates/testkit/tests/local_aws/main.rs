@@ -9,5 +9,7 @@ mod harness;
 mod iam;
 mod lambda;
 mod logs;
+mod ssm;
 mod sts;
 mod suite;
+mod tagging;

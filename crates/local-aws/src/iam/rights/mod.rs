@@ -5,6 +5,7 @@ mod dynamodb;
 mod iam;
 mod lambda;
 mod logs;
+mod ssm;
 
 use serde_json::Value;
 
@@ -51,7 +52,7 @@ pub(super) fn action(call: &Call) -> String {
         }
         (_, operation) => operation,
     };
-    format!("{}:{name}", call.service.name())
+    format!("{}:{name}", call.service.action_prefix())
 }
 
 /// Empty where AWS asks for no right.
@@ -61,6 +62,9 @@ pub(super) fn needs(call: &Call, tx: &Tx) -> Result<Vec<Need>, Refusal> {
         Service::Lambda => lambda::needs(call),
         Service::ApiGateway => Ok(apigateway::needs(call)),
         Service::Logs => logs::needs(call),
+        Service::Ssm => ssm::needs(call),
+        // None is about single resources; tags are changed with the rights of the resources' services besides.
+        Service::Tagging => Ok(vec![Need::new(action(call), "*")]),
         Service::Iam => iam::needs(call, tx),
         Service::Sts => Ok(match call.operation {
             // AWS tells everybody who they are.
@@ -290,6 +294,46 @@ mod tests {
                 "arn:aws:apigateway:r::/restapis/a/stages/Prod",
             )],
         );
+    }
+
+    #[test]
+    fn ssm_is_about_parameters() {
+        let of = |operation, body: Value| needed(Service::Ssm, operation, "POST", "/", &body);
+        let arn = "arn:aws:ssm:r:1:parameter/a/b";
+        assert_needed(
+            &of("GetParameter", json!({ "Name": "/a/b:live" })),
+            &[("ssm:GetParameter", arn)],
+        );
+        assert_needed(
+            &of("GetParameters", json!({ "Names": ["/a/b", "x"] })),
+            &[
+                ("ssm:GetParameters", arn),
+                ("ssm:GetParameters", "arn:aws:ssm:r:1:parameter/x"),
+            ],
+        );
+        assert_needed(
+            &of("GetParametersByPath", json!({ "Path": "/a/" })),
+            &[("ssm:GetParametersByPath", "arn:aws:ssm:r:1:parameter/a/")],
+        );
+        let tags = json!([{ "Key": "k", "Value": "v" }]);
+        assert_needed(
+            &of("PutParameter", json!({ "Name": "/a/b", "Tags": tags })),
+            &[("ssm:PutParameter", arn), ("ssm:AddTagsToResource", arn)],
+        );
+        assert_needed(
+            &of("ListTagsForResource", json!({ "ResourceId": "/a/b" })),
+            &[("ssm:ListTagsForResource", arn)],
+        );
+        assert_needed(
+            &of("DescribeParameters", json!({})),
+            &[("ssm:DescribeParameters", "arn:aws:ssm:r:1:*")],
+        );
+    }
+
+    #[test]
+    fn the_tagging_api_is_about_everything() {
+        let found = needed(Service::Tagging, "GetResources", "POST", "/", &json!({}));
+        assert_needed(&found, &[("tag:GetResources", "*")]);
     }
 
     #[test]

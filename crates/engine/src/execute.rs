@@ -165,7 +165,7 @@ pub async fn execute(
     let mut leave_by = pin!(Fuse::terminated());
     loop {
         run.start_ready_steps();
-        if run.running.is_empty() && !(run.awaits_package() && !packages.is_done()) {
+        if run.running.is_empty() && (packages.is_done() || !run.awaits_package()) {
             break;
         }
         tokio::select! {

@@ -16,3 +16,4 @@ mod rights;
 mod saved;
 mod selection;
 mod toys;
+mod tree;

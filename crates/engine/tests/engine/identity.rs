@@ -220,3 +220,44 @@ async fn tags_of_others_on_our_resource_are_no_difference() {
     lab.account.set("orders", "tags", tags);
     assert!(lab.plan(&orders).await.is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_part_that_is_taken_out_is_deleted_while_others_of_its_kind_stay() {
+    let lab = Lab::default();
+    let parts = |paths: &'static [&str]| {
+        declare(move |stack| {
+            let api = stack.add("api", Api::named("web"));
+            for path in paths {
+                stack.add(path.trim_start_matches('/'), Part::of(&api, path));
+            }
+        })
+    };
+    lab.up(&parts(&["/x", "/y"])).await;
+    let plan = lab.plan(&parts(&["/x"])).await;
+    assert_eq!(
+        actions(&plan),
+        ["keep api", "keep x", "delete undeclared /y"]
+    );
+    lab.up(&parts(&["/x"])).await;
+    assert!(lab.account.find("id1/y").is_none());
+    assert!(lab.account.find("id1/x").is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn parts_of_two_containers_with_one_name_are_told_apart() {
+    let lab = Lab::default();
+    let parts = |on_second: bool| {
+        declare(move |stack| {
+            let first = stack.add("first", Api::named("first"));
+            let second = stack.add("second", Api::named("second"));
+            stack.add("x", Part::of(&first, "/x"));
+            if on_second {
+                stack.add("also", Part::of(&second, "/x"));
+            }
+        })
+    };
+    lab.up(&parts(true)).await;
+    lab.up(&parts(false)).await;
+    let parts = lab.account.of_kind(Part::KIND.type_name);
+    assert_eq!(parts.len(), 1);
+}

@@ -308,3 +308,32 @@ async fn the_hash_of_a_package_counts_like_any_other_field() {
     lab.account.set("web", "code", json!("another"));
     assert_eq!(changed(&lab.plan(&web).await, "web"), ["code"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn undeclared_parts_go_before_the_snapshot_is_taken_again() {
+    let lab = Lab::default();
+    let api = |paths: &[&str]| {
+        declare(|stack| {
+            let api = stack.add("api", Api::named("web"));
+            let parts = paths.iter().map(|path| {
+                let part = stack.add(path.trim_start_matches('/'), Part::of(&api, path));
+                Part::shape(&part)
+            });
+            let shape = provision_engine::input::digest(parts.collect::<Vec<_>>());
+            stack.add("release", Release::of(&api, shape));
+        })
+    };
+    lab.up(&api(&["/x", "/y"])).await;
+    let plan = lab.plan(&api(&["/x"])).await;
+    assert_eq!(
+        actions(&plan),
+        [
+            "keep api",
+            "keep x",
+            "replace release",
+            "delete undeclared /y"
+        ]
+    );
+    assert!(after(&plan, "release").contains(&"undeclared /y".to_owned()));
+    assert!(after(&plan, "undeclared /y").is_empty());
+}

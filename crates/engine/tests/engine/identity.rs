@@ -261,3 +261,28 @@ async fn parts_of_two_containers_with_one_name_are_told_apart() {
     let parts = lab.account.of_kind(Part::KIND.type_name);
     assert_eq!(parts.len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn undeclared_resources_with_one_label_are_all_deleted() {
+    let lab = Lab::default();
+    lab.up(&declare(|stack| {
+        let first = stack.add("first", Api::named("first"));
+        let second = stack.add("second", Api::named("second"));
+        stack.add("one", Part::of(&first, "/x"));
+        stack.add("two", Part::of(&second, "/x"));
+        stack.add("table", Table::named("jobs"));
+        stack.add("role", Role::named("jobs"));
+    }))
+    .await;
+    let apis = declare(|stack| {
+        stack.add("first", Api::named("first"));
+        stack.add("second", Api::named("second"));
+    });
+    let plan = lab.plan(&apis).await;
+    let mut ids: Vec<_> = plan.steps.iter().map(|step| &step.id).collect();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), plan.steps.len(), "{ids:?}");
+    lab.up(&apis).await;
+    assert_eq!(lab.account.things().len(), 2);
+}

@@ -283,3 +283,16 @@ async fn whichever_call_fails_the_next_run_converges_and_nothing_is_made_twice()
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_unclear_create_does_not_take_another_resource_of_that_name() {
+    let lab = Lab::default();
+    let twins = declare(|stack| {
+        stack.add("one", Api::named("web"));
+        stack.add("two", Api::named("web"));
+    });
+    lab.account.fail("CreateApi", Fault::UnclearBefore);
+    lab.up(&twins).await;
+    assert_eq!(lab.account.things().len(), 2);
+    assert!(lab.plan(&twins).await.is_empty());
+}

@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use futures_util::Stream;
 use futures_util::StreamExt;
 use futures_util::future::{Fuse, FutureExt, LocalBoxFuture};
@@ -16,6 +16,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use crate::aws::{Aws, GRACE};
+use crate::declaration::listed;
 use crate::diff::diff;
 use crate::error::{AwsError, Failure};
 use crate::events::Event;
@@ -254,7 +255,7 @@ impl<'a> Run<'a> {
     }
 
     fn is_stopping(&self) -> bool {
-        self.interrupted || !self.failures.is_empty()
+        self.interrupted || self.aws.is_stopped() || !self.failures.is_empty()
     }
 
     fn waiting(&self) -> impl Iterator<Item = &'a Step> {
@@ -419,7 +420,28 @@ impl<'a> Run<'a> {
         });
     }
 
-    fn report(self) -> Report {
+    /// The steps that nothing will ever start, although the run was not stopped.
+    fn stuck(&self) -> Vec<anyhow::Error> {
+        let stuck: Vec<&Step> = self.waiting().filter(|_| !self.is_stopping()).collect();
+        let lacking = stuck.iter().filter_map(|step| {
+            let assets = self.unbuilt.get(step.id.as_str())?;
+            let label = step.resource.label();
+            let assets = listed(assets);
+            Some(anyhow!(
+                "{label} was not started: there is no package of {assets}"
+            ))
+        });
+        let lacking: Vec<anyhow::Error> = lacking.collect();
+        if lacking.is_empty() && !stuck.is_empty() {
+            let ids = listed(stuck.iter().map(|step| &step.id));
+            return vec![anyhow!("steps wait for one another: {ids}")];
+        }
+        lacking
+    }
+
+    fn report(mut self) -> Report {
+        let stuck = self.stuck();
+        self.failures.extend(stuck);
         let steps = self.plan.steps.iter().map(|step| {
             let status = match self.states[step.id.as_str()] {
                 State::Ended(status) => status,
@@ -433,7 +455,7 @@ impl<'a> Run<'a> {
             steps: steps.collect(),
             outputs: self.outputs,
             failures: self.failures,
-            interrupted: self.interrupted,
+            interrupted: self.interrupted || self.aws.is_stopped(),
         }
     }
 }

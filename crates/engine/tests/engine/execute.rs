@@ -278,3 +278,17 @@ async fn deleting_what_is_gone_succeeds() {
     assert!(planned.run().await.is_success());
     assert!(lab.account.things().is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn steps_that_wait_for_one_another_fail_the_run() {
+    let lab = Lab::default();
+    let mut planned = lab.planned(&chain()).await;
+    planned.plan.steps[0].after = vec!["third".to_owned()];
+    let report = planned.run().await;
+    assert!(!report.is_success());
+    assert_eq!(
+        failures(&report),
+        ["steps wait for one another: `first`, `second`, `third`"]
+    );
+    assert!(lab.account.writes().is_empty());
+}

@@ -64,13 +64,14 @@ async fn a_wait_between_two_calls_ends_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_step_that_sent_nothing_has_not_run() {
+async fn a_connection_that_is_stopped_by_others_starts_nothing() {
     let lab = Lab::default();
     let planned = lab.planned(&chain()).await;
     planned.aws.stop();
     let report = planned.run().await;
     assert_eq!(status(&report, "first"), Status::NotRun);
     assert!(report.failures.is_empty());
+    assert!(!report.is_success());
     assert!(lab.account.writes().is_empty());
 }
 
@@ -84,4 +85,14 @@ async fn the_next_run_goes_on() {
         lab.account.writes(),
         ["CreateRole first", "CreateRole second"]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_has_sent_nothing_when_the_run_ends_has_not_run() {
+    let lab = Lab::default();
+    let planned = lab.planned(&chain()).await;
+    let report = interrupted_in(&planned, Duration::ZERO).await;
+    assert_eq!(status(&report, "first"), Status::NotRun);
+    assert!(report.failures.is_empty());
+    assert!(lab.account.writes().is_empty());
 }

@@ -114,3 +114,17 @@ async fn another_package_than_the_planned_one_is_refused() {
     let report = planned.run().await;
     assert_eq!(fault::Code::of(&report.failures[0]), fault::Code::Stale);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_package_that_never_comes_fails_the_run() {
+    let lab = Lab::default();
+    let planned = lab.planned_before_build(&two_functions()).await;
+    let report = run(&planned, builds([(1, Ok(package("fast/code")))])).await;
+    assert!(!report.is_success());
+    assert_eq!(status(&report, "fast"), Status::Done);
+    assert_eq!(status(&report, "slow"), Status::NotRun);
+    assert_eq!(
+        failures(&report),
+        ["function `slow` was not started: there is no package of `slow/code`"]
+    );
+}

@@ -266,3 +266,23 @@ fn a_construct_is_told_by_the_line_that_adds_it() {
     let text = "table `pair/a` and table `pair/b` have one name on AWS: `same`";
     assert_eq!(mistakes(stack), [(line!() - 2, text.to_owned())]);
 }
+
+#[test]
+fn a_renaming_cannot_give_two_resources_one_id() {
+    let mut stack = stack();
+    stack.rename_ids([("new", "old")]);
+    stack.add("old", Table::named("a"));
+    stack.add("new", Table::named("b"));
+    let text = "`rename_ids` gives `new` the id of `old`";
+    assert_eq!(mistakes(stack), [(line!() - 2, text.to_owned())]);
+}
+
+#[test]
+fn ids_can_be_exchanged_by_renaming() {
+    let mut stack = stack();
+    stack.rename_ids([("a", "b"), ("b", "a")]);
+    stack.add("a", Table::named("first"));
+    stack.add("b", Table::named("second"));
+    let declaration = stack.finish().expect("it is sound");
+    assert_eq!(declaration.find("b").unwrap().resource.name(), "first");
+}

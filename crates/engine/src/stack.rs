@@ -215,8 +215,14 @@ impl Stack {
             .declared
             .iter_mut()
             .find(|declared| declared.id == dependent.id());
-        if let Some(found) = found {
-            found.after.insert(dependency.id().to_owned());
+        match found {
+            Some(found) => {
+                found.after.insert(dependency.id().to_owned());
+            }
+            None => self.mistake(format!(
+                "`{}` is not declared in this stack",
+                dependent.id()
+            )),
         }
     }
 

@@ -286,3 +286,20 @@ fn ids_can_be_exchanged_by_renaming() {
     let declaration = stack.finish().expect("it is sound");
     assert_eq!(declaration.find("b").unwrap().resource.name(), "first");
 }
+
+#[test]
+fn a_dependency_on_another_stack_is_refused_on_either_side() {
+    let elsewhere = self::stack().add("elsewhere", Table::named("elsewhere"));
+    let mut stack = stack();
+    let table = stack.add("orders", Table::named("orders"));
+    stack.add_dependency(&table, &elsewhere);
+    stack.add_dependency(&elsewhere, &table);
+    let texts: Vec<String> = mistakes(stack).into_iter().map(|(_, text)| text).collect();
+    assert_eq!(
+        texts,
+        [
+            "`elsewhere` is not declared in this stack",
+            "table `orders`: `elsewhere` is not declared in this stack",
+        ]
+    );
+}

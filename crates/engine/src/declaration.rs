@@ -45,6 +45,16 @@ impl Stack {
         for (at, text) in names.repeated_ids(&self) {
             note(at, text);
         }
+        for asset in &self.assets {
+            let id = &asset.id;
+            if let Some(same) = self.declared.iter().find(|declared| declared.id == *id) {
+                let noun = same.resource.noun();
+                note(
+                    same.at,
+                    format!("`{id}` is declared twice: it is an asset and a {noun}"),
+                );
+            }
+        }
         let given = self.env.parameters().keys();
         for name in given.filter(|name| !self.parameters.contains_key(*name)) {
             let known = listed(self.parameters.keys());

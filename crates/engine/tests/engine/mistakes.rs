@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use provision_engine::asset::Code;
+use provision_engine::env::Architecture;
 use provision_engine::stack::{Check, Construct, Stack};
 
 use crate::lab::env;
@@ -302,4 +304,30 @@ fn a_dependency_on_another_stack_is_refused_on_either_side() {
             "table `orders`: `elsewhere` is not declared in this stack",
         ]
     );
+}
+
+#[test]
+fn an_asset_has_an_id_of_its_own() {
+    let mut stack = stack();
+    stack.add("web", Table::named("web"));
+    stack.asset("web", Code::binary("web"), Architecture::Arm64);
+    stack.asset("code", Code::binary("web"), Architecture::Arm64);
+    stack.asset("code", Code::binary("other"), Architecture::Arm64);
+    let texts: Vec<String> = mistakes(stack).into_iter().map(|(_, text)| text).collect();
+    assert_eq!(
+        texts,
+        [
+            "the asset `code` is declared twice",
+            "`web` is declared twice: it is an asset and a table",
+        ]
+    );
+}
+
+#[test]
+fn the_same_code_may_be_declared_again() {
+    let mut stack = stack();
+    for _ in 0..2 {
+        stack.asset("code", Code::binary("web"), Architecture::Arm64);
+    }
+    assert_eq!(stack.finish().expect("it is sound").assets.len(), 1);
 }

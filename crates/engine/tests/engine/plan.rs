@@ -337,3 +337,20 @@ async fn undeclared_parts_go_before_the_snapshot_is_taken_again() {
     assert!(after(&plan, "release").contains(&"undeclared /y".to_owned()));
     assert!(after(&plan, "undeclared /y").is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn numbers_join_as_text() {
+    let lab = Lab::default();
+    let port = declare(|stack| {
+        let table = stack.add("orders", Table::named("orders"));
+        stack.add(
+            "alarm",
+            Alarm::on("alarm", table.output::<u16>("port").join("/tcp")),
+        );
+    });
+    lab.up(&port).await;
+    assert_eq!(
+        lab.account.find("alarm").unwrap().fields["watches"],
+        "8000/tcp"
+    );
+}

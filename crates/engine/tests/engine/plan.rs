@@ -2,6 +2,7 @@
 
 use provision_engine::asset::Code;
 use provision_engine::env::Architecture;
+use provision_engine::plan::{Action, Cause};
 use provision_engine::stack::Stack;
 use serde_json::json;
 
@@ -353,4 +354,12 @@ async fn numbers_join_as_text() {
         lab.account.find("alarm").unwrap().fields["watches"],
         "8000/tcp"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_resource_of_a_stack_is_no_drift() {
+    let lab = Lab::default();
+    let plan = lab.plan(&declare(orders)).await;
+    let cause = Cause::Declaration;
+    assert_eq!(plan.steps[0].action, Action::Create { cause });
 }

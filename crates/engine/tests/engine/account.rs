@@ -138,6 +138,11 @@ impl Account {
         self.state().faults.push((When::NextOf(operation), fault));
     }
 
+    /// Forgets the faults that have not happened.
+    pub fn heal(&self) {
+        self.state().faults.clear();
+    }
+
     /// Lists show what is created from now on only after `lag`.
     pub fn lag(&self, lag: Duration) {
         self.state().lag = lag;

@@ -124,10 +124,10 @@ async fn a_run_that_was_cut_off_is_no_drift() {
         stack.add("third", Role::named("third").trusting(&second));
     });
     let lab = Lab::default();
-    lab.account.fail("CreateRole", Fault::UnclearAfter);
     let planned = lab.planned(&declaration).await;
-    planned.aws.stop();
+    lab.account.fail_call(2, Fault::Refused);
     planned.run().await;
+    assert_eq!(lab.account.things().len(), 1);
     assert!(drifted(&lab.plan(&declaration).await).is_empty());
 }
 

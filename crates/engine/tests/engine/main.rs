@@ -12,6 +12,7 @@ mod lab;
 mod mistakes;
 mod packages;
 mod plan;
+mod properties;
 mod rights;
 mod saved;
 mod selection;

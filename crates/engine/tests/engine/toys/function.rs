@@ -52,6 +52,11 @@ impl Function {
         }
     }
 
+    pub fn with(mut self, variable: &str, value: Input<String>) -> Self {
+        self.environment.insert(variable.to_owned(), value);
+        self
+    }
+
     fn output(thing: &Thing) -> FunctionOutput {
         FunctionOutput {
             arn: format!("arn of {}", thing.id),

@@ -146,7 +146,7 @@ impl Report {
 pub struct ExecuteOptions<'a> {
     /// Ids of steps that need not settle, because the caller checks that they work.
     pub unsettled: &'a [String],
-    /// How many steps may run at the same time; `None` is all that can.
+    /// The number of steps that may run at the same time; `None` for no limit.
     pub max_parallel: Option<NonZeroUsize>,
 }
 
@@ -504,7 +504,7 @@ async fn act(
     }
 }
 
-/// How often an unclear change is tried, each time after a look.
+/// The number of times an unclear change is tried, each time after a look.
 const TRIES: usize = LOOKS.len();
 
 /// Updates the fields that differ now that all references are known. Where the effect of an update is unclear, or it meets
@@ -546,7 +546,7 @@ async fn update(
 /// Creates, and where it is unclear whether that happened, or somebody else was faster, looks before it tries
 /// again: creates take no client token, so that repeating one blindly creates a second resource.
 async fn create(resource: &AnyResource, aws: &Aws, new_look: NewLook<'_>) -> Result<Value> {
-    /// How long a resource that AWS says exists may be missing from reads.
+    /// The time for which a resource that exists may be missing from reads.
     const SHOWN_WITHIN: Duration = Duration::from_mins(1);
     let (mut unclear, mut taken) = (0, 0);
     let started = Instant::now();

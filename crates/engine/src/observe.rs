@@ -27,7 +27,7 @@ pub struct Seen<'a> {
     pub declaration: &'a Declaration,
     /// The pass.
     pub look: &'a Look,
-    /// What exists of the declared resources.
+    /// The declared resources that exist.
     pub observations: &'a Observations,
 }
 
@@ -46,14 +46,14 @@ impl Seen<'_> {
     }
 }
 
-/// Everything that a plan is made from.
+/// The account, as far as a plan needs it.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     /// The account.
     pub target: Target,
-    /// What exists of the declared resources.
+    /// The declared resources that exist.
     pub observations: Observations,
-    /// What carries the stack's mark and is not declared.
+    /// The resources that carry the stack's mark and are not declared.
     pub undeclared: Vec<Undeclared>,
 }
 

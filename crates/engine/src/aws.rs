@@ -20,7 +20,7 @@ use crate::package::Packages;
 use crate::secret::Secret;
 use crate::target::Target;
 
-/// How long calls in flight may take to end once no other call may begin.
+/// The time that calls in flight get to end once no other call may begin.
 pub const GRACE: Duration = Duration::from_secs(5);
 
 /// A transport to an account: an SDK configuration, or a test's account in memory.

@@ -19,7 +19,7 @@ pub struct Answer<T> {
     pub request_id: Option<String>,
 }
 
-/// How often a call is sent again when the network or a server failed.
+/// The number of times a call is sent again when the network or a server failed.
 const RESENDS: u32 = 5;
 
 /// Shorter pauses are not worth a line on the screen.

@@ -1,6 +1,7 @@
 //! A finished stack: plain data that the engine works on, checked as far as it can be without AWS.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::Location;
 
 use sha2::{Digest, Sha256};
 
@@ -40,6 +41,19 @@ impl Stack {
         let mut note = |at, text| mistakes.push(Mistake { text, at });
         for text in names.unused_renamings() {
             note(self.at, text);
+        }
+        for (at, text) in names.repeated_ids(&self) {
+            note(at, text);
+        }
+        for asset in &self.assets {
+            let id = &asset.id;
+            if let Some(same) = self.declared.iter().find(|declared| declared.id == *id) {
+                let noun = same.resource.noun();
+                note(
+                    same.at,
+                    format!("`{id}` is declared twice: it is an asset and a {noun}"),
+                );
+            }
         }
         let given = self.env.parameters().keys();
         for name in given.filter(|name| !self.parameters.contains_key(*name)) {
@@ -130,6 +144,27 @@ impl<'a> Names<'a> {
         unused
             .map(|id| format!("`rename_ids`: there is no `{id}`{}", self.similar_to(id)))
             .collect()
+    }
+
+    /// Resources that a renaming gives an id that another one has.
+    fn repeated_ids(&self, stack: &Stack) -> Vec<(&'static Location<'static>, String)> {
+        let mut known: BTreeMap<String, &Declared> = BTreeMap::new();
+        let mut repeated = Vec::new();
+        for declared in &stack.declared {
+            let Some(first) = known.insert(self.id(&declared.id), declared) else {
+                continue;
+            };
+            // The one that was renamed is told by its new id.
+            let (renamed, kept) = if self.id(&declared.id) == declared.id {
+                (first, declared)
+            } else {
+                (declared, first)
+            };
+            let (new, old) = (&renamed.id, self.id(&kept.id));
+            let text = format!("`rename_ids` gives `{new}` the id of `{old}`");
+            repeated.push((renamed.at, text));
+        }
+        repeated
     }
 
     fn similar_to(&self, id: &str) -> String {

@@ -2,7 +2,8 @@
 //!
 //! Every resource says which declaration it was last made by (a tag, a method's `operationName`, a statement's id). Where that
 //! is today's declaration, somebody else made the difference. A missing resource says nothing: a run may have been cut off
-//! before it was created. It existed if something that needs it exists, or if everything else does.
+//! before it was created. It existed if something that needs it exists, or if everything else does; in an account without
+//! anything of the stack, nothing did.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -93,7 +94,8 @@ fn proven(steps: &[Step]) -> BTreeSet<String> {
     proven
 }
 
-/// The ids of unfinished resources, if that is one alone with its parts, and all the rest is as declared.
+/// The ids of unfinished resources, if that is one alone with its parts, and all the rest is as declared; there has to be a
+/// rest, or the stack may be new.
 fn last_unfinished(steps: &[Step], declaration: &Declaration) -> BTreeSet<String> {
     let (unfinished, rest): (Vec<&Step>, Vec<&Step>) =
         steps.iter().partition(|step| is_unfinished(step));
@@ -104,9 +106,9 @@ fn last_unfinished(steps: &[Step], declaration: &Declaration) -> BTreeSet<String
         container.is_some_and(|container| unfinished.contains(container))
     };
     let is_alone = unfinished.iter().filter(|id| !is_contained(id)).count() == 1;
-    let is_rest_whole = rest
-        .iter()
-        .all(|step| step.is_kept() && is_as_declared(step));
+    let mut others = rest.iter();
+    let is_rest_whole =
+        !rest.is_empty() && others.all(|step| step.is_kept() && is_as_declared(step));
     if is_alone && is_rest_whole {
         unfinished
     } else {

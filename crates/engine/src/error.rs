@@ -10,7 +10,7 @@ use crate::operation::{Meaning, Operation};
 pub struct AwsError {
     /// The operation's name.
     pub operation: &'static str,
-    /// How much is known about its effect.
+    /// Its effect, as far as it is known.
     pub failure: Failure,
     /// AWS's error code, as on the wire; empty when AWS did not answer.
     pub code: String,
@@ -20,13 +20,13 @@ pub struct AwsError {
     pub request_id: Option<String>,
     /// The HTTP status, when there was an answer.
     pub status: Option<u16>,
-    /// How long AWS asked to wait (`Retry-After`, in seconds on the wire).
+    /// The time that AWS asked to wait (`Retry-After`, in seconds on the wire).
     pub retry_after: Option<Duration>,
-    /// What the refusal means, by the operation's readings.
+    /// The meaning of the refusal, by the operation's readings.
     pub meaning: Option<Meaning>,
 }
 
-/// How much is known about a call that did not succeed.
+/// The effect of a call that did not succeed, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
     /// AWS understood the request and refused it: nothing was changed.
@@ -56,7 +56,7 @@ pub struct ErrorAnswer {
     pub request_id: Option<String>,
     /// The HTTP status.
     pub status: Option<u16>,
-    /// How long AWS asked to wait.
+    /// The time that AWS asked to wait.
     pub retry_after: Option<Duration>,
 }
 

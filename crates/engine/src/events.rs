@@ -22,7 +22,7 @@ pub enum Event {
         step: Option<Arc<str>>,
         /// The reason, and until when it lasts.
         reason: String,
-        /// How long it waits.
+        /// The length of the pause.
         pause: Duration,
         /// Whether it is long enough to be shown.
         is_noticeable: bool,
@@ -50,7 +50,7 @@ pub enum Event {
     Called {
         /// The step's id.
         step: Option<Arc<str>>,
-        /// When the request was sent.
+        /// The time at which the request was sent.
         sent: Instant,
         /// The operation's name.
         operation: &'static str,
@@ -62,7 +62,7 @@ pub enum Event {
         attempt: u32,
         /// AWS's id of the request.
         request_id: Option<String>,
-        /// How long until it is sent again, if it is.
+        /// The pause until it is sent again, if it is.
         pause: Option<Duration>,
     },
     /// A value that every log has to hide.

@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use futures_util::Stream;
 use futures_util::StreamExt;
 use futures_util::future::{Fuse, FutureExt, LocalBoxFuture};
@@ -16,6 +16,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use crate::aws::{Aws, GRACE};
+use crate::declaration::listed;
 use crate::diff::diff;
 use crate::error::{AwsError, Failure};
 use crate::events::Event;
@@ -145,7 +146,7 @@ impl Report {
 pub struct ExecuteOptions<'a> {
     /// Ids of steps that need not settle, because the caller checks that they work.
     pub unsettled: &'a [String],
-    /// How many steps may run at the same time; `None` is all that can.
+    /// The number of steps that may run at the same time; `None` for no limit.
     pub max_parallel: Option<NonZeroUsize>,
 }
 
@@ -165,7 +166,7 @@ pub async fn execute(
     let mut leave_by = pin!(Fuse::terminated());
     loop {
         run.start_ready_steps();
-        if run.running.is_empty() && !(run.awaits_package() && !packages.is_done()) {
+        if run.running.is_empty() && (packages.is_done() || !run.awaits_package()) {
             break;
         }
         tokio::select! {
@@ -215,6 +216,8 @@ struct Run<'a> {
     lanes: BTreeMap<&'a str, String>,
     running: FuturesUnordered<LocalBoxFuture<'a, Progress<'a>>>,
     options: ExecuteOptions<'a>,
+    /// The ids of all steps: resources with these marks belong to other declarations.
+    ids: Arc<BTreeSet<String>>,
     failures: Vec<anyhow::Error>,
     interrupted: bool,
 }
@@ -235,6 +238,7 @@ impl<'a> Run<'a> {
             lanes: BTreeMap::new(),
             running: FuturesUnordered::new(),
             options,
+            ids: Arc::new(plan.steps.iter().map(|step| step.id.clone()).collect()),
             failures: Vec::new(),
             interrupted: false,
         };
@@ -251,7 +255,7 @@ impl<'a> Run<'a> {
     }
 
     fn is_stopping(&self) -> bool {
-        self.interrupted || !self.failures.is_empty()
+        self.interrupted || self.aws.is_stopped() || !self.failures.is_empty()
     }
 
     fn waiting(&self) -> impl Iterator<Item = &'a Step> {
@@ -329,8 +333,11 @@ impl<'a> Run<'a> {
         });
         self.states.insert(&step.id, State::Running);
         let started = Instant::now();
+        let (stack, ids) = (self.plan.stack.as_str(), self.ids.clone());
         let work = async move {
-            let outcome = act(step, &resource, &aws).await.map(Some);
+            let new_look =
+                || Look::new(aws.clone()).declaring(stack, ids.iter().cloned().collect());
+            let outcome = act(step, &resource, &aws, &new_look).await.map(Some);
             Progress {
                 step,
                 resource,
@@ -413,7 +420,28 @@ impl<'a> Run<'a> {
         });
     }
 
-    fn report(self) -> Report {
+    /// The steps that nothing will ever start, although the run was not stopped.
+    fn stuck(&self) -> Vec<anyhow::Error> {
+        let stuck: Vec<&Step> = self.waiting().filter(|_| !self.is_stopping()).collect();
+        let lacking = stuck.iter().filter_map(|step| {
+            let assets = self.unbuilt.get(step.id.as_str())?;
+            let label = step.resource.label();
+            let assets = listed(assets);
+            Some(anyhow!(
+                "{label} was not started: there is no package of {assets}"
+            ))
+        });
+        let lacking: Vec<anyhow::Error> = lacking.collect();
+        if lacking.is_empty() && !stuck.is_empty() {
+            let ids = listed(stuck.iter().map(|step| &step.id));
+            return vec![anyhow!("steps wait for one another: {ids}")];
+        }
+        lacking
+    }
+
+    fn report(mut self) -> Report {
+        let stuck = self.stuck();
+        self.failures.extend(stuck);
         let steps = self.plan.steps.iter().map(|step| {
             let status = match self.states[step.id.as_str()] {
                 State::Ended(status) => status,
@@ -427,7 +455,7 @@ impl<'a> Run<'a> {
             steps: steps.collect(),
             outputs: self.outputs,
             failures: self.failures,
-            interrupted: self.interrupted,
+            interrupted: self.interrupted || self.aws.is_stopped(),
         }
     }
 }
@@ -450,15 +478,23 @@ fn unbuilt<'a>(plan: &'a Plan, outputs: &Outputs) -> BTreeMap<&'a str, BTreeSet<
     unbuilt.filter(|(_, assets)| !assets.is_empty()).collect()
 }
 
-async fn act(step: &Step, resource: &AnyResource, aws: &Aws) -> Result<Value> {
+/// Starts a new pass over the account, which knows the declared ids.
+type NewLook<'a> = &'a dyn Fn() -> Look;
+
+async fn act(
+    step: &Step,
+    resource: &AnyResource,
+    aws: &Aws,
+    new_look: NewLook<'_>,
+) -> Result<Value> {
     match &step.action {
-        Action::Create { .. } => create(resource, aws).await,
-        Action::Update { observed, .. } => update(resource, observed, aws).await,
+        Action::Create { .. } => create(resource, aws, new_look).await,
+        Action::Update { observed, .. } => update(resource, observed, aws, new_look).await,
         Action::Replace { observed, .. } => {
             if resource.kind().replacement == Replacement::DeleteFirst {
                 resource.delete(aws, observed).await?;
             }
-            create(resource, aws).await
+            create(resource, aws, new_look).await
         }
         Action::Delete { observed, .. } => {
             resource.delete(aws, observed).await?;
@@ -468,12 +504,17 @@ async fn act(step: &Step, resource: &AnyResource, aws: &Aws) -> Result<Value> {
     }
 }
 
-/// How often an unclear change is tried, each time after a look.
+/// The number of times an unclear change is tried, each time after a look.
 const TRIES: usize = LOOKS.len();
 
 /// Updates the fields that differ now that all references are known. Where the effect of an update is unclear, or it meets
 /// the effect of a lost answer or of somebody else, the next look says what is left to do.
-async fn update(resource: &AnyResource, observed: &Observation, aws: &Aws) -> Result<Value> {
+async fn update(
+    resource: &AnyResource,
+    observed: &Observation,
+    aws: &Aws,
+    new_look: NewLook<'_>,
+) -> Result<Value> {
     let mut observed = observed.clone();
     let mut tries = 0;
     loop {
@@ -495,7 +536,7 @@ async fn update(resource: &AnyResource, observed: &Observation, aws: &Aws) -> Re
             return Err(error);
         };
         look_pause(aws, cause, LOOKS[tries - 1]).await;
-        match look(resource, aws, cause).await? {
+        match look(resource, new_look, cause).await? {
             Some(found) => observed = found,
             None => return Err(error),
         }
@@ -504,8 +545,8 @@ async fn update(resource: &AnyResource, observed: &Observation, aws: &Aws) -> Re
 
 /// Creates, and where it is unclear whether that happened, or somebody else was faster, looks before it tries
 /// again: creates take no client token, so that repeating one blindly creates a second resource.
-async fn create(resource: &AnyResource, aws: &Aws) -> Result<Value> {
-    /// How long a resource that AWS says exists may be missing from reads.
+async fn create(resource: &AnyResource, aws: &Aws, new_look: NewLook<'_>) -> Result<Value> {
+    /// The time for which a resource that exists may be missing from reads.
     const SHOWN_WITHIN: Duration = Duration::from_mins(1);
     let (mut unclear, mut taken) = (0, 0);
     let started = Instant::now();
@@ -520,9 +561,9 @@ async fn create(resource: &AnyResource, aws: &Aws) -> Result<Value> {
         let is_unclear = cause.failure == Failure::Unclear;
         let found = if is_unclear {
             unclear += 1;
-            look_repeatedly(resource, aws, cause).await?
+            look_repeatedly(resource, aws, new_look, cause).await?
         } else {
-            look(resource, aws, cause).await?
+            look(resource, new_look, cause).await?
         };
         if let Some(found) = found {
             if let Ownership::Foreign(why) = &found.ownership {
@@ -531,7 +572,7 @@ async fn create(resource: &AnyResource, aws: &Aws) -> Result<Value> {
                     resource.name()
                 )));
             }
-            return update(resource, &found, aws).await;
+            return update(resource, &found, aws, new_look).await;
         }
         let is_over = if is_unclear {
             unclear == TRIES
@@ -552,11 +593,12 @@ async fn create(resource: &AnyResource, aws: &Aws) -> Result<Value> {
 async fn look_repeatedly(
     resource: &AnyResource,
     aws: &Aws,
+    new_look: NewLook<'_>,
     cause: &AwsError,
 ) -> Result<Option<Observation>> {
     for pause in LOOKS {
         look_pause(aws, cause, pause).await;
-        let found = look(resource, aws, cause).await?;
+        let found = look(resource, new_look, cause).await?;
         if found.is_some() {
             return Ok(found);
         }
@@ -565,9 +607,13 @@ async fn look_repeatedly(
 }
 
 /// Observes the resource after `cause`. The old resource of a replacement does not count.
-async fn look(resource: &AnyResource, aws: &Aws, cause: &AwsError) -> Result<Option<Observation>> {
+async fn look(
+    resource: &AnyResource,
+    new_look: NewLook<'_>,
+    cause: &AwsError,
+) -> Result<Option<Observation>> {
     let found = resource
-        .observe(&Look::new(aws.clone()))
+        .observe(&new_look())
         .await
         .with_context(|| format!("looking after `{}` failed", cause.operation))?;
     Ok(found.filter(|found| {

@@ -197,11 +197,14 @@ impl Outputs {
         }
     }
 
+    /// The parts as text, once all of them are known: numbers and truth values as they are written.
     fn texts(&self, parts: &[Value]) -> Option<Vec<String>> {
-        parts
-            .iter()
-            .map(|part| self.resolve(part).as_str().map(str::to_owned))
-            .collect()
+        let text = |part: &Value| match self.resolve(part) {
+            Value::String(text) => Some(text),
+            value @ (Value::Number(_) | Value::Bool(_)) => Some(value.to_string()),
+            _ => None,
+        };
+        parts.iter().map(text).collect()
     }
 }
 

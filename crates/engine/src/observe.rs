@@ -27,7 +27,7 @@ pub struct Seen<'a> {
     pub declaration: &'a Declaration,
     /// The pass.
     pub look: &'a Look,
-    /// What exists of the declared resources.
+    /// The declared resources that exist.
     pub observations: &'a Observations,
 }
 
@@ -46,14 +46,14 @@ impl Seen<'_> {
     }
 }
 
-/// Everything that a plan is made from.
+/// The account, as far as a plan needs it.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     /// The account.
     pub target: Target,
-    /// What exists of the declared resources.
+    /// The declared resources that exist.
     pub observations: Observations,
-    /// What carries the stack's mark and is not declared.
+    /// The resources that carry the stack's mark and are not declared.
     pub undeclared: Vec<Undeclared>,
 }
 
@@ -106,13 +106,33 @@ async fn undeclared(kinds: &Kinds, seen: &Seen<'_>) -> Result<Vec<Undeclared>> {
     let is_observed = |found: &Undeclared| {
         seen.observations.iter().any(|(id, observed)| {
             let declared = seen.declaration.find(id);
-            declared
-                .is_some_and(|declared| declared.resource.type_name() == found.resource.type_name())
-                && observed.output == found.observed.output
-                && observed.state["name"] == found.observed.state["name"]
+            declared.is_some_and(|declared| is_same(declared, observed, found))
         })
     };
     Ok(marked.filter(|found| !is_observed(found)).collect())
+}
+
+/// Whether `found` is the resource that was observed for `declared`.
+fn is_same(declared: &Declared, observed: &Observation, found: &Undeclared) -> bool {
+    let (state, other) = (&observed.state, &found.observed.state);
+    if declared.resource.type_name() != found.resource.type_name()
+        || observed.output != found.observed.output
+        || state["name"] != other["name"]
+    {
+        return false;
+    }
+    let has_outputs = observed.output.as_object().is_some_and(|it| !it.is_empty());
+    if has_outputs || !state["name"].is_null() {
+        return true;
+    }
+    // A part without an id and a name of its own: its place tells it apart.
+    let container = declared.resource.container();
+    let is_elsewhere = found
+        .within
+        .as_deref()
+        .is_some_and(|within| container.is_some_and(|container| container != within));
+    let name = declared.resource.with_fields(state);
+    !is_elsewhere && name.is_ok_and(|resource| resource.name() == found.resource.name())
 }
 
 /// Observes every declared resource. One that refers to outputs of another is observed after that one; one whose container

@@ -16,7 +16,7 @@ pub struct Service {
 /// A token bucket: `burst` calls at once, and one more each `every`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// How many calls may be sent at once.
+    /// The number of calls that may be sent at once.
     pub burst: u32,
     /// The time after which one more may be sent.
     pub every: Duration,
@@ -31,7 +31,7 @@ pub enum Repeat {
     LookFirst,
 }
 
-/// Who needs the rights to an operation.
+/// The audience that needs the rights to an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Access {
     /// Whoever runs `plan`, `drift` and `outputs`.
@@ -49,9 +49,9 @@ pub struct Operation {
     pub name: &'static str,
     /// Whether it may be sent again after an unclear failure.
     pub repeat: Repeat,
-    /// Who needs the rights to it.
+    /// The audience that needs the rights to it.
     pub access: Access,
-    /// How long throttling and concurrent changes are waited out.
+    /// The time for which throttling and concurrent changes are waited out.
     pub patience: Duration,
     /// Its own rate, beside the service's.
     pub rate: Option<Rate>,
@@ -95,7 +95,7 @@ pub struct Reading {
     pub meaning: Meaning,
 }
 
-/// What a refusal means to the engine.
+/// The meaning of a refusal to the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meaning {
     /// The resource does not exist.

@@ -20,7 +20,7 @@ type Bucket = (&'static str, &'static str);
 #[derive(Debug)]
 pub struct Pace {
     is_kept: AtomicBool,
-    /// When each bucket is full again.
+    /// The time at which each bucket is full again.
     full_at: Mutex<HashMap<Bucket, Instant>>,
 }
 
@@ -31,7 +31,7 @@ pub struct TooEarly {
     pub service: &'static str,
     of: &'static str,
     rate: Rate,
-    /// How long to wait.
+    /// The time to wait.
     pub time: Duration,
 }
 

@@ -98,7 +98,7 @@ pub enum Deletion {
     AlongWith(String),
 }
 
-/// How many steps there are of each action.
+/// The number of steps of each action.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
     /// Resources to create.

@@ -122,10 +122,11 @@ fn decide(desired: &AnyResource, observed: Option<Observation>) -> Action {
 /// uses it any more. Among each other, undeclared resources go in the order of their kinds.
 fn delete_undeclared(steps: &mut Vec<Step>, undeclared: &[Undeclared]) {
     let declared: BTreeSet<String> = steps.iter().map(|step| step.id.clone()).collect();
-    let inside: Vec<String> = undeclared
-        .iter()
-        .filter(|gone| gone.within.is_some())
-        .map(Undeclared::id)
+    let ids = step_ids(undeclared);
+    let inside = undeclared.iter().zip(&ids);
+    let inside: Vec<String> = inside
+        .filter(|(gone, _)| gone.within.is_some())
+        .map(|(_, id)| id.clone())
         .collect();
     let snapshots = steps
         .iter_mut()
@@ -133,37 +134,65 @@ fn delete_undeclared(steps: &mut Vec<Step>, undeclared: &[Undeclared]) {
     for step in snapshots {
         step.after.extend(inside.iter().cloned());
     }
-    for gone in undeclared {
+    for (gone, id) in undeclared.iter().zip(&ids) {
         let mut after = if gone.within.is_some() {
             BTreeSet::new()
         } else {
             declared.clone()
         };
-        after.extend(earlier(gone, undeclared));
-        steps.push(deletion(gone, after));
+        after.extend(earlier(gone, undeclared, &ids));
+        steps.push(deletion(gone, id, after));
     }
+}
+
+/// The ids of the deletions, in the order of `undeclared`. Labels tell resources of one kind and container apart; where they
+/// repeat beyond that, the kind, the container and at last the place in the list are added.
+fn step_ids(undeclared: &[Undeclared]) -> Vec<String> {
+    let forms: [fn(usize, &Undeclared) -> String; 4] = [
+        |_, gone| gone.id(),
+        |_, gone| format!("undeclared {} {}", gone.resource.noun(), gone.label),
+        |_, gone| {
+            let within = gone.within.as_deref().unwrap_or_default();
+            let noun = gone.resource.noun();
+            format!("undeclared {noun} {} of {within}", gone.label)
+        },
+        |at, gone| format!("{} {}", gone.id(), at + 1),
+    ];
+    let ids = |form: fn(usize, &Undeclared) -> String| -> Vec<String> {
+        let all = undeclared.iter().enumerate();
+        all.map(|(at, gone)| form(at, gone)).collect()
+    };
+    let candidates = forms.map(ids);
+    let chosen = (0..undeclared.len()).map(|at| {
+        let is_unique = |ids: &&Vec<String>| ids.iter().filter(|id| **id == ids[at]).count() == 1;
+        let unique = candidates.iter().find(is_unique);
+        unique.unwrap_or(&candidates[3])[at].clone()
+    });
+    chosen.collect()
 }
 
 /// The ids of the undeclared resources that have to go before `gone`.
 fn earlier<'a>(
     gone: &'a Undeclared,
     undeclared: &'a [Undeclared],
+    ids: &'a [String],
 ) -> impl Iterator<Item = String> + use<'a> {
     let types = gone.resource.kind().deleted_after;
-    undeclared
-        .iter()
-        .filter(move |other| {
+    let others = undeclared.iter().zip(ids);
+    others
+        .filter(move |(other, _)| {
             let type_name = other.resource.type_name();
-            let mut parts = gone.after.iter();
+            let is_beside = other.within == gone.within;
+            let mut parts = gone.after.iter().filter(|_| is_beside);
             types.contains(&type_name)
                 || parts.any(|(of, label)| *of == type_name && *label == other.label)
         })
-        .map(Undeclared::id)
+        .map(|(_, id)| id.clone())
 }
 
-fn deletion(gone: &Undeclared, after: BTreeSet<String>) -> Step {
+fn deletion(gone: &Undeclared, id: &str, after: BTreeSet<String>) -> Step {
     Step {
-        id: gone.id(),
+        id: id.to_owned(),
         resource: gone.resource.clone(),
         after: after.into_iter().collect(),
         action: Action::Delete {
@@ -208,14 +237,16 @@ pub fn down(declaration: &Declaration, snapshot: &Snapshot) -> Result<Plan> {
     order_deletions(&mut steps, declaration);
     steps.reverse();
     // Parts of a declared resource go along with it.
-    for gone in undeclared.iter().filter(|gone| gone.within.is_none()) {
+    let ids = step_ids(undeclared);
+    let outside = undeclared.iter().zip(&ids);
+    for (gone, id) in outside.filter(|(gone, _)| gone.within.is_none()) {
         let types = gone.resource.kind().deleted_after;
         let declared = steps
             .iter()
             .filter(|step| types.contains(&step.resource.type_name()))
             .map(|step| step.id.clone());
-        let after = declared.chain(earlier(gone, undeclared)).collect();
-        steps.push(deletion(gone, after));
+        let after = declared.chain(earlier(gone, undeclared, &ids)).collect();
+        steps.push(deletion(gone, id, after));
     }
     Ok(Plan {
         stack: declaration.name.clone(),

@@ -215,18 +215,32 @@ impl Stack {
             .declared
             .iter_mut()
             .find(|declared| declared.id == dependent.id());
-        if let Some(found) = found {
-            found.after.insert(dependency.id().to_owned());
+        match found {
+            Some(found) => {
+                found.after.insert(dependency.id().to_owned());
+            }
+            None => self.mistake(format!(
+                "`{}` is not declared in this stack",
+                dependent.id()
+            )),
         }
     }
 
     /// Declares code under an id of its own, and returns the hash of its package, which is known once it is built.
+    #[track_caller]
     pub fn asset(&mut self, id: &str, code: Code, architecture: Architecture) -> Input<CodeSha256> {
-        self.assets.push(Asset {
+        self.enter(Location::caller());
+        let asset = Asset {
             id: id.to_owned(),
             code,
             architecture,
-        });
+        };
+        match self.assets.iter().find(|known| known.id == id) {
+            // Several functions may run one asset.
+            Some(known) if *known == asset => {}
+            Some(_) => self.mistake(format!("the asset `{id}` is declared twice")),
+            None => self.assets.push(asset),
+        }
         Input::Expr(Expr::Ref(format!("{id}.sha256")))
     }
 

@@ -37,7 +37,7 @@ pub struct Vanished {
 }
 
 impl Vanished {
-    /// How many looks in a row may miss it.
+    /// The number of looks in a row that may miss it.
     const LOOKS: u32 = 5;
 
     /// Notes that the resource was seen.

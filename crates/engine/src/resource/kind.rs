@@ -5,6 +5,10 @@ use crate::operation::Operation;
 
 /// A kind of resource, as one constant.
 #[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, which a kind states by its name"
+)]
 pub struct Kind {
     /// CloudFormation's name of the kind: `AWS::Logs::LogGroup`.
     pub type_name: &'static str,

@@ -43,7 +43,7 @@ pub struct Undeclared {
 }
 
 impl Undeclared {
-    /// The id of its step in a plan.
+    /// The id of its step in a plan, unless others have that label.
     pub fn id(&self) -> String {
         format!("undeclared {}", self.label)
     }

@@ -6,6 +6,7 @@ use std::panic::Location;
 use sha2::{Digest, Sha256};
 
 use crate::asset::Asset;
+use crate::fault::Code;
 use crate::input::{Handle, Input, Outputs, hex, is_resolved, map_references, references};
 use crate::owner::Mark;
 use crate::resource::{AnyResource, Kinds, Resource};
@@ -38,7 +39,26 @@ impl Stack {
     pub fn finish(self) -> Result<Declaration, Mistakes> {
         let names = Names::of(&self);
         let mut mistakes = self.mistakes.clone();
-        let mut note = |at, text| mistakes.push(Mistake { text, at });
+        let given = self.env.parameters().keys();
+        for name in given.filter(|name| !self.parameters.contains_key(*name)) {
+            let known = listed(self.parameters.keys());
+            mistakes.push(Mistake {
+                text: if known.is_empty() {
+                    format!("the stack has no parameter `{name}`")
+                } else {
+                    format!("the stack has no parameter `{name}`; there is {known}")
+                },
+                code: Code::Argument,
+                at: self.at,
+            });
+        }
+        let mut note = |at, text| {
+            mistakes.push(Mistake {
+                text,
+                code: Code::Limit,
+                at,
+            });
+        };
         for text in names.unused_renamings() {
             note(self.at, text);
         }
@@ -54,14 +74,6 @@ impl Stack {
                     format!("`{id}` is declared twice: it is an asset and a {noun}"),
                 );
             }
-        }
-        let given = self.env.parameters().keys();
-        for name in given.filter(|name| !self.parameters.contains_key(*name)) {
-            let known = listed(self.parameters.keys());
-            note(
-                self.at,
-                format!("the stack has no parameter `{name}`; there is {known}"),
-            );
         }
         let mut resources = Vec::new();
         for declared in &self.declared {
@@ -100,7 +112,7 @@ impl Stack {
             parameters: self.parameters.clone(),
         };
         if mistakes.is_empty() {
-            declaration.find_mistakes(&mut mistakes);
+            declaration.find_mistakes(self.env.is_pattern(), &mut mistakes);
         }
         if mistakes.is_empty() {
             Ok(declaration.sorted())
@@ -348,10 +360,12 @@ impl Declaration {
         self
     }
 
-    fn find_mistakes(&self, mistakes: &mut Vec<Mistake>) {
+    /// Patterns are no names: AWS's limits are not checked then.
+    fn find_mistakes(&self, is_pattern: bool, mistakes: &mut Vec<Mistake>) {
         let mut note = |declared: &Declared, text: String| {
             mistakes.push(Mistake {
                 text,
+                code: Code::Limit,
                 at: declared.at,
             });
         };
@@ -360,7 +374,7 @@ impl Declaration {
             let noun = resource.noun();
             let checked = resource.validate();
             let checked = checked.and_then(|()| declared.resource.validate_among(self));
-            if let Err(error) = checked {
+            if let (false, Err(error)) = (is_pattern, checked) {
                 note(declared, format!("{noun} `{}`: {error:#}", declared.id));
             }
             let is_named = is_resolved(&resource.fields()["name"]);

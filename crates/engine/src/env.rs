@@ -61,6 +61,7 @@ impl Display for Architecture {
 #[derive(Clone, Debug)]
 pub struct Env {
     name: Option<String>,
+    is_pattern: bool,
     region: String,
     architecture: Architecture,
     parameters: BTreeMap<String, String>,
@@ -71,9 +72,19 @@ impl Env {
     pub fn new(name: Option<&str>, region: &str) -> Self {
         Self {
             name: name.filter(|name| !name.is_empty()).map(str::to_owned),
+            is_pattern: false,
             region: region.to_owned(),
             architecture: Architecture::default(),
             parameters: BTreeMap::new(),
+        }
+    }
+
+    /// All copies whose names match `pattern`, in which `*` stands for any text: for policies, where names may be patterns. AWS's
+    /// limits are not checked then. Nothing can be deployed like this, because AWS refuses such names.
+    pub fn matching(pattern: &str, region: &str) -> Self {
+        Self {
+            is_pattern: true,
+            ..Self::new(Some(pattern), region)
         }
     }
 
@@ -95,6 +106,11 @@ impl Env {
     /// The name that `--env` gives; `None` is the copy whose resources' names carry none.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
+    }
+
+    /// Whether the name stands for all names that match it.
+    pub fn is_pattern(&self) -> bool {
+        self.is_pattern
     }
 
     /// Whether `--env` gives this name.

@@ -63,6 +63,14 @@ impl<T: Serialize> Input<T> {
         serde_json::to_value(self).expect("inputs serialise to JSON")
     }
 
+    /// Returns this input as a text.
+    pub fn text(&self) -> Input<String> {
+        match self {
+            Self::Expr(expr) => Input::Expr(expr.clone()),
+            Self::Known(_) => self.join(""),
+        }
+    }
+
     /// Returns this input followed by `tail`.
     pub fn join<U>(&self, tail: &str) -> Input<U> {
         Input::Expr(Expr::Join(vec![self.to_value(), tail.into()]))
@@ -146,11 +154,13 @@ impl<R> Handle<R> {
 pub struct Outputs(BTreeMap<String, serde_json::Map<String, Value>>);
 
 impl Outputs {
-    /// Adds the fields of `outputs` to the known outputs of `id`.
+    /// Adds the fields of `outputs` to the known outputs of `id`; `null` is not known yet.
     pub fn learn(&mut self, id: &str, outputs: &Value) {
         let known = self.0.entry(id.to_owned()).or_default();
         for (name, value) in outputs.as_object().into_iter().flatten() {
-            known.insert(name.clone(), value.clone());
+            if !value.is_null() {
+                known.insert(name.clone(), value.clone());
+            }
         }
     }
 
@@ -159,6 +169,11 @@ impl Outputs {
     pub fn of(mut self, is_meant: impl Fn(&str) -> bool) -> Self {
         self.0.retain(|id, _| is_meant(id));
         self
+    }
+
+    /// Returns all known outputs of a resource.
+    pub fn of_resource(&self, id: &str) -> Option<Value> {
+        self.0.get(id).cloned().map(Value::Object)
     }
 
     /// Returns the output at `id.name`, if it is known.

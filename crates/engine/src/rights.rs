@@ -130,7 +130,7 @@ impl Found {
     }
 }
 
-/// Fills an ARN pattern. A field that is not known yet stands for any.
+/// Fills an ARN pattern: `{a|b}` is the first field that the record has, and a field that is not known yet stands for any.
 fn filled(pattern: &str, name: &str, fields: &Value, target: &Target) -> String {
     let mut text = String::new();
     let mut rest = pattern;
@@ -141,8 +141,13 @@ fn filled(pattern: &str, name: &str, fields: &Value, target: &Target) -> String 
             "partition" => &target.partition,
             "region" => &target.region,
             "account" => &target.account,
-            "name" => name,
-            field => fields[field].as_str().unwrap_or("*"),
+            either => {
+                let known = |field| match field {
+                    "name" => Some(name),
+                    field => fields[field].as_str(),
+                };
+                either.split('|').find_map(known).unwrap_or("*")
+            }
         });
         rest = tail;
     }

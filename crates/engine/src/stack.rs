@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::asset::{Asset, Code};
 use crate::env::{Architecture, Env};
+use crate::fault;
 use crate::input::{Expr, Handle, Input};
 use crate::package::CodeSha256;
 use crate::resource::{AnyResource, Resource};
@@ -98,6 +99,8 @@ pub struct Check {
 pub struct Mistake {
     /// The mistake.
     pub text: String,
+    /// `Code::Argument` where a parameter on the command line is wrong, else `Code::Limit`.
+    pub code: fault::Code,
     /// The line.
     pub at: &'static Location<'static>,
 }
@@ -115,9 +118,21 @@ impl fmt::Display for Mistakes {
 
 impl std::error::Error for Mistakes {}
 
+impl Mistakes {
+    /// The code of all together: the command line's mistakes come first.
+    pub fn code(&self) -> fault::Code {
+        let is_argument = |mistake: &Mistake| mistake.code == fault::Code::Argument;
+        if self.0.iter().any(is_argument) {
+            fault::Code::Argument
+        } else {
+            fault::Code::Limit
+        }
+    }
+}
+
 impl<T: Serialize> From<&Input<T>> for Output {
     fn from(input: &Input<T>) -> Self {
-        Self::Text(input.join(""))
+        Self::Text(input.text())
     }
 }
 
@@ -161,10 +176,14 @@ impl Stack {
         if let Ok(value) = text.parse() {
             return value;
         }
-        self.mistake(format!(
-            "`--set {name}={text}` is not a value like `{}`",
-            default.to_string()
-        ));
+        self.mistakes.push(Mistake {
+            text: format!(
+                "the parameter `{name}` takes a value like `{}`, not `{text}`",
+                default.to_string()
+            ),
+            code: fault::Code::Argument,
+            at: self.at,
+        });
         default
     }
 
@@ -315,6 +334,7 @@ impl Stack {
     pub fn mistake(&mut self, text: impl Into<String>) {
         self.mistakes.push(Mistake {
             text: text.into(),
+            code: fault::Code::Limit,
             at: self.at,
         });
     }

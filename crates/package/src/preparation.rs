@@ -50,10 +50,13 @@ pub struct Prepared {
     pub binary: Option<Fingerprint>,
 }
 
+/// A package, and what its binary is known by.
+type Zipped = (Package, Option<Fingerprint>);
+
 /// One package in the making.
 struct Job {
     assets: Vec<String>,
-    work: Option<JoinHandle<Result<(Package, Option<Fingerprint>)>>>,
+    work: Option<JoinHandle<Result<Zipped>>>,
 }
 
 /// The packages of a stack in the making: checked, built and zipped side by side while AWS is asked. Dropping it ends the
@@ -123,9 +126,10 @@ impl Preparation {
                     let path = path.clone();
                     blocking(move || Ok((directory::package(&path)?, None)))
                 }
-                AssetCode::Binary { package, name } => match given.remove(&(architecture, code)) {
-                    Some(binary) => blocking(move || zipped(binary)),
-                    None => {
+                AssetCode::Binary { package, name } => {
+                    if let Some(binary) = given.remove(&(architecture, code)) {
+                        blocking(move || zipped(binary))
+                    } else {
                         let workspace = workspace.as_ref().context("a build has a workspace")?;
                         let package = workspace.package_of(name, package.as_deref())?;
                         let wanted = (package.to_owned(), name.clone());
@@ -136,7 +140,7 @@ impl Preparation {
                             blocking(move || zipped(binary)).await?
                         })
                     }
-                },
+                }
             };
             Ok(Job {
                 assets,
@@ -339,7 +343,7 @@ fn shared(error: &Arc<anyhow::Error>) -> anyhow::Error {
     fault.into()
 }
 
-fn zipped(binary: Binary) -> Result<(Package, Option<Fingerprint>)> {
+fn zipped(binary: Binary) -> Result<Zipped> {
     let fingerprint = binary.fingerprint();
     Ok((binary.package()?, Some(fingerprint)))
 }

@@ -1,8 +1,7 @@
-//! The `provision` program: parse, run, exit.
+//! The `provision` program: the lab's stack.
 
 use std::process::ExitCode;
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    provision::run(std::env::args_os()).await.into()
+fn main() -> ExitCode {
+    provision::lab::app().run()
 }

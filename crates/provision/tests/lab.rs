@@ -3,15 +3,19 @@
 //! A difference here replaces or changes resources in everybody's account, so the file is written by hand only:
 //! `UPDATE_EXPECT=1` writes it anew, and whoever does that says why in the changelog.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use provision::cost;
-use provision::forecast::forecast;
-use provision::observe::Observations;
-use provision::planner::{self, Account};
-use provision::rights::{self, Access};
-use provision::stack::{Settings, lab};
-use provision::target::Target;
+use provision::Env;
+use provision::lab::{self, lab};
+use provision_aws::prices;
+use provision_engine::forecast::forecast;
+use provision_engine::observe::Snapshot;
+use provision_engine::operation::Access;
+use provision_engine::planner;
+use provision_engine::rights;
+use provision_engine::stack::Output;
+use provision_engine::target::Target;
 use serde_json::{Value, json};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab.json");
@@ -35,25 +39,23 @@ fn the_deployed_stack_is_the_declared_one() {
 
 /// The facts about one environment that a deployment depends on.
 fn frozen(env: Option<&str>) -> Value {
-    let settings = Settings {
-        region: "eu-west-1".to_owned(),
-        ..Settings::of(env)
-    };
     let target = Target {
         account: "111122223333".to_owned(),
         region: "eu-west-1".to_owned(),
         endpoint: None,
         partition: "aws".to_owned(),
     };
-    let stack = lab(&settings).expect("the stack is sound");
-    let account = Account {
-        target: &target,
-        observations: &Observations::default(),
-        orphans: &[],
+    let stack = lab(&Env::new(env, "eu-west-1"));
+    let stack = stack.expect("the stack").finish().expect("it is sound");
+    let kinds = lab::app().kinds(&stack);
+    let snapshot = Snapshot {
+        target: target.clone(),
+        observations: BTreeMap::new(),
+        undeclared: Vec::new(),
     };
-    let (plan, _) = planner::up(&stack, account, stack.known_names()).expect("a plan");
+    let (plan, _) = planner::up(&stack, &snapshot, stack.known_names()).expect("a plan");
     let declared: Vec<Value> = stack
-        .declared
+        .resources
         .iter()
         .zip(&plan.steps)
         .map(|(declared, step)| {
@@ -69,18 +71,21 @@ fn frozen(env: Option<&str>) -> Value {
     let outputs: Vec<_> = stack
         .outputs
         .iter()
-        .map(|(name, value)| json!([name, value.to_value()]))
+        .filter_map(|(name, output)| match output {
+            Output::Text(value) => Some(json!([name, value.to_value()])),
+            Output::Secret(_) => None,
+        })
         .collect();
-    let check = stack.check.as_ref().expect("a check");
+    let check = stack.checks.first().expect("a check");
     let forecast = forecast(&plan);
     json!({
         "stack": stack.name,
         "declared": declared,
         "outputs": outputs,
-        "check": [check.method, check.url, check.body, check.key, check.proves],
-        "deployer": rights::document(&stack, &target, Access::Write),
-        "reader": rights::document(&stack, &target, Access::Read),
+        "check": [check.method, check.url.to_value(), check.body, check.key, check.proves],
+        "deployer": rights::document(&stack, &kinds, &target, Access::Write),
+        "reader": rights::document(&stack, &kinds, &target, Access::Read),
         "forecast": [forecast.writes, forecast.time.as_secs_f64()],
-        "cost": cost::estimate(&stack, "eu-west-1").expect("prices").per_million_requests_usd,
+        "cost": prices::estimate(&stack, "eu-west-1").per_million_requests_usd,
     })
 }

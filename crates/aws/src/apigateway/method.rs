@@ -182,7 +182,7 @@ impl Resource for Method {
             ..
         }) = &self.integration
         else {
-            return Value::Null;
+            return json!({ "shape": null });
         };
         let deployed = json!([
             self.full_path,

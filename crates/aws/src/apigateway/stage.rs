@@ -66,6 +66,9 @@ pub struct StageOutput {
     pub served_as: String,
     /// The deployment it serves now, if that is ours to remove once no stage serves it.
     pub retires: Option<DeploymentId>,
+    /// Whether other stages serve that deployment too.
+    #[serde(default)]
+    pub is_shared: bool,
     /// All deployments of ours that no stage serves.
     pub unserved: Vec<DeploymentId>,
 }
@@ -224,12 +227,11 @@ impl Resource for Stage {
         let is_ours = |deployment: &types::Deployment| {
             deployment.id.as_ref() == Some(&current) && shape_of(deployment).is_some()
         };
-        let serving = contents
-            .stages
-            .iter()
-            .filter(|stage| stage.deployment_id() == Some(&current));
-        let retires = (serving.count() == 1 && contents.deployments.iter().any(is_ours))
-            .then(|| DeploymentId(current.clone()));
+        let is_shared = contents.stages.iter().any(|other| {
+            other.stage_name() != Some(&self.name) && other.deployment_id() == Some(&current)
+        });
+        let is_ours = contents.deployments.iter().any(is_ours);
+        let retires = is_ours.then(|| DeploymentId(current.clone()));
         let tags = stage.tags.clone().unwrap_or_default().into_iter().collect();
         Ok(Some(Observed::ours(
             Self {
@@ -249,6 +251,7 @@ impl Resource for Stage {
             },
             StageOutput {
                 retires,
+                is_shared,
                 unserved,
                 ..self.output(look.aws()).await?
             },
@@ -294,7 +297,12 @@ impl Resource for Stage {
             .await?;
         }
         if changes.touch("deployment") {
-            unserved.extend(observed.output.retires.clone());
+            let left = observed.output.retires.clone();
+            match left {
+                // The last of several stages that moves on removes it.
+                Some(left) if observed.output.is_shared && is_served(aws, api, &left).await? => {}
+                left => unserved.extend(left),
+            }
         }
         for id in unserved.iter().filter(|id| *id != deployment) {
             deployment::delete(aws, api, id).await?;
@@ -362,7 +370,17 @@ impl Stage {
             url,
             served_as: self.name.clone(),
             retires: None,
+            is_shared: false,
             unserved: Vec::new(),
         })
     }
+}
+
+/// Whether a stage serves the deployment `id` now.
+async fn is_served(aws: &Aws, api: &ApiId, id: &DeploymentId) -> Result<bool> {
+    let gateway = aws.apigateway();
+    let request = || gateway.get_stages().rest_api_id(&api.0).send();
+    let stages = aws.call(&LIST_STAGES, request).await?.item;
+    let mut stages = stages.unwrap_or_default().into_iter();
+    Ok(stages.any(|stage| stage.deployment_id() == Some(&id.0)))
 }

@@ -19,13 +19,20 @@ use futures_util::future::LocalBoxFuture;
 use provision_engine::aws::{Aws, Connection};
 use provision_engine::events::Events;
 use provision_engine::fault::Code;
-use provision_engine::operation::{Operation, Service};
+use provision_engine::operation::{Meaning, Operation, Reading, Service};
 use provision_engine::target::{Target, partition_of};
 
 use crate::calls::Calls;
 
-/// STS counts no rate here: AWS tells everybody who they are.
-const STS: Service = Service::new("STS", &[]);
+/// STS counts no rate here: AWS tells everybody who they are. It documents no concurrent changes; IAM's answer is read alike
+/// here, because asking again is safe.
+const STS: Service = Service::new(
+    "STS",
+    &[Reading::of(
+        "ConcurrentModification",
+        Meaning::ConcurrentChange,
+    )],
+);
 
 /// Every caller may ask who they are: no right is needed.
 pub const GET_CALLER_IDENTITY: Operation = Operation::read(STS, "GetCallerIdentity", &[]);

@@ -1,12 +1,14 @@
 //! IAM.
 
 pub mod policy;
+mod policy_file;
 mod role;
 mod roles;
 
 use provision_engine::operation::{Meaning, Reading, Service};
 
 pub use self::policy::PolicyDocument;
+pub use self::policy_file::PolicyFile;
 pub use self::role::{Role, RoleHandle, RoleOutput};
 
 /// AWS documents no rates.

@@ -26,7 +26,8 @@ const LAMBDA: Service = Service::new(
 )
 .rate(15, Duration::from_millis(67));
 
+/// A permission names its function in a field.
 const FUNCTION: Scope = Scope::new(
     "Function",
-    &["arn:{partition}:lambda:{region}:{account}:function:{name}"],
+    &["arn:{partition}:lambda:{region}:{account}:function:{function|name}"],
 );

@@ -78,6 +78,8 @@ codes! {
     LocalDidNotStart = 51,
     LocalRunsAlready = 52,
     LocalDidNotEnd = 53,
+    NotDeclared = 54,
+    Ambiguous = 55,
     File = 60,
     NoRecord = 61,
     NoRepository = 70,

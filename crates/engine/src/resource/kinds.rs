@@ -1,17 +1,18 @@
 //! The kinds that a program knows, for what has no resource at hand: stored plans, and resources that are not declared.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use anyhow::{Context, Result};
-use futures_util::future::LocalBoxFuture;
+use futures_util::future::{LocalBoxFuture, try_join_all};
 use serde_json::Value;
 
 use super::any::{erase, field_names, from_value};
 use super::{AnyResource, Kind, Observation, Resource};
+use crate::declaration::Declaration;
 use crate::fault::Code;
 use crate::look::Look;
-use crate::observe::Seen;
+use crate::observe::{Observations, Seen};
 
 /// The kinds of a program: those of its stack, and those that its stack once had.
 #[derive(Clone, Default)]
@@ -108,6 +109,24 @@ impl Kinds {
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = &'static Entry> + use<'_> {
         self.0.values().copied()
+    }
+
+    /// Returns the resources that carry the stack's mark, declared or not, of the kinds whose names may repeat.
+    pub async fn repeatable(
+        &self,
+        declaration: &Declaration,
+        look: &Look,
+    ) -> Result<Vec<Undeclared>> {
+        let observations = Observations::new();
+        let look = &look.clone().declaring(&declaration.name, BTreeSet::new());
+        let seen = Seen {
+            declaration,
+            look,
+            observations: &observations,
+        };
+        let kinds = self.entries().filter(|entry| entry.kind.may_repeat);
+        let marked = try_join_all(kinds.map(|entry| (entry.marked)(&seen))).await?;
+        Ok(marked.into_iter().flatten().collect())
     }
 
     /// Reads a resource as it was serialised.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use provision_engine::asset::Code;
-use provision_engine::env::Architecture;
+use provision_engine::env::{Architecture, Env};
 use provision_engine::stack::{Check, Construct, Stack};
 
 use crate::lab::env;
@@ -53,6 +53,25 @@ fn ids_have_a_grammar() {
         );
         assert_eq!(mistakes(stack), [(line!() - 4, text)], "{id}");
     }
+}
+
+/// Policies need the names of all previews at once: `pr-*`.
+#[test]
+fn a_pattern_of_names_is_not_held_to_limits() {
+    let declared = |env: &Env| {
+        let mut stack = Stack::new("lab", env);
+        let mut table = Table::named(&env.named("orders"));
+        table.size = 101;
+        stack.add("orders", table);
+        stack.finish()
+    };
+    let place = env();
+    let refused = declared(&Env::new(Some("pr-*"), place.region()));
+    assert!(refused.is_err(), "{refused:?}");
+    let declared = declared(&Env::matching("pr-*", place.region()));
+    let declared = declared.expect("a pattern is allowed");
+    assert_eq!(declared.resources[0].resource.name(), "orders-pr-*");
+    assert_eq!(declared.name, "lab-pr-*");
 }
 
 #[test]
@@ -185,7 +204,7 @@ fn a_parameter_that_the_stack_does_not_have_is_told_with_those_it_has() {
 fn a_value_that_does_not_fit_a_parameter_is_told() {
     let mut stack = with_parameters(&[("rate", "fast")]);
     assert_eq!(stack.parameter("rate", 100), 100);
-    let text = "`--set rate=fast` is not a value like `100`";
+    let text = "the parameter `rate` takes a value like `100`, not `fast`";
     assert_eq!(mistakes(stack), [(line!() - 2, text.to_owned())]);
 }
 

@@ -31,5 +31,6 @@ mod second_stack;
 mod story;
 mod terminal;
 mod unclear;
+mod undeclared;
 mod waits;
 mod world;

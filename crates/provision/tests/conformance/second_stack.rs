@@ -1,43 +1,43 @@
-//! Another stack than the lab's, by the same engine: three functions, two tables, six methods on one API, two keys,
+//! Another stack than the lab's, as an application of its own: three functions, two tables, six methods on one API, two keys,
 //! two plans. It goes up, changes, and comes down.
 
 use std::collections::BTreeMap;
-use std::future::pending;
-use std::sync::Arc;
 
-use provision::artifact::{Artifact, Binary};
-use provision::aws::Aws;
-use provision::commands::{Seen, see};
-use provision::declaration::{Stack, learn_package};
-use provision::events::Events;
-use provision::execute::{Course, execute};
-use provision::input::{Handle, Input, Set, digest};
-use provision::owner::Tags;
-use provision::plan::Plan;
-use provision::planner;
-use provision::policies::{PERMISSIONS, TRUST};
-use provision::resource::method::Integration;
-use provision::resource::table::{Attribute, Key};
-use provision::resource::usage_plan::{PlanStage, Throttle};
-use provision::resource::{
-    ApiKey, Deployment, Function, KeyId, LogGroup, Look, Method, Path, PathId, Permission, RestApi,
-    Role, Stage, Table, UsagePlan,
+use provision::apigateway::{
+    ApiKey, Deployment, Integration, Method, Path, PlanStage, RestApi, Stage, Throttle, UsagePlan,
 };
-use testkit::{Census, Proxy};
+use provision::arn::{KeyId, PathId};
+use provision::dynamodb::{Attribute, Key, Table};
+use provision::handles::{
+    ApiKeyHandle, DeploymentHandle, FunctionHandle, LogGroupHandle, MethodHandle, PathHandle,
+    RestApiHandle, RoleHandle, StageHandle, TableHandle,
+};
+use provision::iam::{PolicyFile, Role};
+use provision::lambda::{Function, Permission};
+use provision::logs::LogGroup;
+use provision::{App, Code, Env, Handle, Input, Set, Stack, Tags, digest};
+use provision_aws::connection::Transport;
+use provision_cli::exit::Exit;
+use serde_json::Value;
+use testkit::{Account, Census};
 
-use crate::world::{World, bootstrap};
+use crate::world::{World, actions, bootstrap, run_app};
 
-/// The stack's two forms.
-#[derive(Clone, Copy, PartialEq)]
-enum Form {
-    First,
-    /// An index, a method and more memory are new; a method, a whole path, a key and its plan are gone.
-    Changed,
-}
+const TRUST: PolicyFile = PolicyFile {
+    path: "policies/trust.json",
+    text: include_str!("../../../../policies/trust.json"),
+};
 
-fn shop(form: Form) -> Stack {
-    let changed = form == Form::Changed;
-    let mut stack = Stack::new("shop");
+const PERMISSIONS: PolicyFile = PolicyFile {
+    path: "policies/permissions.json",
+    text: include_str!("../../../../policies/permissions.json"),
+};
+
+/// The stack. With the parameter `changed`, an index, a method and more memory are new, and a method, a whole path, a key and
+/// its plan are gone.
+fn shop(env: &Env) -> anyhow::Result<Stack> {
+    let mut stack = Stack::new("shop", env);
+    let changed = stack.parameter("changed", false);
     let mut orders = Table::on_demand("shop-orders", "customer");
     orders.key.sort = Some(Attribute {
         name: "placed".into(),
@@ -59,7 +59,7 @@ fn shop(form: Form) -> Stack {
     let stock = stack.add("stock", Table::on_demand("shop-stock", "sku"));
     let mut functions = BTreeMap::new();
     for (name, table) in [("orders", &orders), ("stock", &stock), ("report", &orders)] {
-        functions.insert(name, function(&mut stack, name, table, changed));
+        functions.insert(name, function(&mut stack, name, table, changed)?);
     }
 
     let api = stack.add(
@@ -126,9 +126,8 @@ fn shop(form: Form) -> Stack {
     }
     for (name, function) in &functions {
         let source = api.execute_arn().join("/live/*");
-        stack.add_after(
+        stack.add(
             &format!("{name}-permission"),
-            [function.id()],
             Permission::to_invoke(
                 function.name(),
                 "gateway",
@@ -137,12 +136,11 @@ fn shop(form: Form) -> Stack {
             ),
         );
     }
-    let deployment = stack.add_after(
+    let deployment = stack.add(
         "deployment",
-        methods.iter().map(Handle::id),
         Deployment {
             api: api.api_id(),
-            shape: digest(methods.iter().map(Handle::shape)),
+            shape: digest(methods.iter().map(MethodHandle::shape)),
         },
     );
     let stage = stack.add(
@@ -183,7 +181,8 @@ fn shop(form: Form) -> Stack {
             },
         );
     }
-    stack
+    stack.output("url", &stage.url());
+    Ok(stack)
 }
 
 fn key(stack: &mut Stack, name: &str) -> Input<KeyId> {
@@ -201,7 +200,7 @@ fn function(
     name: &str,
     table: &Handle<Table>,
     changed: bool,
-) -> Handle<Function> {
+) -> anyhow::Result<Handle<Function>> {
     let full = format!("shop-{name}");
     let logs = stack.add(
         &format!("{name}-logs"),
@@ -211,126 +210,103 @@ fn function(
             tags: Tags::default(),
         },
     );
-    let permissions = PERMISSIONS
-        .fill(&[
-            ("TableArn", table.arn().to_value()),
-            ("LogGroupArn", logs.arn().to_value()),
-        ])
-        .expect("the project's own policy is sound");
+    let permissions = PERMISSIONS.fill(&[
+        ("TableArn", table.arn().to_value()),
+        ("LogGroupArn", logs.arn().to_value()),
+    ])?;
     let role = stack.add(
         &format!("{name}-role"),
         Role {
             name: full.clone(),
             description: String::new(),
             max_session_s: 3600,
-            trust: TRUST.fill(&[]).expect("the project's own policy is sound"),
+            trust: TRUST.fill(&[])?,
             policies: BTreeMap::from([("items".into(), permissions)]),
             tags: Tags::default(),
         },
     );
-    stack.add_after(
+    let architecture = stack.env().architecture();
+    let code = stack.asset(
+        "package",
+        Code::binary_of("handler", "bootstrap"),
+        architecture,
+    );
+    let function = stack.add(
         &format!("{name}-function"),
-        [role.id(), logs.id()],
         Function {
             name: full,
             description: String::new(),
             runtime: "provided.al2023".into(),
             handler: "bootstrap".into(),
-            architecture: "x86_64".into(),
+            architecture: architecture.to_string(),
             memory_mb: if changed { 512 } else { 128 },
             timeout_s: 5,
             role: role.arn(),
-            environment: BTreeMap::from([("LOG_LEVEL".into(), "WARN".into())]),
+            environment: BTreeMap::from([("LOG_LEVEL".into(), "WARN".to_owned().into())]),
             tracing: "PassThrough".into(),
-            code: stack.package(),
-            deployed_code: stack.package(),
+            code: code.clone(),
+            deployed_code: code,
             state: "Active".into(),
             tags: Tags::default(),
         },
-    )
+    );
+    stack.add_dependency(&function, &logs);
+    Ok(function)
 }
 
-struct Engine {
-    aws: Aws,
-    artifact: Arc<Artifact>,
+/// The program of this stack, in an account of its own.
+struct Shop {
+    app: App,
+    world: World,
 }
 
-impl Engine {
-    async fn see(&self, stack: &Stack) -> Seen {
-        see(stack, &Look::new(self.aws.clone()), |_| {})
-            .await
-            .expect("the account can be read")
+impl Shop {
+    const CHANGED: [&str; 2] = ["--set", "changed=true"];
+
+    async fn done(&self, arguments: &[&str]) -> Value {
+        let transport = Transport {
+            config: self.world.through_proxy().await,
+            public: Account::connector(),
+            keeps_pace: false,
+        };
+        let (exit, printed) = run_app(&self.app, transport, arguments).await;
+        assert_eq!(exit, Exit::Done, "{printed:#?}");
+        serde_json::from_str(&printed.stdout).expect("it is JSON")
     }
 
-    async fn plan(&self, stack: &Stack) -> (Plan, provision::input::Outputs) {
-        let mut known = stack.known_names();
-        learn_package(&mut known, &self.artifact.sha256);
-        let seen = self.see(stack).await;
-        planner::up(stack, seen.account(), known).expect("a plan can be made")
+    /// Returns the steps that are planned, as "action id".
+    async fn plan(&self, form: &[&str]) -> Vec<String> {
+        let bootstrap = bootstrap().display().to_string();
+        let line = [&["plan", "--json", "--bootstrap", &bootstrap], form].concat();
+        actions(&self.done(&line).await)
     }
 
-    async fn up(&self, stack: &Stack) -> Plan {
-        let (plan, known) = self.plan(stack).await;
-        self.run(&plan, known).await;
-        plan
+    /// Returns the steps that were carried out, as "action id".
+    async fn up(&self, form: &[&str]) -> Vec<String> {
+        let bootstrap = bootstrap().display().to_string();
+        let line = [&["up", "--json", "--yes", "--bootstrap", &bootstrap], form].concat();
+        actions(&self.done(&line).await)
     }
 
-    async fn down(&self, stack: &Stack) {
-        let seen = self.see(stack).await;
-        let plan = planner::down(stack, seen.account()).expect("a plan can be made");
-        self.run(&plan, stack.known_names()).await;
+    async fn down(&self) {
+        self.done(&["down", "--json", "--yes"]).await;
     }
-
-    async fn run(&self, plan: &Plan, known: provision::input::Outputs) {
-        let report = execute(
-            plan,
-            &self.aws,
-            known,
-            Course::default(),
-            pending(),
-            pending(),
-        )
-        .await;
-        assert!(report.failures.is_empty(), "{:?}", report.failures);
-    }
-}
-
-fn writes(proxy: &Proxy) -> Vec<String> {
-    let calls = proxy.take_calls();
-    calls
-        .iter()
-        .filter(|call| call.write)
-        .map(|call| call.operation.clone())
-        .collect()
-}
-
-fn actions(plan: &Plan) -> Vec<String> {
-    plan.steps
-        .iter()
-        .filter(|step| step.action.word() != "keep")
-        .map(|step| format!("{} {}", step.action.word(), step.id))
-        .collect()
 }
 
 #[tokio::test]
 #[ignore = "needs the emulator: just conformance"]
 async fn another_stack_goes_up_changes_and_comes_down() {
     let world = World::empty().await;
-    let aws = Aws::from_config(&world.through_proxy().await, Events::default()).unwrap();
-    let binary = Binary::read(bootstrap(), "x86_64").expect("the handler runs on Lambda");
-    let artifact = Arc::new(binary.package().unwrap());
-    aws.set_artifact(artifact.clone());
-    let engine = Engine { aws, artifact };
+    let app = App::new("shop").stack(shop);
+    let shop = Shop { app, world };
 
-    let (first, changed) = (shop(Form::First), shop(Form::Changed));
-    engine.up(&first).await;
-    let clean = world.census().await;
-    world.proxy.take_calls();
-    assert_eq!(actions(&engine.up(&first).await), Vec::<String>::new());
-    assert_eq!(writes(&world.proxy), Vec::<String>::new());
+    shop.up(&[]).await;
+    let clean = shop.world.census().await;
+    shop.world.proxy.take_calls();
+    assert_eq!(shop.up(&[]).await, Vec::<String>::new());
+    assert_eq!(shop.world.writes(), Vec::<String>::new());
 
-    let (plan, _) = engine.plan(&changed).await;
-    let planned = actions(&plan);
+    let planned = shop.plan(&Shop::CHANGED).await;
     for expected in [
         "update orders",
         "update report-function",
@@ -346,19 +322,16 @@ async fn another_stack_goes_up_changes_and_comes_down() {
             "no `{expected}` in {planned:#?}"
         );
     }
-    engine.up(&changed).await;
-    assert_eq!(
-        actions(&engine.plan(&changed).await.0),
-        Vec::<String>::new()
-    );
-    let after = world.census().await.value().to_string();
+    shop.up(&Shop::CHANGED).await;
+    assert_eq!(shop.plan(&Shop::CHANGED).await, Vec::<String>::new());
+    let after = shop.world.census().await.value().to_string();
     for gone in ["/report\"", "DELETE", "shop-staff"] {
         assert!(!after.contains(gone), "`{gone}` is still there");
     }
 
-    engine.up(&first).await;
-    clean.assert_same(&world.census().await, "changed and changed back");
-    engine.down(&first).await;
-    let left: Census = world.census().await;
+    shop.up(&[]).await;
+    clean.assert_same(&shop.world.census().await, "changed and changed back");
+    shop.down().await;
+    let left: Census = shop.world.census().await;
     assert!(left.is_empty(), "{:#}", left.value());
 }

@@ -6,6 +6,14 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use provision::App;
+use provision_aws::connection::Transport;
+use provision_cli::Host;
+use provision_cli::args::parse;
+use provision_cli::environment::Environment;
+use provision_cli::exit::Exit;
+use provision_cli::interrupt::Interrupt;
+use provision_cli::ui::console::{Console, Printed};
 use serde_json::Value;
 use testkit::sdk::apigateway::types::{ApiKey, Op, PatchOperation, RestApi, UsagePlan};
 use testkit::sdk::lambda::primitives::Blob;
@@ -91,13 +99,7 @@ impl World {
         } else {
             run.expect(0)
         };
-        let steps: Vec<String> = plan.json()["steps"]
-            .as_array()
-            .expect("a plan has steps")
-            .iter()
-            .filter(|step| step["action"] != "keep")
-            .map(|step| format!("{} {}", text(step, "action"), text(step, "id")))
-            .collect();
+        let steps = actions(&plan.json());
         assert_eq!(
             plan.code == Some(2),
             !steps.is_empty(),
@@ -330,6 +332,38 @@ macro_rules! drifts {
     };
 }
 pub(crate) use drifts;
+
+/// Runs a command line of `app` in this process.
+pub(crate) async fn run_app(
+    app: &App,
+    transport: Transport,
+    arguments: &[&str],
+) -> (Exit, Printed) {
+    let environment = Environment::default();
+    let words = [app.name()].into_iter().chain(arguments.iter().copied());
+    let cli = parse::read(app, words, &environment).expect("the arguments are right");
+    let (console, capture) = Console::captured(&cli.global);
+    // Nobody sends a signal.
+    let (_sender, signals) = tokio::sync::watch::channel(None);
+    let host = Host {
+        console,
+        interrupt: Interrupt::by(signals),
+        transport: Some(transport),
+        runs: None,
+        environment,
+    };
+    let exit = app.run_on(&cli, host).await;
+    (exit, capture.printed())
+}
+
+/// Returns the steps of a plan, or of a run, that do something, as "action id".
+pub(crate) fn actions(plan: &Value) -> Vec<String> {
+    let steps = plan["steps"].as_array().expect("a plan has steps");
+    let steps = steps.iter().filter(|step| step["action"] != "keep");
+    steps
+        .map(|step| format!("{} {}", text(step, "action"), text(step, "id")))
+        .collect()
+}
 
 pub(crate) fn patch_replace(path: &str, value: &str) -> PatchOperation {
     patch(Op::Replace, path, value)

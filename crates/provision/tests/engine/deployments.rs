@@ -1,7 +1,7 @@
 //! Snapshots of an API: the one that is served and no other is left, whatever was cut off before.
 
 use local_aws::Faults;
-use provision::exit::Exit;
+use provision_cli::exit::Exit;
 use testkit::sdk::apigateway::types::{Op, PatchOperation};
 
 use crate::fault::Fault;

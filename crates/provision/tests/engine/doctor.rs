@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use local_aws::Faults;
-use provision::exit::Exit;
+use provision_cli::exit::Exit;
 use serde_json::Value;
 use testkit::{Answer, Decision};
 

@@ -1,7 +1,7 @@
 //! What somebody did behind our back is told apart from what the declaration changed, and `up` repairs both.
 
 use local_aws::Faults;
-use provision::exit::Exit;
+use provision_cli::exit::Exit;
 use serde_json::Value;
 
 use crate::fault::Fault;

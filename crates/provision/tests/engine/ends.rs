@@ -1,7 +1,8 @@
 //! Runs that end before they are through, by a signal or by `--timeout`: what they say of what is done.
 
 use local_aws::Faults;
-use provision::exit::{Exit, Signal};
+use provision_cli::exit::Exit;
+use provision_engine::interrupt::Signal;
 use serde_json::Value;
 use testkit::{Answer, Decision, Request};
 

@@ -1,7 +1,7 @@
 //! Environments: separate copies in one account, each with values of its own.
 
 use local_aws::Faults;
-use provision::exit::Exit;
+use provision_cli::exit::Exit;
 use serde_json::Value;
 
 use crate::world::World;

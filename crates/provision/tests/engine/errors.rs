@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use local_aws::Faults;
-use provision::exit::Exit;
+use provision::apigateway::ApiKey;
+use provision::dynamodb::Table;
+use provision::{App, Stack, Tags};
+use provision_cli::exit::Exit;
 use serde_json::{Value, json};
 use testkit::{Answer, Cli, Decision};
 
@@ -30,12 +33,15 @@ fn is_told(ended: Ended, exit: Exit, code: &str, about: &str) -> Ended {
 async fn bad_input_is_told_by_its_code() {
     let world = World::new(Faults::default()).await;
     let page = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-    let cases: [(&[&str], &str, &str); 11] = [
+    let cases: [(&[&str], &str, &str); 14] = [
         (&["plan", "--env", "a b"], "P0001", "`--env a b`"),
         (&["plan", "--rate=-1"], "P0002", "`--rate -1`"),
         (&["plan", "--rate", "0"], "P0002", "`--rate 0`"),
         (&["plan", "--burst", "0"], "P0002", "`--burst 0`"),
         (&["up", "--burst=-1"], "P0002", "`--burst -1`"),
+        (&["up", "--rate", "abc"], "P0029", "`abc`"),
+        (&["plan", "--set", "burst=1.5"], "P0029", "`1.5`"),
+        (&["plan", "--set", "speed=1"], "P0029", "`burst`, `rate`"),
         (&["invoke", "{"], "P0003", "provision invoke"),
         (&["explain", "P0117"], "P0005", "`provision explain P0017`"),
         (
@@ -62,6 +68,62 @@ async fn bad_input_is_told_by_its_code() {
         let arguments: Vec<&str> = arguments.iter().copied().chain(["--json"]).collect();
         let ended = is_told(world.run(&arguments).await, exit, code, about);
         assert_ne!(ended.printed.stdout, "", "{arguments:?}");
+    }
+}
+
+/// An application that is no lab: a table, and as many keys as it says.
+fn app(keys: &'static [&'static str]) -> App {
+    App::new("other").stack(move |env| {
+        let mut stack = Stack::new("other", env);
+        stack.add("notes", Table::on_demand(env.named("notes"), "id"));
+        for id in keys {
+            let key = ApiKey {
+                name: env.named(id),
+                description: String::new(),
+                enabled: true,
+                tags: Tags::default(),
+            };
+            stack.add(id, key);
+        }
+        Ok(stack)
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_stack_has_not_or_has_twice_is_told_by_its_code() {
+    let mut world = World::new(Faults::default()).await;
+    world.app = || app(&[]);
+    world.run(&["up"]).await.expect(Exit::Done);
+    for (line, about) in [
+        (&["key", "rotate"][..], "the stack has no API key"),
+        (&["logs"], "the stack has no function"),
+        (&["invoke", "--direct"], "the stack has no function"),
+    ] {
+        let ended = world.run(line).await;
+        let ended = is_told(ended, Exit::Failed, "P0054", about);
+        assert_eq!(ended.writes(), 0, "{line:?}");
+        let line = [line, &["--json"]].concat();
+        is_told(world.run(&line).await, Exit::Failed, "P0054", about);
+    }
+    world.app = || app(&["partners", "staff"]);
+    world.run(&["up"]).await.expect(Exit::Done);
+    let ended = world.run(&["key", "rotate"]).await;
+    let ended = is_told(ended, Exit::Failed, "P0055", "partners");
+    assert!(ended.printed.stderr.contains("staff"), "{ended:?}");
+    assert_eq!(ended.writes(), 0);
+    let ended = world.run(&["key", "rotate", "nosuch"]).await;
+    is_told(ended, Exit::Failed, "P0046", "partners");
+}
+
+/// A mistake in a declaration is told with the application's line, before any call.
+#[tokio::test(start_paused = true)]
+async fn what_aws_would_refuse_is_told_by_its_line() {
+    let mut world = World::new(Faults::default()).await;
+    world.app = || app(&["an id with spaces"]);
+    for command in ["plan", "up", "down", "outputs", "graph", "policy"] {
+        let ended = world.run(&[command]).await;
+        let ended = is_told(ended, Exit::Failed, "P0009", "tests/engine/errors.rs:");
+        assert_eq!(ended.writes(), 0, "{command}");
     }
 }
 
@@ -119,6 +181,14 @@ async fn losses_and_unknown_names_are_told_by_their_codes() {
     let world = World::deployed(Faults::default()).await;
     let ended = world.run(&["outputs", "nothing"]).await;
     is_told(ended, Exit::Failed, "P0004", "invoke_url");
+    for line in [
+        &["invoke", "nosuch", "{}"][..],
+        &["logs", "nosuch"],
+        &["key", "rotate", "nosuch"],
+    ] {
+        let ended = is_told(world.run(line).await, Exit::Failed, "P0046", "`nosuch`");
+        assert_eq!(ended.writes(), 0, "{line:?}");
+    }
     world
         .account
         .dynamodb

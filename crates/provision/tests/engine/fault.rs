@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use provision::exit::Signal;
+use provision_engine::interrupt::Signal;
 use testkit::{Answer, Decision, Request};
 
 use crate::world::{Hands, World};
@@ -83,6 +83,29 @@ impl Fault {
                 Self::NetworkGone if call >= at => Decision::Refuse,
                 _ if call != at => Decision::Forward,
                 _ => self.decision(request, &acting),
+            }
+        });
+        (hands, seen)
+    }
+
+    /// Makes it happen at the first call of `operation` of `service`. The count of such calls seen so far is returned.
+    pub(crate) fn arm_at(
+        self,
+        world: &World,
+        service: &'static str,
+        operation: &'static str,
+    ) -> (Hands, Arc<AtomicUsize>) {
+        let hands = Hands::new();
+        let seen = Arc::new(AtomicUsize::new(0));
+        let (acting, counted) = (hands.clone(), seen.clone());
+        world.way.decide(move |request| {
+            let is_meant = request.service == service && request.operation == operation;
+            let before = counted.fetch_add(usize::from(is_meant), Ordering::Relaxed);
+            match self {
+                Self::Expired if is_meant || before > 0 => Decision::Answer(expired(request)),
+                Self::NetworkGone if is_meant || before > 0 => Decision::Refuse,
+                _ if is_meant && before == 0 => self.decision(request, &acting),
+                _ => Decision::Forward,
             }
         });
         (hands, seen)

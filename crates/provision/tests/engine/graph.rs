@@ -1,7 +1,7 @@
 //! `graph` draws what is declared and asks nobody.
 
 use local_aws::Faults;
-use provision::exit::Exit;
+use provision_cli::exit::Exit;
 use serde_json::Value;
 
 use crate::world::World;

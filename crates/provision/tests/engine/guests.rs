@@ -1,7 +1,7 @@
 //! What others put into resources of ours goes along with them only when that was named and agreed to.
 
 use local_aws::Faults;
-use provision::exit::Exit;
+use provision_cli::exit::Exit;
 
 use crate::mutation::Mutation;
 use crate::world::World;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use local_aws::Faults;
-use provision::exit::Exit;
+use provision_cli::exit::Exit;
 use testkit::Census;
 use tokio::time::sleep;
 
@@ -27,7 +27,7 @@ const LIVE: &str = "waiting for the endpoint to answer";
 /// One kind of lag, how it comes about, and what is said of it.
 type Kind = (&'static str, fn(&mut Faults), &'static [&'static str]);
 
-const KINDS: [Kind; 12] = [
+const KINDS: [Kind; 14] = [
     (
         "role",
         |faults| faults.role_propagation_ms = 40_000,
@@ -83,6 +83,13 @@ const KINDS: [Kind; 12] = [
     (
         "ghost log group",
         |faults| faults.ghost_log_group_ms = 10_000,
+        &[],
+    ),
+    // What is declared is found by its name.
+    ("tag index", |faults| faults.tag_index_ms = 40_000, &[]),
+    (
+        "tag index of what is gone",
+        |faults| faults.tag_index_deleted_ms = 90_000,
         &[],
     ),
 ];

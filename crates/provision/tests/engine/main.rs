@@ -32,5 +32,6 @@ mod secrets;
 mod selection;
 mod telling;
 mod transcripts;
+mod undeclared;
 mod workflow;
 mod world;

@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 
 use clap::CommandFactory;
 use local_aws::Faults;
-use provision::cli::Cli;
-use provision::exit::Exit;
+use provision_cli::args::Cli;
+use provision_cli::exit::Exit;
 
 use crate::world::World;
 

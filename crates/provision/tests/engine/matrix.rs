@@ -6,7 +6,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use local_aws::Faults;
-use provision::exit::{Exit, Signal};
+use provision_cli::exit::Exit;
+use provision_engine::interrupt::Signal;
 use testkit::Census;
 use testkit::sdk::apigateway::types::{Op, PatchOperation};
 
@@ -14,6 +15,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::fault::Fault;
 use crate::mutation::Mutation;
+use crate::undeclared;
 use crate::world::{World, binary};
 
 /// A run to disturb.
@@ -27,10 +29,18 @@ enum Scenario {
     Repair,
     /// `down` of a whole stack.
     Down,
+    /// `up` after resources were taken out of the declaration.
+    Shrink,
 }
 
 impl Scenario {
-    const ALL: [Self; 4] = [Self::Cold, Self::Update, Self::Repair, Self::Down];
+    const ALL: [Self; 5] = [
+        Self::Cold,
+        Self::Update,
+        Self::Repair,
+        Self::Down,
+        Self::Shrink,
+    ];
 
     fn name(self) -> &'static str {
         match self {
@@ -38,6 +48,7 @@ impl Scenario {
             Self::Update => "update",
             Self::Repair => "repair",
             Self::Down => "down",
+            Self::Shrink => "shrink",
         }
     }
 
@@ -62,12 +73,17 @@ impl Scenario {
                 sleep(LATER).await;
                 world
             }
+            Self::Shrink => {
+                let world = undeclared::deployed(pace.faults()).await;
+                sleep(LATER).await;
+                world
+            }
         }
     }
 
     fn arguments(self) -> Vec<String> {
         let text: &[&str] = match self {
-            Self::Cold | Self::Repair => &["up", "--yes"],
+            Self::Cold | Self::Repair | Self::Shrink => &["up", "--yes"],
             Self::Update => &["up", "--yes", "--rate", "50", "--bootstrap"],
             Self::Down => &["down", "--yes"],
         };
@@ -104,6 +120,8 @@ impl Pace {
                 function_pending_ms: 3_000,
                 function_updating_ms: 3_000,
                 function_deleting_ms: 6_000,
+                tag_index_ms: 5_000,
+                tag_index_deleted_ms: 20_000,
                 ..Faults::default()
             },
         }

@@ -1,7 +1,7 @@
 //! Lists come in pages of at most 500: what is ours is found on whichever page it is.
 
 use local_aws::Faults;
-use provision::exit::Exit;
+use provision_cli::exit::Exit;
 
 use crate::world::World;
 

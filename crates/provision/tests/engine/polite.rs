@@ -7,7 +7,8 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use local_aws::{Faults, LocalAws};
-use provision::exit::{Exit, Signal};
+use provision_cli::exit::Exit;
+use provision_engine::interrupt::Signal;
 use testkit::{Account, Decision};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};

@@ -10,7 +10,7 @@ use std::time::Duration;
 use local_aws::Faults;
 use proptest::prelude::Strategy;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
-use provision::exit::Exit;
+use provision_cli::exit::Exit;
 use serde_json::Value;
 use tokio::time::timeout;
 

@@ -3,20 +3,22 @@
 use std::future::pending;
 use std::time::Duration;
 
+use futures_util::stream;
 use local_aws::Faults;
-use provision::aws::Aws;
-use provision::commands::see;
-use provision::declaration::Stack;
-use provision::events::Events;
-use provision::execute::{Course, execute};
-use provision::exit::Exit;
-use provision::input::digest;
-use provision::owner::Tags;
-use provision::plan::Plan;
-use provision::planner;
-use provision::resource::method::Integration;
-use provision::resource::{Arn, Deployment, Look, Method, RestApi, Stage};
-use testkit::Call;
+use provision::apigateway::{Deployment, Integration, Method, RestApi, Stage};
+use provision::arn::Arn;
+use provision::handles::{DeploymentHandle, MethodHandle, RestApiHandle};
+use provision::{Env, Stack, Tags, digest};
+use provision_cli::exit::Exit;
+use provision_engine::aws::Aws;
+use provision_engine::declaration::Declaration;
+use provision_engine::events::Events;
+use provision_engine::execute::{ExecuteOptions, execute};
+use provision_engine::look::Look;
+use provision_engine::observe::Snapshot;
+use provision_engine::plan::Plan;
+use provision_engine::planner;
+use testkit::{Account, Call};
 use tokio::time::Instant;
 
 use crate::world::World;
@@ -39,8 +41,8 @@ fn refused(calls: &[Call]) -> usize {
 }
 
 /// `count` APIs of one method each: what the rates of single operations hold up most.
-fn apis(count: u32) -> Stack {
-    let mut stack = Stack::new("many");
+fn apis(count: u32) -> Declaration {
+    let mut stack = Stack::new("many", &Env::new(None, Account::REGION));
     for number in 0..count {
         let api = stack.add(
             &format!("api-{number}"),
@@ -67,14 +69,14 @@ fn apis(count: u32) -> Stack {
                 )),
             },
         );
-        let deployment = stack.add_after(
+        let deployment = stack.add(
             &format!("deployment-{number}"),
-            [method.id()],
             Deployment {
                 api: api.api_id(),
                 shape: digest([method.shape()]),
             },
         );
+        stack.add_dependency(&deployment, &method);
         stack.add(
             &format!("stage-{number}"),
             Stage {
@@ -89,12 +91,12 @@ fn apis(count: u32) -> Stack {
             },
         );
     }
-    stack
+    stack.finish().expect("it is sound")
 }
 
 async fn carried_out(
     world: &World,
-    stack: &Stack,
+    stack: &Declaration,
     plan: impl AsyncFn(&Aws) -> Plan,
 ) -> (Duration, Vec<Call>) {
     let aws = world.connect(Events::default());
@@ -105,8 +107,8 @@ async fn carried_out(
         &plan,
         &aws,
         stack.known_names(),
-        Course::default(),
-        pending(),
+        ExecuteOptions::default(),
+        stream::empty(),
         pending(),
     )
     .await;
@@ -114,23 +116,25 @@ async fn carried_out(
     (started.elapsed(), world.way.take_calls())
 }
 
-async fn many_up(world: &World, stack: &Stack) -> (Duration, Vec<Call>) {
+async fn read(stack: &Declaration, aws: &Aws) -> Snapshot {
+    let kinds = stack.kinds(provision_aws::kinds());
+    let look = Look::new(aws.clone());
+    let snapshot = Snapshot::read(stack, &kinds, &look, |_| {});
+    snapshot.await.expect("a look")
+}
+
+async fn many_up(world: &World, stack: &Declaration) -> (Duration, Vec<Call>) {
     carried_out(world, stack, async |aws| {
-        let seen = see(stack, &Look::new(aws.clone()), |_| {})
-            .await
-            .expect("a look");
-        let (plan, _) = planner::up(stack, seen.account(), stack.known_names()).expect("a plan");
+        let snapshot = read(stack, aws).await;
+        let (plan, _) = planner::up(stack, &snapshot, stack.known_names()).expect("a plan");
         plan
     })
     .await
 }
 
-async fn many_down(world: &World, stack: &Stack) -> (Duration, Vec<Call>) {
+async fn many_down(world: &World, stack: &Declaration) -> (Duration, Vec<Call>) {
     carried_out(world, stack, async |aws| {
-        let seen = see(stack, &Look::new(aws.clone()), |_| {})
-            .await
-            .expect("a look");
-        planner::down(stack, seen.account()).expect("a plan")
+        planner::down(stack, &read(stack, aws).await).expect("a plan")
     })
     .await
 }

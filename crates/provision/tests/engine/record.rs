@@ -4,8 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use local_aws::Faults;
-use provision::exit::{Exit, Signal};
-use provision::record::{Entry, Record};
+use provision_cli::exit::Exit;
+use provision_cli::record::{Entry, Record};
+use provision_engine::interrupt::Signal;
 use tempfile::TempDir;
 
 use crate::fault::Fault;
@@ -33,8 +34,11 @@ async fn up_leaves_all_that_happened() {
     let plan = record.plan.expect("a plan");
     assert_eq!(plan["summary"]["create"], 12);
     assert_eq!(plan["steps"][0]["status"], "done");
-    let package = record.package.expect("a package");
-    assert_eq!(package.binary.map(|binary| binary.bytes), Some(80));
+    let [package] = &record.packages[..] else {
+        panic!("one package: {:?}", record.packages);
+    };
+    assert_eq!(package.assets, ["package"]);
+    assert_eq!(package.binary.as_ref().map(|binary| binary.bytes), Some(80));
 
     let calls = record.timeline.iter().filter_map(|entry| match entry {
         Entry::Call {

@@ -4,10 +4,11 @@
 use std::collections::BTreeSet;
 
 use local_aws::Faults;
-use provision::exit::Exit;
+use provision_cli::exit::Exit;
 use serde_json::{Value, json};
 
 use crate::mutation::{MANAGED, Mutation, ROLE, THEIRS, take_name};
+use crate::undeclared;
 use crate::world::{Ended, World, binary};
 
 /// One run, and what it starts from.
@@ -282,6 +283,21 @@ async fn a_function_whose_tags_may_not_be_read_is_not_taken_for_somebody_elses()
         said.contains("is not authorized to perform: lambda:ListTags"),
         "{said}"
     );
+}
+
+/// The rights are for what is declared. What was taken out has names that they do not have: nobody takes it for nothing.
+#[tokio::test(start_paused = true)]
+async fn what_was_taken_out_needs_rights_of_its_own() {
+    let policy = policy(&[]).await;
+    let mut world = undeclared::deployed(Faults::default()).await;
+    world.act_by(&policy["policy"]).await;
+    for command in ["plan", "up", "down", "drift"] {
+        let refused = world.run(&[command]).await.expect(Exit::Failed);
+        let said = &refused.printed.stderr;
+        assert_eq!(refused.writes(), 0, "{said}");
+        assert!(said.contains("error[P0017]: "), "{said}");
+        assert!(said.contains("former-"), "{said}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use local_aws::Faults;
-use provision::exit::{Exit, Signal};
+use provision_cli::exit::Exit;
+use provision_engine::interrupt::Signal;
 use serde_json::Value;
 use testkit::Decision;
 use tokio::time::{Instant, sleep};

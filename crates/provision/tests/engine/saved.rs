@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use local_aws::Faults;
-use provision::exit::Exit;
+use provision_cli::exit::Exit;
 use testkit::{Answer, Decision};
 
 use crate::mutation::Mutation;

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use local_aws::Faults;
-use provision::exit::Exit;
-use provision::github::GitHub;
+use provision_cli::exit::Exit;
+use provision_cli::github::GitHub;
 use tokio::time::timeout;
 
 use crate::fault::Fault;

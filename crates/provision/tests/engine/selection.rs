@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use local_aws::Faults;
-use provision::exit::Exit;
+use provision_cli::exit::Exit;
 use serde_json::Value;
 use testkit::Decision;
 

@@ -1,7 +1,7 @@
 //! How much is told: `-q`, `-v`, `-vv`, and plain lines where nothing is redrawn.
 
 use local_aws::Faults;
-use provision::exit::Exit;
+use provision_cli::exit::Exit;
 
 use crate::fault::Fault;
 use crate::mutation::{Mutation, POLICY};

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use local_aws::Faults;
-use provision::exit::Exit;
-use provision::github::GitHub;
+use provision_cli::exit::Exit;
+use provision_cli::github::GitHub;
 use serde_json::Value;
 use testkit::{Answer, Decision};
 
@@ -68,7 +68,7 @@ async fn a_plan_s_table_says_what_changes() {
     world.run(&plan).await.expect(Exit::Done);
     let (summary, _) = files(&world);
     for part in [
-        "| ! changed behind our back<br>memory\\_mb: 1024 → 256 |",
+        "| ! changed outside of provision<br>memory\\_mb: 1024 → 256 |",
         "&nbsp;&nbsp;+ Allow dynamodb:",
         "(broadens rights)",
         "| throttle.rate: 100.0 → 50.0 |",

@@ -9,16 +9,19 @@ use std::sync::{Arc, OnceLock};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use local_aws::{Clock, Enforcement, Faults, LocalAws, Options, Runner};
-use provision::arguments;
-use provision::aws::{Aws, Reach, config_at};
-use provision::console::{Console, Printed};
-use provision::environment::Environment;
-use provision::events::Events;
-use provision::exit::{Exit, Signal};
-use provision::github::GitHub;
-use provision::interrupt::Interrupt;
-use provision::record::Runs;
-use provision::{Ground, run_on};
+use provision::{App, lab};
+use provision_aws::connection::{Transport, config_at, from_transport};
+use provision_cli::Host;
+use provision_cli::args::parse;
+use provision_cli::environment::Environment;
+use provision_cli::exit::Exit;
+use provision_cli::github::GitHub;
+use provision_cli::interrupt::Interrupt;
+use provision_cli::record::Runs;
+use provision_cli::ui::console::{Console, Printed};
+use provision_engine::aws::Aws;
+use provision_engine::events::Events;
+use provision_engine::interrupt::Signal;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 use testkit::{Account, Call, Census, InProcess};
@@ -37,6 +40,8 @@ pub(crate) struct World {
     pub(crate) github: Option<GitHub>,
     /// Where its runs leave their records, if they leave any.
     pub(crate) runs: Option<PathBuf>,
+    /// The program that runs.
+    pub(crate) app: fn() -> App,
 }
 
 /// How a run ended.
@@ -122,6 +127,7 @@ impl World {
             keeps_pace: false,
             github: None,
             runs: None,
+            app: lab::app,
         }
     }
 
@@ -187,22 +193,23 @@ impl World {
             command: line.iter().map(|&word| word.to_owned()).collect(),
         });
         let environment = environment();
-        let cli = arguments::read(line, &environment).expect("the arguments are right");
+        let app = (self.app)();
+        let cli = parse::read(&app, line, &environment).expect("the arguments are right");
         let (mut console, capture) = Console::captured(&cli.global);
         if let Some(github) = &self.github {
             console = console.in_workflow(github.clone());
         }
-        let ground = Ground {
+        let host = Host {
             console,
             interrupt: Interrupt::by(hands.signal.subscribe()),
-            reach: Some(self.reach()),
+            transport: Some(self.transport()),
             runs,
             environment,
         };
         let exit = tokio::select! {
             biased;
             () = hands.kill.notified() => None,
-            exit = run_on(&cli, ground) => Some(exit),
+            exit = app.run_on(&cli, host) => Some(exit),
         };
         Ended {
             exit,
@@ -211,8 +218,8 @@ impl World {
         }
     }
 
-    fn reach(&self) -> Reach {
-        Reach {
+    fn transport(&self) -> Transport {
+        Transport {
             config: self.config.clone(),
             public: self.way.connector(),
             keeps_pace: self.keeps_pace,
@@ -221,7 +228,7 @@ impl World {
 
     /// The engine's own connection, for stacks that no command knows.
     pub(crate) fn connect(&self, events: Events) -> Aws {
-        Aws::by(&self.reach(), events).expect("a configuration with a region")
+        from_transport(&self.transport(), events).expect("a configuration with a region")
     }
 
     pub(crate) async fn census(&self) -> Census {

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use local_aws::Faults;
-use provision::exit::Exit;
+use provision_cli::exit::Exit;
 use serde_json::Value;
 use testkit::Cli;
 

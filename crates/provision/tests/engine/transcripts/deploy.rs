@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use expect_test::expect;
 use local_aws::Faults;
-use provision::exit::Exit;
+use provision_cli::exit::Exit;
 use testkit::{Answer, Decision};
 
 use super::prints;
@@ -213,7 +213,7 @@ async fn what_differs() {
                   retention_days: 14 → 3
               ! AWS::Lambda::Function        LambdaFunctionOverHttps
                   memory_mb: 256 → 1024
-            2 changed behind our back (declared → found); `provision up` puts that right
+            2 changed outside of provision (declared → found); `provision up` puts that right
         "#]],
         expect![[r#"
             serverless-lab · account 123456789012 · eu-west-1 · http://local-aws.test
@@ -239,14 +239,14 @@ async fn what_differs() {
         Exit::Differences,
         expect![[r#"
               ~ AWS::Logs::LogGroup          /aws/lambda/LambdaFunctionOverHttps
-                  ! changed behind our back
+                  ! changed outside of provision
                   retention_days: 3 → 14
               ~ AWS::Lambda::Function        LambdaFunctionOverHttps
-                  ! changed behind our back
+                  ! changed outside of provision
                   memory_mb: 1024 → 256
               ~ AWS::ApiGateway::UsagePlan   Lambda-dynamoDB-usageplan
                   throttle.rate: 100.0 → 50.0
-            3 to update, 9 unchanged; ! 2 changed behind our back
+            3 to update, 9 unchanged; ! 2 changed outside of provision
             4 calls to make
             Cost: US$ 0.00 a month idle, about US$ 4.66 per million requests
               list prices of eu-west-1, 2025-11
@@ -278,9 +278,9 @@ async fn what_differs() {
           function `LambdaFunctionOverHttps`
         until `provision up --bootstrap [path]`, without either
           ~ AWS::Logs::LogGroup          /aws/lambda/LambdaFunctionOverHttps
-              ! changed behind our back
+              ! changed outside of provision
               retention_days: 3 → 14
-        1 to update, 11 unchanged; ! 1 changed behind our back
+        1 to update, 11 unchanged; ! 1 changed outside of provision
         1 call to make
           ~ AWS::Logs::LogGroup          /aws/lambda/LambdaFunctionOverHttps [time]
         Done in [time].
@@ -307,11 +307,11 @@ async fn what_differs() {
         expect![[r#"
             serverless-lab · account 123456789012 · eu-west-1 · http://local-aws.test
               ~ AWS::Lambda::Function        LambdaFunctionOverHttps
-                  ! changed behind our back
+                  ! changed outside of provision
                   memory_mb: 1024 → 256
               ~ AWS::ApiGateway::UsagePlan   Lambda-dynamoDB-usageplan
                   throttle.rate: 100.0 → 50.0
-            2 to update, 10 unchanged; ! 1 changed behind our back
+            2 to update, 10 unchanged; ! 1 changed outside of provision
             3 calls to make
               ~ AWS::ApiGateway::UsagePlan   Lambda-dynamoDB-usageplan [time]
               ~ AWS::Lambda::Function        LambdaFunctionOverHttps [time]
@@ -573,10 +573,10 @@ async fn what_is_somebody_elses() {
     "#]], expect![[r#"
         serverless-lab · account 123456789012 · eu-west-1 · http://local-aws.test
           ~ AWS::IAM::Role               lambda-apigateway-role
-              ! changed behind our back
+              ! changed outside of provision
               tags.provision:id: (none) → role
               tags.provision:stack: (none) → serverless-lab
-        1 to update, 11 unchanged; ! 1 changed behind our back
+        1 to update, 11 unchanged; ! 1 changed outside of provision
         1 call to make
           ~ AWS::IAM::Role               lambda-apigateway-role [time]
         Done in [time].

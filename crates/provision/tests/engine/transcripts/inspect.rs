@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use aws_sdk_cloudwatchlogs::types::InputLogEvent;
 use expect_test::expect;
 use local_aws::Faults;
-use provision::exit::Exit;
+use provision_cli::exit::Exit;
 use testkit::{Answer, Decision, masked};
 
 use super::prints;
@@ -128,7 +128,7 @@ async fn a_deployed_stack() {
         Exit::Usage,
         expect![[""]],
         expect![[r#"
-            error[P0003]: the request is no JSON: EOF while parsing an object at line 1 column 1
+            error[P0003]: the request is not JSON: EOF while parsing an object at line 1 column 1
               try: `provision invoke '{"operation":"ping"}'`, `@FILE`, or `-` for standard input
         "#]],
     )
@@ -263,15 +263,6 @@ async fn rights() {
               "Version": "2012-10-17",
               "Statement": [
                 {
-                  "Sid": "Role",
-                  "Effect": "Allow",
-                  "Action": [
-                    "iam:GetRole",
-                    "iam:GetRolePolicy"
-                  ],
-                  "Resource": "arn:aws:iam::123456789012:role/lambda-apigateway-role"
-                },
-                {
                   "Sid": "Table",
                   "Effect": "Allow",
                   "Action": [
@@ -281,14 +272,20 @@ async fn rights() {
                   "Resource": "arn:aws:dynamodb:eu-west-1:123456789012:table/lambda-apigateway"
                 },
                 {
-                  "Sid": "Function",
+                  "Sid": "Tagged",
                   "Effect": "Allow",
                   "Action": [
-                    "lambda:GetFunction",
-                    "lambda:GetPolicy",
-                    "lambda:ListTags"
+                    "tag:GetResources"
                   ],
-                  "Resource": "arn:aws:lambda:eu-west-1:123456789012:function:LambdaFunctionOverHttps"
+                  "Resource": "*"
+                },
+                {
+                  "Sid": "LogGroups",
+                  "Effect": "Allow",
+                  "Action": [
+                    "logs:DescribeLogGroups"
+                  ],
+                  "Resource": "arn:aws:logs:eu-west-1:123456789012:log-group:*"
                 },
                 {
                   "Sid": "LogGroup",
@@ -302,12 +299,32 @@ async fn rights() {
                   ]
                 },
                 {
-                  "Sid": "LogGroups",
+                  "Sid": "Role",
                   "Effect": "Allow",
                   "Action": [
-                    "logs:DescribeLogGroups"
+                    "iam:GetRole",
+                    "iam:GetRolePolicy"
                   ],
-                  "Resource": "arn:aws:logs:eu-west-1:123456789012:log-group:*"
+                  "Resource": "arn:aws:iam::123456789012:role/lambda-apigateway-role"
+                },
+                {
+                  "Sid": "Roles",
+                  "Effect": "Allow",
+                  "Action": [
+                    "iam:ListRoleTags",
+                    "iam:ListRoles"
+                  ],
+                  "Resource": "arn:aws:iam::123456789012:role/*"
+                },
+                {
+                  "Sid": "Function",
+                  "Effect": "Allow",
+                  "Action": [
+                    "lambda:GetFunction",
+                    "lambda:GetPolicy",
+                    "lambda:ListTags"
+                  ],
+                  "Resource": "arn:aws:lambda:eu-west-1:123456789012:function:LambdaFunctionOverHttps"
                 },
                 {
                   "Sid": "RestApis",

@@ -14,7 +14,7 @@ mod offline;
 mod words;
 
 use expect_test::Expect;
-use provision::exit::Exit;
+use provision_cli::exit::Exit;
 use testkit::masked;
 
 use crate::world::World;

@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 use local_aws::Faults;
-use provision::exit::Exit;
+use provision_cli::exit::Exit;
 
 use super::prints;
 use crate::world::World;

@@ -93,7 +93,7 @@ async fn wrong_usage() {
             expect![[r#"
                 error: the argument '--follow' cannot be used with '--json'
 
-                Usage: provision logs --follow
+                Usage: provision logs --follow [FUNCTIONS]...
 
                 For more information, try '--help'.
             "#]],
@@ -209,7 +209,7 @@ async fn a_saved_plan_beside_another_function() {
             64,
             expect![[""]],
             expect![[r#"
-                error: the argument '[FILE]' cannot be used with '--bootstrap <PATH>'
+                error: the argument '[FILE]' cannot be used with '--bootstrap <[BIN=]PATH>'
 
                 Usage: provision up [OPTIONS] [FILE]
 

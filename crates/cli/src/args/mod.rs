@@ -1,0 +1,439 @@
+//! The command line as clap reads it; [`options`](crate::options) checks it.
+
+pub mod parse;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// The end of the help and the manual.
+const NOTES: &str = "\
+Exit codes:
+  0         done, or nothing to do
+  1         failed, or declined
+  2         there are differences (plan --detailed-exitcode, drift)
+  3         partly done: some steps failed; run it again
+  64        wrong usage
+  130, 143  interrupted by SIGINT or SIGTERM; run it again
+
+Environment:
+  PROVISION_ENV, PROVISION_BOOTSTRAP, PROVISION_PROGRESS
+            in place of the options of these names
+  PROVISION_LOCAL_PORT, PROVISION_LOCAL_DIR, PROVISION_LOCAL_AWS
+            port, folder and program of the local AWS
+  PROVISION_RUNS_DIR
+            where up and down leave their records
+  AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL and all others of the AWS SDK
+  CI, NO_COLOR, CLICOLOR_FORCE, TERM
+            whether to ask, to colour and to redraw";
+
+/// A command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "provision",
+    version,
+    propagate_version = true,
+    max_term_width = 100,
+    after_help = NOTES
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of its own on the command line"
+)]
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Options everywhere")]
+pub struct Global {
+    /// A second, separate copy of the stack: its names carry this one
+    #[arg(long, global = true, value_name = "NAME", env = "PROVISION_ENV")]
+    pub env: Option<String>,
+    /// The AWS region [default: as the SDK finds it]
+    #[arg(long, global = true)]
+    pub region: Option<String>,
+    /// The profile in ~/.aws to take credentials and region from
+    #[arg(long, global = true)]
+    pub profile: Option<String>,
+    /// Use the local AWS on this machine, started if need be; no account is needed
+    #[arg(long, global = true, conflicts_with = "profile")]
+    pub local: bool,
+    /// Print one JSON document on stdout
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+    /// How to show what happens: redrawn (live), or a line as each step ends (plain)
+    #[arg(long, global = true, value_name = "HOW", env = "PROVISION_PROGRESS")]
+    #[arg(value_enum, default_value_t = Progress::Auto)]
+    pub progress: Progress,
+    /// Go ahead where a question would be asked
+    #[arg(short, long, global = true, visible_alias = "auto-approve")]
+    pub yes: bool,
+    /// Show each call to AWS; twice: with its attempts and request ids
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Show errors and results only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Progress {
+    /// Live on a terminal, plain elsewhere and in a pipeline
+    Auto,
+    Plain,
+    Live,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Build the functions, create or change what differs, and wait until the endpoint answers
+    #[command(visible_aliases = ["deploy", "apply"])]
+    Up(Up),
+    /// Show what `up` would do; only reads
+    #[command(visible_aliases = ["diff", "preview"])]
+    Plan(Plan),
+    /// Show changes made outside of `provision` since the last `up`; exits with 2 if there are any
+    Drift(Drift),
+    /// Delete everything of the stack, in reverse order
+    #[command(visible_aliases = ["destroy", "remove"])]
+    Down(Down),
+    /// Print the deployed stack's URL, ids and ARNs
+    Outputs(Outputs),
+    /// Send one request to the deployed stack
+    Invoke(Invoke),
+    /// Replace an API key
+    #[command(subcommand)]
+    Key(Key),
+    /// Print the functions' log lines: `>` a request begins, `<` it has ended, with its time, memory and cold start
+    Logs(Logs),
+    /// Write the files of a pipeline
+    #[command(subcommand)]
+    Ci(Ci),
+    /// Check what this machine and the account lack, and say how to get it
+    Doctor(Doctor),
+    /// Run the stack on the local AWS, and rebuild its functions as their sources change
+    Dev(Dev),
+    /// Write the last run of `up` or `down` as one self-contained page
+    Report(Report),
+    /// Draw the stack's graph, as text or as a picture, without asking AWS
+    Graph(Graph),
+    /// Start, stop or inspect the local AWS by itself
+    #[command(subcommand)]
+    Local(Local),
+    /// Explain an error's cause and remedy, by its code
+    Explain(Explain),
+    /// Print a completion script for a shell
+    Completions(Completions),
+    /// Print the manual page, or write all of them with --out
+    Man(Man),
+    /// Print the least rights that the commands need, as an IAM policy, or the trust policy of a pipeline's role
+    Policy(Policy),
+}
+
+/// How the stack is deployed.
+#[derive(Clone, Debug, Args)]
+pub struct Deploy {
+    /// Deploy this function binary instead of building it; of several functions, the one called BIN (repeatable)
+    #[arg(long, value_name = "[BIN=]PATH", env = "PROVISION_BOOTSTRAP")]
+    pub bootstrap: Vec<String>,
+    #[command(flatten)]
+    pub declare: Declare,
+    /// Adopt an existing resource with this name by tagging it (repeatable, or with commas)
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub adopt: Vec<String>,
+}
+
+/// What the stack is declared with.
+#[derive(Clone, Debug, Args)]
+pub struct Declare {
+    /// The functions' processor architecture
+    #[arg(long, value_name = "ARCH", default_value = "x86_64")]
+    #[arg(value_parser = ["x86_64", "arm64"])]
+    pub arch: String,
+    /// Set a parameter of the stack (repeatable)
+    #[arg(long, value_name = "NAME=VALUE", value_parser = crate::options::parameter)]
+    pub set: Vec<(String, String)>,
+}
+
+/// A part of the plan.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Select {
+    /// Do nothing but this, by id or name (repeatable, or with commas)
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Leave this as it is, by id or name (repeatable, or with commas)
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub skip: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Drift {
+    #[command(flatten)]
+    pub declare: Declare,
+}
+
+#[derive(Debug, Args)]
+pub struct Up {
+    /// Do what this file says, as `plan --out FILE` wrote it, or nothing if the account has moved since
+    #[arg(value_name = "FILE", conflicts_with_all = ["arch", "set", "adopt", "only", "skip"])]
+    pub plan: Option<PathBuf>,
+    #[command(flatten)]
+    pub deploy: Deploy,
+    #[command(flatten)]
+    pub select: Select,
+    /// How many resources to work on at the same time [default: all that can be]
+    #[arg(long, value_name = "N")]
+    pub parallelism: Option<std::num::NonZeroUsize>,
+    /// How far to wait: for no state (none), for AWS's own states (ready), or until the endpoint answers (live)
+    #[arg(long, value_enum, default_value_t = Wait::Live)]
+    pub wait: Wait,
+    /// Give up after this time, such as 90s, 10m or 1h
+    #[arg(long, value_name = "TIME", value_parser = crate::options::duration)]
+    pub timeout: Option<std::time::Duration>,
+    /// Write a page about this run: the plan, a waterfall of the calls, before and after
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Wait {
+    None,
+    Ready,
+    Live,
+}
+
+#[derive(Debug, Args)]
+pub struct Plan {
+    #[command(flatten)]
+    pub deploy: Deploy,
+    #[command(flatten)]
+    pub select: Select,
+    /// Save the plan, with the functions' packages, for `up FILE`
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Exit with 2 when there is something to do
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Down {
+    #[command(flatten)]
+    pub select: Select,
+    /// How many resources to work on at the same time [default: all that can be]
+    #[arg(long, value_name = "N")]
+    pub parallelism: Option<std::num::NonZeroUsize>,
+    /// Leave resources that hold data, such as tables and their items
+    #[arg(long)]
+    pub keep_data: bool,
+    /// Write a page about this run: the plan, a waterfall of the calls, what there was before
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Outputs {
+    /// Print only this one
+    pub name: Option<String>,
+    /// Print the API key's value as well
+    #[arg(long)]
+    pub show_secrets: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Invoke {
+    /// The endpoint, such as `POST /orders`, or the function; and the request as JSON, `@FILE` for a file's text, or `-` for
+    /// standard input
+    #[arg(value_name = "[TARGET] [REQUEST]", num_args = 0..=2)]
+    pub words: Vec<String>,
+    /// Through Lambda's own API instead of the public endpoint
+    #[arg(long)]
+    pub direct: bool,
+    /// The API key to send, by id or name, where several would do
+    #[arg(long, value_name = "KEY", conflicts_with = "direct")]
+    pub key: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Key {
+    /// Put a new key into the usage plan, try it, and then delete the old one
+    Rotate(Rotate),
+}
+
+#[derive(Debug, Args)]
+pub struct Rotate {
+    /// The key, by id or name; of one key it need not be given
+    pub key: Option<String>,
+    /// Leave the old key valid beside the new one for so long first, such as 90s, 10m or 1h
+    #[arg(long, value_name = "TIME", value_parser = crate::options::duration, default_value = "0s")]
+    pub grace: std::time::Duration,
+    /// Print the new key's value
+    #[arg(long)]
+    pub show_secrets: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Logs {
+    /// The functions, by id or name [default: all]
+    pub functions: Vec<String>,
+    /// Go on showing lines as they come
+    #[arg(short, long, conflicts_with = "json")]
+    pub follow: bool,
+    /// How far back to begin, such as 90s, 10m, 1h or 1d
+    #[arg(long, value_name = "TIME", value_parser = crate::options::duration, default_value = "10m")]
+    pub since: std::time::Duration,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Ci {
+    /// Write a workflow for GitHub Actions and the policies of its roles; nothing is written over
+    Init(CiInit),
+}
+
+#[derive(Debug, Args)]
+pub struct CiInit {
+    /// Write over files that differ
+    #[arg(long)]
+    pub force: bool,
+    /// The repository's folder
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub dir: PathBuf,
+    /// The repository on GitHub [default: that of the remote `origin`]
+    #[arg(long, value_name = "OWNER/REPO")]
+    pub repo: Option<crate::ci::trust::Repository>,
+    /// The branch whose runs deploy
+    #[arg(long, value_name = "NAME", default_value = "main")]
+    pub branch: String,
+    /// The account, where there are no credentials to ask with
+    #[arg(long, value_name = "ID", value_parser = crate::options::account)]
+    pub account: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Check this function binary instead of the tools that build one; of several functions, the one called BIN (repeatable)
+    #[arg(long, value_name = "[BIN=]PATH", env = "PROVISION_BOOTSTRAP")]
+    pub bootstrap: Vec<String>,
+    /// The functions' processor architecture
+    #[arg(long, value_name = "ARCH", default_value = "x86_64")]
+    #[arg(value_parser = ["x86_64", "arm64"])]
+    pub arch: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Dev {
+    #[command(flatten)]
+    pub deploy: Deploy,
+}
+
+#[derive(Debug, Args)]
+pub struct Report {
+    /// The page to write
+    #[arg(value_name = "FILE.html")]
+    pub file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Graph {
+    /// How to draw it [default: by the file's name, else a tree]
+    #[arg(long, value_enum)]
+    pub format: Option<GraphFormat>,
+    /// Write it to this file
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    Tree,
+    Dot,
+    Mermaid,
+    Svg,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Local {
+    /// Start it, in the background unless said otherwise
+    Start(LocalStart),
+    /// Stop it; what it holds stays
+    Stop,
+    /// Whether it runs, where, and how much it holds
+    Status,
+}
+
+#[derive(Debug, Args)]
+pub struct LocalStart {
+    /// Its port on 127.0.0.1 [default: the one it had, else 4566, else a free one]
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
+    /// Stay, and show each request
+    #[arg(long)]
+    pub foreground: bool,
+    /// What goes wrong on purpose, as JSON: see docs/local.md
+    #[arg(long, value_name = "JSON")]
+    pub faults: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// As an error names it, such as P0017; all of them without it
+    pub code: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Completions {
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub struct Man {
+    /// Write one page a command into this folder
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Policy {
+    /// The role to print the policy for: the deployer (up), the reader (plan), or the deployer of previews `pr-N` (preview)
+    #[arg(long, value_enum, value_name = "ROLE", default_value_t = PolicyFor::Up)]
+    pub r#for: PolicyFor,
+    /// The account, where there are no credentials to ask with
+    #[arg(long, value_name = "ID", value_parser = crate::options::account)]
+    pub account: Option<String>,
+    /// The trust policy instead: who of this repository on GitHub may have the role
+    #[arg(long, value_name = "OWNER/REPO")]
+    pub trust: Option<crate::ci::trust::Repository>,
+    /// The branch whose runs deploy
+    #[arg(long, value_name = "NAME", requires = "trust", default_value = "main")]
+    pub branch: String,
+    /// The GitHub environment of the jobs, which stands in place of branch and pull request
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "trust",
+        conflicts_with = "branch"
+    )]
+    pub environment: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PolicyFor {
+    Up,
+    Plan,
+    Preview,
+}

@@ -1,0 +1,202 @@
+//! `down`: delete everything of the stack.
+
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+use futures_util::stream;
+use provision_engine::execute::{ExecuteOptions, execute};
+use provision_engine::fault::Code;
+use provision_engine::look::Look;
+use provision_engine::observe::Seen;
+use provision_engine::plan::{Plan, Step};
+use provision_engine::planner;
+use provision_engine::resource::HoldsData;
+use serde_json::{Map, json};
+
+use super::Session;
+use super::consent::{Question, held, losses, may_lose};
+use super::context::{Connected, Context};
+use super::execution::{ended_early, show_plan};
+use super::session::continues;
+use super::up::selected;
+use crate::args;
+use crate::exit::Exit;
+use crate::github::summary;
+use crate::local::Server;
+use crate::options::DeclareOptions;
+use crate::ui::command_text::CommandText;
+use crate::ui::render;
+
+/// Runs the command.
+pub async fn run(session: &Session<'_>, arguments: &args::Down) -> Result<Exit> {
+    let started = Instant::now();
+    let console = &session.console;
+    let mut connected = Connected::new(session, &DeclareOptions::default()).await?;
+    let look = Look::new(connected.aws.clone());
+    let held_data = {
+        let (aws, declaration) = (connected.aws.clone(), connected.declaration.clone());
+        async move { held(&aws, &declaration).await }
+    };
+    if arguments.keep_data {
+        connected
+            .declaration
+            .resources
+            .retain(|declared| declared.resource.kind().holds_data == HoldsData::No);
+    }
+    let (mut context, mut losses_by_id) = tokio::try_join!(
+        connected.read(session, &look),
+        session.interrupt.or(held_data),
+    )?;
+    if arguments.keep_data {
+        context
+            .snapshot
+            .undeclared
+            .retain(|undeclared| undeclared.resource.kind().holds_data == HoldsData::No);
+    }
+    let foreign = foreign_parts(session, &context, &look).await?;
+    drop(look);
+    let observations = &context.snapshot.observations;
+    for conflict in planner::conflicts(&context.declaration, observations) {
+        console.warn(&format!(
+            "  left alone: {} {}: {}",
+            conflict.type_name, conflict.name, conflict.why
+        ));
+    }
+    let mut plan = planner::down(&context.declaration, &context.snapshot)?;
+    let down = CommandText::from("down").switch("--keep-data", arguments.keep_data);
+    let selection = arguments.select.selection();
+    let left_out = selection.apply(&mut plan, &context.declaration)?;
+    session.warn_left_out(&left_out, down.clone());
+    refuse_protected(session, &plan)?;
+    if !plan.is_empty() {
+        show_plan(session, &plan);
+        let undeclared = plan.losing_data();
+        let mut undeclared = undeclared.filter(|step| context.declaration.find(&step.id).is_none());
+        if undeclared.next().is_some() {
+            let counted = session.interrupt.or(losses(&context.aws, &plan)).await?;
+            losses_by_id.extend(counted);
+        }
+        if !agrees(session, &plan, &losses_by_id, foreign).await? {
+            return Ok(Exit::Failed);
+        }
+    }
+    let group = console.group("Execution");
+    session.on_record(|record| record.planned(&plan));
+    let Context { aws, listener, .. } = context;
+    listener.name_steps(&plan);
+    let interrupted = async {
+        session.interrupt.wait().await;
+    };
+    let options = ExecuteOptions {
+        max_parallel: arguments.parallelism,
+        ..ExecuteOptions::default()
+    };
+    let known = context.declaration.known_names();
+    let report = execute(&plan, &aws, known, options, stream::empty(), interrupted).await;
+    session.on_record(|record| record.carried_out(&plan, &report, Map::new(), &[]));
+    drop(aws);
+    listener.finish().await;
+    drop(group);
+    let took = started.elapsed();
+    console.pass_on(|github| {
+        github.summarize(&summary::plan("down", &plan, Some(&report)))?;
+        github.summarize(&summary::failures(&report.failures))
+    });
+    if session.config.json {
+        let mut document = render::plan_json(&plan, Some(&report));
+        document["errors"] = render::errors(&report.failures);
+        document["elapsed_ms"] = json!(render::milliseconds(took));
+        console.result(&document.to_string());
+    }
+    if !report.is_success() {
+        let again = continues(&session.command(selected(&selection, down)));
+        return Ok(ended_early(session, &plan, &report, &[], &again));
+    }
+    let outcome = if plan.is_empty() {
+        "Nothing to do"
+    } else {
+        "Done"
+    };
+    console.say(&format!("{outcome} in {}.", render::seconds(took)));
+    let folder = &session.config.local_aws.folder;
+    if session.config.local && Server::stop_if_empty(folder).await? {
+        console.say("The local AWS holds nothing any more: it is stopped, and its folder removed.");
+    }
+    Ok(Exit::Done)
+}
+
+/// Returns the parts that others have put into resources of the stack, in words. Reads nothing that was not read already.
+async fn foreign_parts(
+    session: &Session<'_>,
+    context: &Context,
+    look: &Look,
+) -> Result<Vec<String>> {
+    let seen = Seen {
+        declaration: &context.declaration,
+        look,
+        observations: &context.snapshot.observations,
+    };
+    let mut found = Vec::new();
+    for declared in &context.declaration.resources {
+        let Some(observed) = context.snapshot.observations.get(&declared.id) else {
+            continue;
+        };
+        let parts = declared.resource.foreign_parts(observed, &seen);
+        let parts = session.interrupt.or(Box::pin(parts)).await?;
+        let container = declared.resource.label();
+        found.extend(
+            parts
+                .into_iter()
+                .map(|part| format!("{part} in {container}")),
+        );
+    }
+    Ok(found)
+}
+
+async fn agrees(
+    session: &Session<'_>,
+    plan: &Plan,
+    losses: &std::collections::BTreeMap<String, String>,
+    foreign: Vec<String>,
+) -> Result<bool> {
+    let mut lost: Vec<String> = plan
+        .losing_data()
+        .filter_map(|step| losses.get(&step.id).cloned())
+        .collect();
+    let remedy = if lost.is_empty() {
+        "`--yes` to go ahead, or take it out first"
+    } else {
+        "`--yes` to go ahead, or `--keep-data`"
+    };
+    let foreign = foreign.into_iter();
+    lost.extend(foreign.map(|part| format!("{part}, which somebody else made")));
+    let question = Question {
+        plan,
+        losses: &lost,
+        always: true,
+        remedy,
+    };
+    may_lose(session, question).await
+}
+
+/// Returns an error before the first call for what AWS would refuse in the middle.
+fn refuse_protected(session: &Session<'_>, plan: &Plan) -> Result<()> {
+    let is_protected = |step: &&Step| {
+        let observed = step.observed();
+        observed.is_some_and(|observed| step.resource.is_protected(observed))
+    };
+    let Some(step) = plan.losing_data().find(is_protected) else {
+        return Ok(());
+    };
+    bail!(
+        Code::DeletionProtection
+            .fault(format!(
+                "{} is protected from deletion; nothing was changed",
+                step.resource.label()
+            ))
+            .remedy(format!(
+                "`--keep-data` to leave it, or take the protection out of its declaration and {} first",
+                session.up_first()
+            ))
+    )
+}

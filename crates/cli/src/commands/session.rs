@@ -1,0 +1,161 @@
+//! The state of one run of the program, which every command works with.
+
+use std::path::Path;
+
+use anyhow::Result;
+use provision_aws::connection::{self, Transport};
+use provision_engine::aws::Aws;
+use provision_engine::declaration::Declaration;
+use provision_engine::target::Target;
+
+use crate::app::App;
+use crate::exit::Exit;
+use crate::interrupt::Interrupt;
+use crate::local::{Server, Start};
+use crate::options::{Config, DeclareOptions};
+use crate::record::{Recorder, Runs};
+use crate::ui::command_text::CommandText;
+use crate::ui::console::Console;
+use crate::ui::render;
+use crate::ui::screen::Listener;
+
+/// One run of the program.
+pub struct Session<'a> {
+    /// The application.
+    pub app: &'a App,
+    /// The options of every command.
+    pub config: Config,
+    /// The streams.
+    pub console: Console,
+    /// The signals.
+    pub interrupt: Interrupt,
+    /// Clients made elsewhere.
+    pub transport: Option<Transport>,
+    /// The folder of records.
+    pub runs: Option<Runs>,
+    /// The record of this run, if it leaves one.
+    pub recorder: Option<Recorder>,
+}
+
+impl Session<'_> {
+    /// Declares the stack for `region`.
+    pub(super) fn declare(&self, options: &DeclareOptions, region: &str) -> Result<Declaration> {
+        self.app
+            .declare(&options.env(self.config.env.as_deref(), region))
+    }
+
+    /// Declares the stack where AWS is not asked.
+    pub(super) fn declare_offline(&self) -> Result<Declaration> {
+        self.declare(&DeclareOptions::default(), &self.config.region_offline())
+    }
+
+    /// Returns a command for the same stack: `outputs --local --env dev` for `outputs`.
+    pub(super) fn here(&self, command: impl Into<CommandText>) -> CommandText {
+        let connection = &self.config.connection;
+        command
+            .into()
+            .switch("--local", self.config.local)
+            .option("--env", self.config.env.as_ref())
+            .option("--region", connection.region.as_ref())
+            .option("--profile", connection.profile.as_ref())
+    }
+
+    /// Returns the same for a sentence: `provision outputs --local --env dev`.
+    pub(super) fn command(&self, command: impl Into<CommandText>) -> String {
+        format!("provision {}", self.here(command))
+    }
+
+    /// Returns the remedy where a part of the stack does not exist: `` `provision up` ``.
+    pub(super) fn up_first(&self) -> String {
+        format!("`{}`", self.command("up"))
+    }
+
+    /// Warns of the steps that are left out by `--only` or `--skip`; `command` would do all of them.
+    pub(super) fn warn_left_out(&self, labels: &[String], command: CommandText) {
+        if labels.is_empty() {
+            return;
+        }
+        self.console.warn(&format!(
+            "warning: `--only` or `--skip` leaves as it is:\n  {}\nuntil `{}`, without either",
+            labels.join("\n  "),
+            self.command(command)
+        ));
+    }
+
+    /// Begins the record of this run, and its page at `report` if asked for.
+    pub fn record(&mut self, report: Option<&Path>) -> Result<()> {
+        if let Some(runs) = &self.runs {
+            let stack = self.declare_offline()?.name;
+            self.recorder = Some(Recorder::begin(runs, stack, report)?);
+        }
+        Ok(())
+    }
+
+    /// Adds to the record, if this run leaves one.
+    pub(super) fn on_record(&self, add: impl FnOnce(&Recorder)) {
+        if let Some(recorder) = &self.recorder {
+            add(recorder);
+        }
+    }
+
+    /// Writes the record of a run that ended like this.
+    pub async fn end_record(self, outcome: &Result<Exit>) {
+        if let Some(recorder) = self.recorder {
+            recorder.end(outcome, &self.console).await;
+        }
+    }
+
+    /// Prints the stack and its place, before anything else.
+    pub(super) fn say_place(&self, stack: &str, target: &Target) {
+        let place = render::place(stack, target, self.config.local);
+        self.console.say(&place);
+    }
+
+    /// Connects, and starts showing events.
+    pub(super) async fn connect(&self) -> Result<(Aws, Listener)> {
+        let mut options = self.config.connection.clone();
+        if self.config.local {
+            options.local = Some(self.interrupt.or(self.local_url()).await?);
+        }
+        let (mut events, listener) = self.console.listen();
+        if let Some(timeline) = self.recorder.as_ref().map(Recorder::timeline) {
+            let timeline = timeline.clone();
+            events = events.observed_by(move |event| timeline.note(event));
+        }
+        let aws = if let Some(transport) = &self.transport {
+            connection::from_transport(transport, events)?
+        } else {
+            let connecting = connection::connect(&options, events);
+            self.interrupt.or(connecting).await?
+        };
+        Ok((aws, listener))
+    }
+
+    /// Returns the region that a connection would be made for.
+    pub(super) async fn region(&self) -> Option<String> {
+        match &self.transport {
+            Some(transport) => transport.config.region().map(ToString::to_string),
+            None => connection::region_of(&self.config.connection).await,
+        }
+    }
+
+    /// Returns the URL of the local AWS, which is started if it did not run.
+    async fn local_url(&self) -> Result<String> {
+        let settings = &self.config.local_aws;
+        let folder = self.app.folder()?;
+        let (server, is_new) = Server::ensure(settings, &folder, &Start::default()).await?;
+        if is_new {
+            self.console.say(&format!(
+                "The local AWS runs at {}; it keeps its state in {}.",
+                server.url,
+                settings.folder.display()
+            ));
+        }
+        Ok(server.url)
+    }
+}
+
+/// Returns what to say of the same command once more after a run that ended early.
+pub(super) fn continues(command: &str) -> String {
+    format!("`{command}` again goes on from here")
+}

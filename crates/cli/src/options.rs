@@ -1,0 +1,316 @@
+//! Options of the command line, checked.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Result, anyhow, bail, ensure};
+use provision_aws::connection::ConnectOptions;
+use provision_engine::declaration::Declaration;
+use provision_engine::env::{Architecture, Env};
+use provision_engine::fault::Code;
+use provision_engine::selection::Selection;
+use provision_package::Overrides;
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use crate::args::{Declare, Deploy, Global, Select};
+use crate::environment::Environment;
+use crate::local;
+use crate::saved::SavedPlan;
+use crate::ui::command_text::CommandText;
+
+/// The region of documents that are made without AWS, if none is set.
+const OFFLINE_REGION: &str = "us-east-1";
+
+/// Options of every command.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of its own on the command line"
+)]
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// How to connect.
+    pub connection: ConnectOptions,
+    /// `--env`.
+    pub env: Option<String>,
+    /// `--local`.
+    pub local: bool,
+    /// `--json`.
+    pub json: bool,
+    /// `--yes`.
+    pub yes: bool,
+    /// `-v`.
+    pub verbose: bool,
+    /// `-q`.
+    pub quiet: bool,
+    /// The local AWS's folder, port and program.
+    pub local_aws: local::Settings,
+    /// The environment variables.
+    pub environment: Environment,
+}
+
+/// Options of a declaration.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct DeclareOptions {
+    architecture: Architecture,
+    parameters: BTreeMap<String, String>,
+}
+
+/// Options of a deployment.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DeployOptions {
+    /// How the stack is declared.
+    pub declare: DeclareOptions,
+    /// `--bootstrap`, as it was given.
+    bootstrap: Vec<String>,
+    /// `--adopt`.
+    pub adopt: BTreeSet<String>,
+}
+
+impl Config {
+    /// Checks the options of every command.
+    ///
+    /// # Errors
+    ///
+    /// `Code::EnvName`.
+    pub fn new(global: &Global, environment: Environment) -> Result<Self> {
+        let env = global.env.clone().filter(|env| !env.is_empty());
+        if let Some(env) = &env {
+            ensure!(
+                env.len() <= 20 && env.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'),
+                Code::EnvName
+                    .fault(format!("`--env {env}` cannot be part of resource names"))
+                    .remedy("at most 20 letters, digits and hyphens")
+            );
+        }
+        Ok(Self {
+            connection: ConnectOptions {
+                profile: global.profile.clone(),
+                region: global.region.clone(),
+                local: None,
+            },
+            env,
+            local: global.local,
+            json: global.json,
+            yes: global.yes,
+            verbose: global.verbose > 0,
+            quiet: global.quiet,
+            local_aws: local::Settings::from(&environment),
+            environment,
+        })
+    }
+
+    /// Returns the region without reading the user's files: as given, else as the environment says.
+    pub fn region_offline(&self) -> String {
+        let from_environment = || {
+            let mut names = ["AWS_REGION", "AWS_DEFAULT_REGION"].iter();
+            names.find_map(|name| self.environment.get(name).map(str::to_owned))
+        };
+        let given = self.connection.region.clone().or_else(from_environment);
+        given.unwrap_or_else(|| OFFLINE_REGION.to_owned())
+    }
+
+    /// Takes environment and region from a saved plan.
+    ///
+    /// # Errors
+    ///
+    /// `Code::PlanElsewhere` if others were given.
+    pub fn take_from(&mut self, saved: &SavedPlan) -> Result<()> {
+        let region = &mut self.connection.region;
+        ensure!(
+            self.env.is_none() || self.env == saved.env,
+            Code::PlanElsewhere.fault(format!(
+                "the plan is not for `--env {}`",
+                self.env.as_deref().unwrap_or_default()
+            ))
+        );
+        ensure!(
+            region.is_none() || region.as_ref() == Some(&saved.region),
+            Code::PlanElsewhere.fault(format!("the plan is for region {}", saved.region))
+        );
+        self.env.clone_from(&saved.env);
+        *region = Some(saved.region.clone());
+        self.local |= saved.local;
+        Ok(())
+    }
+}
+
+impl DeclareOptions {
+    /// Reads the options of a declaration.
+    ///
+    /// # Errors
+    ///
+    /// `Code::Argument` for an unknown architecture.
+    pub fn new(declare: &Declare) -> Result<Self> {
+        let architecture = declare.arch.parse();
+        Ok(Self {
+            architecture: architecture
+                .map_err(|error| anyhow!(Code::Argument.fault(format!("`--arch`: {error}"))))?,
+            parameters: declare.set.iter().cloned().collect(),
+        })
+    }
+
+    /// Returns the environment that the stack is declared for.
+    pub fn env(&self, name: Option<&str>, region: &str) -> Env {
+        Env::new(name, region)
+            .with_architecture(self.architecture)
+            .with_parameters(self.parameters.clone())
+    }
+
+    /// Returns `command` with the options for the same declaration.
+    pub fn text(&self, app: &App, command: impl Into<CommandText>) -> CommandText {
+        let is_default = self.architecture == Architecture::default();
+        let architecture = Some(self.architecture).filter(|_| !is_default);
+        let mut text = command.into().option("--arch", architecture);
+        let is_flag = |name: &str| app.flags().iter().any(|flag| flag.name == name);
+        for flag in app.flags() {
+            let value = self.parameters.get(flag.name);
+            text = text.option(&format!("--{}", flag.name), value);
+        }
+        let others = self.parameters.iter().filter(|(name, _)| !is_flag(name));
+        let others = others.map(|(name, value)| format!("{name}={value}"));
+        text.options("--set", others)
+    }
+}
+
+impl DeployOptions {
+    /// Reads the options of a deployment.
+    ///
+    /// # Errors
+    ///
+    /// As [`DeclareOptions::new`].
+    pub fn new(deploy: &Deploy) -> Result<Self> {
+        Ok(Self {
+            declare: DeclareOptions::new(&deploy.declare)?,
+            bootstrap: deploy.bootstrap.clone(),
+            adopt: deploy.adopt.iter().cloned().collect(),
+        })
+    }
+
+    /// The binaries that were built elsewhere.
+    pub fn overrides(&self) -> Overrides {
+        overrides(&self.bootstrap)
+    }
+
+    /// Returns an error if a name to adopt is none of the stack's.
+    ///
+    /// # Errors
+    ///
+    /// `Code::NoSuchStep`.
+    pub fn check(&self, declaration: &Declaration) -> Result<()> {
+        let names: Vec<String> = declaration
+            .resources
+            .iter()
+            .map(|declared| declared.resource.name())
+            .collect();
+        let unknown = self.adopt.iter().find(|name| !names.contains(name));
+        match unknown {
+            Some(name) => bail!(
+                Code::NoSuchStep
+                    .fault(format!("the stack has nothing with the name `{name}`"))
+                    .remedy(format!("one of {}", names.join(", ")))
+            ),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns `command` with the options for the same deployment.
+    pub fn text(&self, app: &App, command: impl Into<CommandText>) -> CommandText {
+        self.declare
+            .text(app, command)
+            .options("--bootstrap", &self.bootstrap)
+            .options("--adopt", &self.adopt)
+    }
+}
+
+/// Reads `--bootstrap [BIN=]PATH`.
+pub fn overrides(given: &[String]) -> Overrides {
+    let mut overrides = Overrides::default();
+    for text in given.iter().filter(|text| !text.is_empty()) {
+        match text.split_once('=') {
+            Some((name, path)) if !name.contains(['/', '\\']) => {
+                let path = PathBuf::from(path);
+                overrides.by_name.insert(name.to_owned(), path);
+            }
+            _ => overrides.any = Some(PathBuf::from(text)),
+        }
+    }
+    overrides
+}
+
+/// Reads `NAME=VALUE`.
+pub fn parameter(text: &str) -> Result<(String, String), String> {
+    let parts = text.split_once('=').filter(|(name, _)| !name.is_empty());
+    let (name, value) = parts.ok_or_else(|| "expected NAME=VALUE".to_owned())?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// Reads an account's number.
+pub fn account(text: &str) -> Result<String, String> {
+    if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        Ok(text.to_owned())
+    } else {
+        Err("expected twelve digits".to_owned())
+    }
+}
+
+impl Select {
+    /// The selected part of a plan.
+    pub fn selection(&self) -> Selection {
+        Selection {
+            only: self.only.iter().cloned().collect(),
+            skip: self.skip.iter().cloned().collect(),
+        }
+    }
+}
+
+/// Reads a time: `90`, `90s`, `10m`, `1h` or `1d`.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let (number, unit) = match text.strip_suffix(['s', 'm', 'h', 'd']) {
+        Some(number) => (number, &text[number.len()..]),
+        None => (text, "s"),
+    };
+    let seconds_in = match unit {
+        "d" => 24 * 3600,
+        "h" => 3600,
+        "m" => 60,
+        _ => 1,
+    };
+    let number: u64 = number
+        .parse()
+        .map_err(|_| "expected a time such as 90s, 10m, 1h or 1d".to_owned())?;
+    Ok(Duration::from_secs(number.saturating_mul(seconds_in)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accounts_are_twelve_digits() {
+        assert_eq!(account("012345678901"), Ok("012345678901".to_owned()));
+        for text in ["", "12345678901", "1234567890123", "12345678901x"] {
+            assert!(account(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_binary_is_given_for_one_function_or_for_all() {
+        let given = ["orders=/b/orders".to_owned(), "./a=b/bootstrap".to_owned()];
+        let overrides = overrides(&given);
+        assert_eq!(overrides.by_name["orders"], PathBuf::from("/b/orders"));
+        assert_eq!(overrides.any, Some(PathBuf::from("./a=b/bootstrap")));
+        assert_eq!(parameter("a=b=c"), Ok(("a".to_owned(), "b=c".to_owned())));
+        assert!(parameter("a").is_err());
+    }
+
+    #[test]
+    fn times_are_read_in_their_unit() {
+        assert_eq!(duration("90"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("10m"), Ok(Duration::from_mins(10)));
+        assert_eq!(duration("1h"), Ok(Duration::from_hours(1)));
+        assert_eq!(duration("1d"), Ok(Duration::from_hours(24)));
+        assert!(duration("soon").is_err());
+    }
+}

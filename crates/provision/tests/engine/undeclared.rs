@@ -1,0 +1,283 @@
+//! What was taken out of the declaration is found by its mark and deleted, whatever becomes of the calls that look for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use anyhow::Result;
+use local_aws::Faults;
+use provision::dynamodb::Table;
+use provision::handles::RoleHandle;
+use provision::iam::{PolicyDocument, Role};
+use provision::lambda::Function;
+use provision::logs::LogGroup;
+use provision::{App, Code, Env, Stack, Tags, lab};
+use provision_cli::exit::Exit;
+use provision_engine::interrupt::Signal;
+use provision_engine::owner::REGION;
+use serde_json::{Value, json};
+use testkit::{Answer, Decision, Request};
+use tokio::time::sleep;
+
+use crate::fault::Fault;
+use crate::world::World;
+
+/// The calls that look for it: no other call of a plan is about what is not declared.
+const READS: [(&str, &str); 3] = [
+    ("tagging", "GetResources"),
+    ("iam", "ListRoles"),
+    ("iam", "ListRoleTags"),
+];
+
+/// The names of what [`larger`] has and the lab's stack has not, with their types.
+const EXTRA: [(&str, &str); 4] = [
+    ("AWS::DynamoDB::Table", "former-table"),
+    ("AWS::IAM::Role", "former-role"),
+    ("AWS::Lambda::Function", "former-function"),
+    ("AWS::Logs::LogGroup", "/former/logs"),
+];
+
+/// The lab's stack before four resources were taken out of it.
+fn larger() -> App {
+    fn stack(env: &Env) -> Result<Stack> {
+        let mut stack = lab::lab(env)?;
+        stack.add("former-table", Table::on_demand("former-table", "id"));
+        stack.add(
+            "former-logs",
+            LogGroup {
+                name: "/former/logs".to_owned(),
+                retention_days: Some(7),
+                tags: Tags::default(),
+            },
+        );
+        let trust = json!({ "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow",
+            "Principal": { "Service": "lambda.amazonaws.com" },
+            "Action": "sts:AssumeRole",
+        }] });
+        let rights = json!({ "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Action": "logs:PutLogEvents", "Resource": "*",
+        }] });
+        let role = stack.add(
+            "former-role",
+            Role {
+                name: "former-role".to_owned(),
+                description: String::new(),
+                max_session_s: 3600,
+                trust: PolicyDocument::new(trust),
+                policies: BTreeMap::from([("former".to_owned(), PolicyDocument::new(rights))]),
+                tags: Tags::default().with(REGION, env.region()),
+            },
+        );
+        let code = Code::binary_of("handler", "bootstrap");
+        let code = stack.asset("former-package", code, env.architecture());
+        stack.add(
+            "former-function",
+            Function {
+                name: "former-function".to_owned(),
+                description: String::new(),
+                runtime: "provided.al2023".to_owned(),
+                handler: "bootstrap".to_owned(),
+                architecture: env.architecture().to_string(),
+                memory_mb: 128,
+                timeout_s: 10,
+                role: role.arn(),
+                environment: BTreeMap::new(),
+                tracing: "PassThrough".to_owned(),
+                code: code.clone(),
+                deployed_code: code,
+                state: "Active".to_owned(),
+                tags: Tags::default(),
+            },
+        );
+        Ok(stack)
+    }
+    lab::app().stack(stack)
+}
+
+/// An account that has the larger stack, for runs of the lab's.
+pub(crate) async fn deployed(faults: Faults) -> World {
+    let mut world = World::new(faults).await;
+    world.app = larger;
+    world.run(&["up", "--yes"]).await.expect(Exit::Done);
+    world.app = lab::app;
+    world
+}
+
+/// What a plan is to delete: types and names.
+fn deleted(plan: &str) -> BTreeSet<(String, String)> {
+    let plan: Value = serde_json::from_str(plan).expect("a plan is JSON");
+    let steps = plan["steps"].as_array().expect("a plan has steps");
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let deleted = steps.iter().filter(|step| step["action"] == "delete");
+    deleted
+        .map(|step| (text(&step["type"]), text(&step["name"])))
+        .collect()
+}
+
+fn extra() -> BTreeSet<(String, String)> {
+    EXTRA
+        .map(|(kind, name)| (kind.to_owned(), name.to_owned()))
+        .into()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_taken_out_goes_with_the_next_up() {
+    let clean = World::deployed(Faults::default()).await.census().await;
+    let world = deployed(Faults::default()).await;
+    let plan = world.run(&["plan", "--json"]).await.expect(Exit::Done);
+    assert_eq!(deleted(&plan.printed.stdout), extra());
+    world.run(&["up", "--yes"]).await.expect(Exit::Done);
+    clean.assert_same(&world.census().await, "after `up` of less");
+    let again = world.run(&["up", "--yes"]).await.expect(Exit::Done);
+    assert_eq!(again.writes(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_taken_out_goes_with_down_too() {
+    let world = deployed(Faults::default()).await;
+    world.run(&["down", "--yes"]).await.expect(Exit::Done);
+    assert!(world.census().await.is_empty());
+}
+
+/// The tagging API tells of a change late: until then nothing is known of it, and then it goes.
+#[tokio::test(start_paused = true)]
+async fn what_is_listed_late_goes_late() {
+    let lag = Duration::from_mins(10);
+    let clean = World::deployed(Faults::default()).await.census().await;
+    let world = deployed(Faults {
+        tag_index_ms: 600_000,
+        tag_index_deleted_ms: 600_000,
+        ..Faults::default()
+    })
+    .await;
+    world.run(&["up", "--yes"]).await.expect(Exit::Done);
+    sleep(lag).await;
+    world.run(&["up", "--yes"]).await.expect(Exit::Done);
+    clean.assert_same(&world.census().await, "after all was listed");
+    // What is listed and not there any more is no difference.
+    let again = world.run(&["up", "--yes"]).await.expect(Exit::Done);
+    assert_eq!(again.writes(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_fault_at_a_call_that_looks_for_it_is_survived_or_told() {
+    for (service, operation) in READS {
+        for fault in Fault::ALL {
+            let world = deployed(Faults::default()).await;
+            let (hands, seen) = fault.arm_at(&world, service, operation);
+            let ended = world.run_by(&hands, &["plan", "--json"]).await;
+            world.way.forward_all();
+            let case = format!("{operation}/{fault:?}: {ended:#?}");
+            assert_eq!(ended.writes(), 0, "{case}");
+            assert!(seen.load(Ordering::Relaxed) > 0, "{case}");
+            match fault {
+                Fault::KillBefore | Fault::KillAfter => assert_eq!(ended.exit, None, "{case}"),
+                // Nothing else may be left to do when the signal comes.
+                Fault::Interrupt => {
+                    let by = Exit::Interrupted(Signal::Interrupt);
+                    assert!([Some(Exit::Done), Some(by)].contains(&ended.exit), "{case}");
+                }
+                Fault::Terminate => {
+                    let by = Exit::Interrupted(Signal::Terminate);
+                    assert!([Some(Exit::Done), Some(by)].contains(&ended.exit), "{case}");
+                }
+                Fault::Expired | Fault::NetworkGone => {
+                    assert_eq!(ended.exit, Some(Exit::Failed), "{case}");
+                    let code = if fault == Fault::Expired {
+                        "P0019"
+                    } else {
+                        "P0021"
+                    };
+                    let document: Value =
+                        serde_json::from_str(&ended.printed.stdout).expect("one document");
+                    assert_eq!(document["errors"][0]["code"], code, "{case}");
+                }
+                _ => {
+                    assert_eq!(ended.exit, Some(Exit::Done), "{case}");
+                    // Half a list would leave what is not on it where it is.
+                    assert_eq!(deleted(&ended.printed.stdout), extra(), "{case}");
+                }
+            }
+        }
+    }
+}
+
+fn denied(request: &Request) -> Decision {
+    Decision::Answer(match request.service.as_str() {
+        "iam" => Answer::query_error(403, "AccessDenied", "not you"),
+        _ => Answer::error(400, "AccessDeniedException", "not you"),
+    })
+}
+
+/// Without the list nobody knows what is left, and nothing is changed.
+#[tokio::test(start_paused = true)]
+async fn a_look_that_is_refused_stops_the_run() {
+    let world = deployed(Faults::default()).await;
+    for (service, operation) in READS {
+        for command in ["up", "plan", "drift", "down"] {
+            world.way.decide(move |request| {
+                if request.service == service && request.operation == operation {
+                    denied(request)
+                } else {
+                    Decision::Forward
+                }
+            });
+            let line = match command {
+                "up" | "down" => vec![command, "--yes"],
+                _ => vec![command],
+            };
+            let refused = world.run(&line).await.expect(Exit::Failed);
+            let said = &refused.printed.stderr;
+            assert_eq!(refused.writes(), 0, "{said}");
+            assert!(said.contains("error[P0017]: "), "{said}");
+            assert!(
+                said.contains(&format!("{operation}: AccessDenied")),
+                "{said}"
+            );
+        }
+    }
+}
+
+/// Emulators know many services and not this one: what it would tell is not known there, and all else works.
+#[tokio::test(start_paused = true)]
+async fn an_emulator_without_the_tagging_api_works() {
+    for (status, code) in [
+        (404, "UnknownOperationException"),
+        (501, "InternalFailure"),
+        (400, "UnknownOperationException"),
+    ] {
+        let world = World::new(Faults::default()).await;
+        world.way.decide(move |request| {
+            if request.service == "tagging" {
+                Decision::Answer(Answer::error(status, code, "not implemented"))
+            } else {
+                Decision::Forward
+            }
+        });
+        world.run(&["up", "--yes"]).await.expect(Exit::Done);
+        let again = world.run(&["up", "--yes"]).await.expect(Exit::Done);
+        assert_eq!(again.writes(), 0, "{status} {code}");
+        world.run(&["drift"]).await.expect(Exit::Done);
+        world.run(&["down", "--yes"]).await.expect(Exit::Done);
+        assert!(world.census().await.is_empty(), "{status} {code}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_that_vanishes_while_it_is_looked_at_is_gone() {
+    let world = deployed(Faults::default()).await;
+    world.way.decide(|request| {
+        let is_its = String::from_utf8_lossy(&request.body).contains("former-role");
+        let reads = ["ListRoleTags", "ListRolePolicies", "GetRole"];
+        if is_its && reads.contains(&request.operation.as_str()) {
+            Decision::Answer(Answer::query_error(404, "NoSuchEntity", "no such role"))
+        } else {
+            Decision::Forward
+        }
+    });
+    let plan = world.run(&["plan", "--json"]).await.expect(Exit::Done);
+    let mut wanted = extra();
+    wanted.retain(|(kind, _)| kind != "AWS::IAM::Role");
+    assert_eq!(deleted(&plan.printed.stdout), wanted);
+}

@@ -1,3 +1,7 @@
+# Checks, packages of the publishable crates in the order of their dependencies, and the changelog's section.
+release: lint test
+    .ci/release
+
 # What CI runs.
 ci:
     .ci/run

@@ -29,6 +29,7 @@
 
 pub mod lab;
 
+pub use provision_aws as aws;
 pub use provision_aws::{apigateway, arn, dynamodb, handles, iam, lambda, logs};
 pub use provision_cli::{App, Flag};
 pub use provision_engine::asset::Code;

@@ -17,6 +17,7 @@ pub mod lambda;
 pub mod live;
 pub mod logs;
 pub mod prices;
+pub mod ssm;
 pub mod tagging;
 
 use provision_engine::resource::Kinds;
@@ -49,4 +50,5 @@ pub fn kinds() -> Kinds {
         .with::<apigateway::Stage>()
         .with::<apigateway::ApiKey>()
         .with::<apigateway::UsagePlan>()
+        .with::<ssm::Parameter>()
 }

@@ -12,6 +12,7 @@ use provision::apigateway::{
     ApiKey, Deployment, Integration, Method, Path, PlanStage, RestApi, Stage, Throttle, UsagePlan,
 };
 use provision::arn::Arn;
+use provision::aws::ssm::Parameter;
 use provision::dynamodb::Table;
 use provision::handles::{
     DeploymentHandle, FunctionHandle, MethodHandle, PathHandle, RestApiHandle, RoleHandle,
@@ -37,9 +38,10 @@ const ACCOUNT: &str = "123456789012";
 const LAG: Duration = Duration::from_mins(10);
 
 /// What the stack can be declared without, and the steps that this takes.
-const PARTS: [(&str, &[&str]); 11] = [
+const PARTS: [(&str, &[&str]); 12] = [
     ("table", &["delete undeclared parts-table"]),
     ("logs", &["delete undeclared parts-logs"]),
+    ("parameter", &["delete undeclared /parts-parameter"]),
     ("role", &["delete undeclared parts-role"]),
     ("function", &["delete undeclared parts-function"]),
     ("permission", &["delete undeclared second-"]),
@@ -69,7 +71,12 @@ const PARTS: [(&str, &[&str]); 11] = [
 ];
 
 /// Kinds that are found by the tagging API alone.
-const TAGGED: [&str; 3] = ["parts-table", "parts-logs", "parts-function"];
+const TAGGED: [&str; 4] = [
+    "parts-table",
+    "parts-logs",
+    "parts-function",
+    "/parts-parameter",
+];
 
 /// A stack of which the parameter `without` leaves out a part, or all.
 fn parts(env: &Env) -> anyhow::Result<Stack> {
@@ -114,6 +121,10 @@ fn parts(env: &Env) -> anyhow::Result<Stack> {
                 tags: Tags::default(),
             },
         );
+    }
+    if has("parameter") {
+        let value = "plain".to_owned();
+        stack.add("parameter", Parameter::string("/parts-parameter", value));
     }
     if has("role") {
         stack.add("role", role("parts-role")?);
@@ -361,6 +372,9 @@ impl Parts {
         let function = self.account.lambda.delete_function();
         let function = function.function_name("parts-function").send().await;
         function.expect("DeleteFunction");
+        let parameter = self.account.ssm.delete_parameter();
+        let parameter = parameter.name("/parts-parameter").send().await;
+        parameter.expect("DeleteParameter");
     }
 
     /// Returns how many resources the tagging API lists for the stack.

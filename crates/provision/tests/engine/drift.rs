@@ -1,4 +1,4 @@
-//! What somebody did behind our back is told apart from what the declaration changed, and `up` repairs both.
+//! A change made outside of the tool is told apart from a change of the declaration, and `up` repairs both.
 
 use local_aws::Faults;
 use provision_cli::exit::Exit;

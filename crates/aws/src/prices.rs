@@ -106,7 +106,8 @@ pub fn estimate(declaration: &Declaration, region: &str) -> Estimate {
         as_of: PRICES.as_of.clone(),
         region: known.to_owned(),
         idle_month_usd: 0.0,
-        per_million_requests_usd: parts.values().sum(),
+        // Not `sum`, which is minus zero for nothing.
+        per_million_requests_usd: parts.values().fold(0.0, |sum, usd| sum + usd),
         parts,
         assumptions,
     }
@@ -130,5 +131,24 @@ impl Estimate {
             self.as_of,
             self.assumptions.join("\n  ")
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use provision_engine::env::Env;
+    use provision_engine::stack::Stack;
+
+    use super::*;
+
+    #[test]
+    fn a_stack_without_a_charge_costs_nothing() {
+        let stack = Stack::new("empty", &Env::new(None, "eu-west-1"));
+        let estimate = estimate(&stack.finish().unwrap(), "eu-west-1");
+        assert!(
+            estimate.line().contains("US$ 0.00 per million"),
+            "{}",
+            estimate.line()
+        );
     }
 }

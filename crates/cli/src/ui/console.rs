@@ -191,6 +191,9 @@ impl Console {
 
     /// A result, whatever `-q` says.
     pub fn result(&self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
         self.out(&format!("{}\n", text.trim_end_matches('\n')));
     }
 

@@ -63,7 +63,8 @@ async fn successes_are_as_their_schemas_say() {
     is_as("explain", &run(&["explain", "--json"]).await);
     is_as("explain", &run(&["explain", "P0017", "--json"]).await);
     is_as("key-rotate", &run(&["key", "rotate", "--json"]).await);
-    let folder = concat!(env!("CARGO_TARGET_TMPDIR"), "/schema-ci");
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path().to_str().expect("its path is text");
     let line = [
         "ci",
         "init",

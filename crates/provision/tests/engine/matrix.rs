@@ -2,7 +2,9 @@
 //! ends where an undisturbed one would have. What an answer's loss makes unclear is tried once more in an account whose
 //! reads and changes lag behind.
 
+use std::num::NonZero;
 use std::sync::atomic::Ordering;
+use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
 use local_aws::Faults;
@@ -11,6 +13,7 @@ use provision_engine::interrupt::Signal;
 use testkit::Census;
 use testkit::sdk::apigateway::types::{Op, PatchOperation};
 
+use tokio::runtime::Builder;
 use tokio::time::{sleep, timeout};
 
 use crate::fault::Fault;
@@ -356,11 +359,56 @@ impl Chosen {
 }
 
 #[expect(clippy::print_stdout, reason = "the matrix's line is what CI shows")]
-#[tokio::test(start_paused = true)]
-async fn every_call_survives_every_fault() {
-    let chosen = Chosen::from_environment();
+#[test]
+fn every_call_survives_every_fault() {
+    let chosen = &Chosen::from_environment();
+    let workers = thread::available_parallelism().map_or(1, NonZero::get);
+    let shares: Vec<Share> = thread::scope(|scope| {
+        let started: Vec<_> = (0..workers)
+            .map(|worker| {
+                scope.spawn(move || {
+                    let mut runtime = Builder::new_current_thread();
+                    let runtime = runtime.enable_all().start_paused(true).build();
+                    runtime
+                        .expect("a runtime")
+                        .block_on(share(chosen, worker, workers))
+                })
+            })
+            .collect();
+        let ended = started.into_iter().map(ScopedJoinHandle::join);
+        ended.map(|share| share.expect("a worker ends")).collect()
+    });
+    let cases: usize = shares.iter().map(|share| share.cases).sum();
+    let Share { number, calls, .. } = shares[0];
+    let failures: Vec<String> = shares
+        .into_iter()
+        .flat_map(|share| share.failures)
+        .collect();
+    println!(
+        "fault matrix: {cases} cases of {number}, at {calls} calls, of {} faults, {} failures",
+        Fault::ALL.len(),
+        failures.len()
+    );
+    assert!(cases > 0, "no case has this name");
+    assert_eq!(failures, Vec::<String>::new());
+}
+
+/// The cases of one worker.
+struct Share {
+    /// The number of cases that were run.
+    cases: usize,
+    /// The number of cases of all workers, chosen or not.
+    number: usize,
+    /// The number of calls of all scenarios.
+    calls: usize,
+    failures: Vec<String>,
+}
+
+/// Runs every case whose turn it is of `worker` among `workers`.
+#[expect(clippy::print_stdout, reason = "a failure is shown when it happens")]
+async fn share(chosen: &Chosen, worker: usize, workers: usize) -> Share {
     let mut failures = Vec::new();
-    let (mut cases, mut number, mut calls) = (0, 0, 0);
+    let (mut cases, mut chosen_so_far, mut number, mut calls) = (0, 0, 0, 0);
     for (pace, scenario) in Pace::ALL
         .into_iter()
         .flat_map(|pace| Scenario::ALL.map(|scenario| (pace, scenario)))
@@ -374,6 +422,10 @@ async fn every_call_survives_every_fault() {
                 if !chosen.has(&name, number) {
                     continue;
                 }
+                chosen_so_far += 1;
+                if chosen_so_far % workers != worker {
+                    continue;
+                }
                 cases += 1;
                 let limit = Duration::from_hours(2);
                 let case = Box::pin(case(scenario, pace, fault, at, &undisturbed));
@@ -382,18 +434,17 @@ async fn every_call_survives_every_fault() {
                     .unwrap_or_else(|_| Err("it hangs".to_owned()));
                 if let Err(why) = outcome {
                     println!(
-                        "FAILED {name}: {why}\n  again: PROVISION_FAULTS={name} cargo test -p provision --test engine"
+                        "FAILED {name}: {why}\n  again: PROVISION_FAULTS={name} cargo test --workspace --test engine"
                     );
                     failures.push(name);
                 }
             }
         }
     }
-    println!(
-        "fault matrix: {cases} cases of {number}, at {calls} calls, of {} faults, {} failures",
-        Fault::ALL.len(),
-        failures.len()
-    );
-    assert!(cases > 0, "no case has this name");
-    assert_eq!(failures, Vec::<String>::new());
+    Share {
+        cases,
+        number,
+        calls,
+        failures,
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// One region of one account. IAM's things are in no region: see [`Place::global`].
+/// One region of one account. IAM's things are in no region: see `Place::global`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place {
     /// Twelve digits.

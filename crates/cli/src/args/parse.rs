@@ -45,7 +45,7 @@ pub(crate) fn definition(app: &App) -> Command {
 ///
 /// # Errors
 ///
-/// clap's, which [`report`] shows.
+/// clap's, which `report` shows.
 pub fn read(
     app: &App,
     words: impl IntoIterator<Item = impl Into<OsString> + Clone>,

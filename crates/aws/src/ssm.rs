@@ -367,6 +367,9 @@ impl Resource for Parameter {
             let Some(name) = name.filter(|name| name.starts_with('/')) else {
                 continue;
             };
+            if seen.look.is_declared_name::<Self>(name) {
+                continue;
+            }
             let parameter = Self {
                 tags: Tags(tagged.tags.clone()),
                 ..Self::string(name, String::new())

@@ -10,6 +10,8 @@ use tokio::sync::OnceCell;
 use crate::aws::Aws;
 use crate::operation::Operation;
 use crate::owner::{Ownership, Tags};
+use crate::resource::Resource;
+use crate::stack::Declared;
 
 type Cell = Arc<OnceCell<Arc<dyn Any + Send + Sync>>>;
 
@@ -20,6 +22,8 @@ pub struct Look {
     adopt: Arc<BTreeSet<String>>,
     stack: Arc<str>,
     declared: Arc<BTreeSet<String>>,
+    /// Type and name of the declared resources, which are observed by their names.
+    named: Arc<BTreeSet<(&'static str, String)>>,
     cells: Arc<Mutex<HashMap<(TypeId, String), Cell>>>,
 }
 
@@ -31,6 +35,7 @@ impl Look {
             adopt: Arc::default(),
             stack: Arc::from(""),
             declared: Arc::default(),
+            named: Arc::default(),
             cells: Arc::default(),
         }
     }
@@ -47,6 +52,17 @@ impl Look {
     pub(crate) fn declaring(mut self, stack: &str, ids: BTreeSet<String>) -> Self {
         self.stack = Arc::from(stack);
         self.declared = Arc::new(ids);
+        self
+    }
+
+    /// Knows the declared resources by their names, too.
+    #[must_use]
+    pub(crate) fn naming(mut self, declared: &[Declared]) -> Self {
+        let named = declared.iter().map(|declared| {
+            let resource = &declared.resource;
+            (resource.type_name(), resource.name())
+        });
+        self.named = Arc::new(named.collect());
         self
     }
 
@@ -71,6 +87,11 @@ impl Look {
     /// Whether the stack declares a resource with this id. What carries another id of the stack was renamed, or is left over.
     pub fn is_declared(&self, id: &str) -> bool {
         self.declared.contains(id)
+    }
+
+    /// Whether the stack declares an `R` of this name, which is then observed as declared, and never left over.
+    pub fn is_declared_name<R: Resource>(&self, name: &str) -> bool {
+        self.named.contains(&(R::KIND.type_name, name.to_owned()))
     }
 
     /// Whether a resource of this name is to be adopted.

@@ -67,7 +67,8 @@ impl Snapshot {
     ) -> Result<Self> {
         let ids = declaration.resources.iter();
         let ids = ids.map(|declared| declared.id.clone()).collect();
-        let look = &look.clone().declaring(&declaration.name, ids);
+        let look = look.clone().declaring(&declaration.name, ids);
+        let look = &look.naming(&declaration.resources);
         let prefetched = try_join_all(kinds.entries().map(|entry| (entry.prefetch)(look)));
         let observed = async { tokio::try_join!(observe(declaration, look), prefetched) };
         let (target, observations) = match select(pin!(look.aws().target()), pin!(observed)).await {

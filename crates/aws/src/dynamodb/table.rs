@@ -229,6 +229,9 @@ impl Resource for Table {
             let Some(name) = tagged.name("dynamodb", "table/") else {
                 continue;
             };
+            if seen.look.is_declared_name::<Self>(name) {
+                continue;
+            }
             let table = Self {
                 tags: Tags(tagged.tags.clone()),
                 ..Self::on_demand(name, "")

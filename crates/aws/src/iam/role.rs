@@ -26,7 +26,7 @@ use tokio::try_join;
 
 use super::IAM;
 use super::policy::PolicyDocument;
-use super::roles::{LIST_ROLES, LIST_TAGS, marked_roles};
+use super::roles::{LIST_ROLES, LIST_TAGS, undeclared_roles};
 use crate::arn::Arn;
 use crate::calls::Calls;
 use crate::lambda::Function;
@@ -188,19 +188,12 @@ impl Resource for Role {
     }
 
     async fn prefetch(look: &Look) -> Result<()> {
-        marked_roles(look).await.map(|_| ())
+        undeclared_roles(look).await.map(|_| ())
     }
 
     async fn marked(seen: &Seen<'_>) -> Result<Vec<Marked<Self>>> {
         let mut found = Vec::new();
-        for (name, tags) in marked_roles(seen.look).await?.iter() {
-            let is_known = seen
-                .declaration
-                .all::<Self>()
-                .any(|(_, role)| role.name == *name);
-            if is_known {
-                continue;
-            }
+        for (name, tags) in undeclared_roles(seen.look).await?.iter() {
             let mut role = Self {
                 name: name.clone(),
                 description: String::new(),

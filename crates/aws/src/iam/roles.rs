@@ -10,7 +10,7 @@ use provision_engine::look::Look;
 use provision_engine::operation::{Operation, Scope};
 use provision_engine::owner::{REGION, STACK};
 
-use super::IAM;
+use super::{IAM, Role};
 use crate::calls::Calls;
 
 const ROLES: Scope = Scope::new("Roles", &["arn:{partition}:iam::{account}:role/*"]);
@@ -28,11 +28,12 @@ const PARALLEL: usize = 10;
 pub(super) type Roles = Vec<(String, BTreeMap<String, String>)>;
 
 /// Returns the roles of this stack and region. Only roles that a service may assume are asked for their tags, and none that a
-/// service made for itself: those are what this tool makes.
-pub(super) async fn marked_roles(look: &Look) -> Result<Arc<Roles>> {
+/// service made for itself: those are what this tool makes. Declared ones are left out: they are observed by name.
+pub(super) async fn undeclared_roles(look: &Look) -> Result<Arc<Roles>> {
     let stack = look.stack().to_owned();
     let read = async |aws: &Aws| {
-        let candidates = candidates(aws).await?;
+        let mut candidates = candidates(aws).await?;
+        candidates.retain(|name| !look.is_declared_name::<Role>(name));
         let tagged = stream::iter(candidates)
             .map(|name| tags(aws, name))
             .buffer_unordered(PARALLEL);

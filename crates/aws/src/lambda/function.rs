@@ -297,6 +297,9 @@ impl Resource for Function {
             let Some(name) = tagged.name("lambda", "function:") else {
                 continue;
             };
+            if seen.look.is_declared_name::<Self>(name) {
+                continue;
+            }
             let function = Self::named(name, Tags(tagged.tags.clone()));
             let observed = function.observe(seen.look).await?;
             found.extend(observed.map(|observed| Marked::new(name, observed)));

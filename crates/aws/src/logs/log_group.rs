@@ -188,6 +188,9 @@ impl Resource for LogGroup {
             let Some(name) = tagged.name("logs", "log-group:") else {
                 continue;
             };
+            if seen.look.is_declared_name::<Self>(name) {
+                continue;
+            }
             let group = Self {
                 name: name.to_owned(),
                 retention_days: None,

@@ -108,6 +108,9 @@ const fn obstructed(by: Mutation, says: &'static str) -> Story {
     }
 }
 
+/// A trust policy for Lambda, of a role that somebody else made.
+const LAMBDA_TRUST: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}}"#;
+
 impl Story {
     fn is_told_by(self, ended: &Ended) -> bool {
         ended.exit == Some(self.exit) && ended.printed.stderr.contains(self.says)
@@ -128,6 +131,10 @@ impl Story {
                 update.send().await.expect("the role is there");
             }
         }
+        // Roles of others are asked for their tags, declared ones are known by name.
+        let role = world.account.iam.create_role().role_name("role-of-others");
+        let role = role.assume_role_policy_document(LAMBDA_TRUST).send().await;
+        role.expect("CreateRole");
         Box::pin(world.act_by(policy)).await;
         let other = binary(2);
         let arguments: Vec<&str> = self

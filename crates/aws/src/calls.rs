@@ -173,7 +173,7 @@ where
     AwsError::with_failure(operation, failure, answer)
 }
 
-/// Whether the connection itself failed, so that AWS cannot have seen the request.
+/// Returns true if the connection itself failed, so that AWS cannot have seen the request.
 fn was_not_sent(error: &(dyn Error + 'static)) -> bool {
     chain(error).any(|cause| {
         cause.downcast_ref::<io::Error>().is_some_and(|io| {

@@ -42,7 +42,7 @@ impl Exit {
         }
     }
 
-    /// What a command that ended like this is worth to scripts.
+    /// Returns the exit of a command with this outcome.
     pub fn of(outcome: &anyhow::Result<Self>) -> Self {
         match outcome {
             Ok(exit) => *exit,
@@ -50,7 +50,7 @@ impl Exit {
         }
     }
 
-    /// What a command that ended with this error is worth to scripts.
+    /// Returns the exit of a command that ended with this error.
     pub fn of_error(error: &anyhow::Error) -> Self {
         match error.downcast_ref() {
             Some(Interrupted(signal)) => Self::Interrupted(*signal),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-/// What a line says.
+/// The kinds of log lines.
 #[derive(Clone, Debug, PartialEq)]
 pub enum LogLine<'a> {
     /// A request has begun.

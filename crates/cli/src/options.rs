@@ -30,7 +30,7 @@ const OFFLINE_REGION: &str = "us-east-1";
 )]
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// How to connect.
+    /// Options of the connection.
     pub connection: ConnectOptions,
     /// `--env`.
     pub env: Option<String>,
@@ -60,7 +60,7 @@ pub struct DeclareOptions {
 /// Options of a deployment.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DeployOptions {
-    /// How the stack is declared.
+    /// Options of the declaration.
     pub declare: DeclareOptions,
     /// `--bootstrap`, as it was given.
     bootstrap: Vec<String>,

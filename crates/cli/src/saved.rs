@@ -36,7 +36,7 @@ pub struct SavedPlan {
     /// The region.
     pub region: String,
     endpoint: Option<String>,
-    /// How the stack is deployed.
+    /// Options of the deployment.
     pub options: DeployOptions,
     /// The part of the plan that was selected.
     pub selection: Selection,
@@ -194,7 +194,7 @@ fn moved(before: &[Step], now: &[Step]) -> BTreeSet<String> {
     moved.into_iter().collect()
 }
 
-/// Whether two steps do the same to the same resource. Whether AWS has finished with it passes by itself, and a kept resource
+/// Returns true if two steps do the same to the same resource. Whether AWS has finished with it passes by itself, and a kept resource
 /// only has to be there as it was.
 fn is_same(one: &Step, other: &Step) -> bool {
     let found = |step: &Step| {

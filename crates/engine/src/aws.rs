@@ -53,7 +53,7 @@ struct Shared {
     secrets: Mutex<HashMap<String, Secret>>,
     events: Events,
     pace: Pace,
-    /// Whether no further call may be sent.
+    /// True if no further call may be sent.
     is_stopped: watch::Sender<bool>,
 }
 
@@ -121,7 +121,7 @@ impl Aws {
             .clone()
     }
 
-    /// Whether any call was sent for this step.
+    /// Returns true if any call was sent for this step.
     pub fn has_called(&self) -> bool {
         self.has_called.load(Ordering::Relaxed)
     }

@@ -430,7 +430,7 @@ impl Declaration {
 }
 
 impl Declared {
-    /// Whether the output `name` is known without AWS.
+    /// Returns true if the output `name` is known without AWS.
     pub(crate) fn is_computed(&self, name: &str) -> bool {
         self.resource.computed_names().contains(name)
     }

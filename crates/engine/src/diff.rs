@@ -15,7 +15,7 @@ pub struct Change {
     pub from: Value,
     /// The declared value.
     pub to: Value,
-    /// Whether AWS can make this change only by replacing the resource.
+    /// True if AWS can make this change only by replacing the resource.
     pub replaces: bool,
 }
 
@@ -25,7 +25,7 @@ pub struct Change {
 pub struct Changes(pub Vec<Change>);
 
 impl Changes {
-    /// Whether nothing differs.
+    /// Returns true if nothing differs.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -37,12 +37,12 @@ impl Changes {
         needed.map(|(_, operation)| *operation).collect()
     }
 
-    /// Whether the field `name`, or anything inside it, differs.
+    /// Returns true if the field `name`, or anything inside it, differs.
     pub fn touch(&self, name: &str) -> bool {
         self.0.iter().any(|change| is_within(&change.field, name))
     }
 
-    /// Whether any change replaces the resource.
+    /// Returns true if any change replaces the resource.
     pub fn replace(&self) -> bool {
         self.0.iter().any(|change| change.replaces)
     }

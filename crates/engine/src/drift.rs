@@ -41,7 +41,7 @@ fn is_as_declared(step: &Step) -> bool {
     observed.is_some_and(|observed| step.resource.is_last_declared(observed))
 }
 
-/// Whether a change is no consequence of something else: references to resources that are about to be created follow by
+/// Returns true if a change is no consequence of something else: references to resources that are about to be created follow by
 /// themselves, and leftovers are the engine's own.
 fn has_foreign_change(step: &Step) -> bool {
     step.changes()
@@ -55,7 +55,7 @@ fn is_foreign(step: &Step, change: &Change) -> bool {
     is_resolved(&change.to) && !leftovers.contains(&change.field.as_str())
 }
 
-/// Whether the resource does not exist, or lacks a part that is created by a call of its own.
+/// Returns true if the resource does not exist, or lacks a part that is created by a call of its own.
 fn is_unfinished(step: &Step) -> bool {
     match &step.action {
         Action::Create { .. } => true,

@@ -108,12 +108,12 @@ impl Env {
         self.name.as_deref()
     }
 
-    /// Whether the name stands for all names that match it.
+    /// Returns true if the name stands for all names that match it.
     pub fn is_pattern(&self) -> bool {
         self.is_pattern
     }
 
-    /// Whether `--env` gives this name.
+    /// Returns true if `--env` gives this name.
     pub fn is(&self, name: &str) -> bool {
         self.name() == Some(name)
     }

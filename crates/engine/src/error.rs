@@ -174,32 +174,32 @@ impl AwsError {
             && (self.retry_after.is_some() || self.says("simultaneously"))
     }
 
-    /// Whether AWS's code is `code`.
+    /// Returns true if AWS's code is `code`.
     pub fn is(&self, code: &str) -> bool {
         self.code == code
     }
 
-    /// Whether the message contains `text`, whatever the case.
+    /// Returns true if the message contains `text`, whatever the case.
     pub fn says(&self, text: &str) -> bool {
         self.message.to_lowercase().contains(&text.to_lowercase())
     }
 
-    /// Whether the resource does not exist.
+    /// Returns true if the resource does not exist.
     pub fn is_not_found(&self) -> bool {
         self.meaning == Some(Meaning::NotFound)
     }
 
-    /// Whether a resource of this name exists already.
+    /// Returns true if a resource of this name exists already.
     pub fn is_existing(&self) -> bool {
         self.meaning == Some(Meaning::Exists)
     }
 
-    /// Whether two writers met; nothing was changed.
+    /// Returns true if two writers met; nothing was changed.
     pub fn is_concurrent_change(&self) -> bool {
         self.meaning == Some(Meaning::ConcurrentChange)
     }
 
-    /// Whether something else has to finish first, which it does by itself.
+    /// Returns true if something else has to finish first, which it does by itself.
     pub fn is_not_yet(&self) -> bool {
         self.meaning == Some(Meaning::NotYet)
     }
@@ -221,7 +221,7 @@ impl AwsError {
         }
     }
 
-    /// Whether it is a limit of the account that no wait will lift, in the services' words.
+    /// Returns true if it is a limit of the account that no wait will lift, in the services' words.
     fn is_quota(&self) -> bool {
         self.code.starts_with("LimitExceeded")
             || self.code.starts_with("ServiceQuota")

@@ -24,7 +24,7 @@ pub enum Event {
         reason: String,
         /// The length of the pause.
         pause: Duration,
-        /// Whether it is long enough to be shown.
+        /// True if it is long enough to be shown.
         is_noticeable: bool,
     },
     /// A step has succeeded.

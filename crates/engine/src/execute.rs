@@ -38,7 +38,7 @@ pub struct Report {
     pub outputs: Outputs,
     /// The errors of the steps that failed, and of packages that could not be built.
     pub failures: Vec<anyhow::Error>,
-    /// Whether a signal ended the run early.
+    /// True if a signal ended the run early.
     pub interrupted: bool,
 }
 
@@ -119,7 +119,7 @@ impl Status {
 }
 
 impl Report {
-    /// Whether every step succeeded.
+    /// Returns true if every step succeeded.
     pub fn is_success(&self) -> bool {
         self.failures.is_empty() && !self.interrupted
     }
@@ -133,7 +133,7 @@ impl Report {
         }
     }
 
-    /// Whether any step changed something.
+    /// Returns true if any step changed something.
     pub fn did_something(&self) -> bool {
         self.steps
             .values()
@@ -200,7 +200,7 @@ struct Progress<'a> {
     /// The resource's outputs; `None` once it has settled.
     outcome: Result<Option<Value>>,
     started: Instant,
-    /// Whether no call was sent.
+    /// True if no call was sent.
     is_untouched: bool,
 }
 
@@ -638,13 +638,13 @@ fn cause_of(error: &anyhow::Error) -> Option<&AwsError> {
     }
 }
 
-/// Whether a call was not sent because the run was interrupted.
+/// Returns true if a call was not sent because the run was interrupted.
 fn was_stopped(error: &anyhow::Error) -> bool {
     let cause = error.downcast_ref::<AwsError>();
     cause.is_some_and(|cause| cause.failure == Failure::Stopped)
 }
 
-/// Whether the failure of a call that changes something leaves open what exists now.
+/// Returns true if the failure of a call that changes something leaves open what exists now.
 fn wants_a_look(error: &AwsError) -> bool {
     match error.failure {
         Failure::Unclear => true,

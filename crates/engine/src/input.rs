@@ -234,7 +234,7 @@ pub fn hex(bytes: &[u8]) -> String {
         })
 }
 
-/// Whether no reference is left in `value`.
+/// Returns true if no reference is left in `value`.
 pub fn is_resolved(value: &Value) -> bool {
     references(value).is_empty()
 }

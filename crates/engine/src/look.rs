@@ -84,17 +84,17 @@ impl Look {
         &self.aws
     }
 
-    /// Whether the stack declares a resource with this id. What carries another id of the stack was renamed, or is left over.
+    /// Returns true if the stack declares a resource with this id. What carries another id of the stack was renamed, or is left over.
     pub fn is_declared(&self, id: &str) -> bool {
         self.declared.contains(id)
     }
 
-    /// Whether the stack declares an `R` of this name, which is then observed as declared, and never left over.
+    /// Returns true if the stack declares an `R` of this name, which is then observed as declared, and never left over.
     pub fn is_declared_name<R: Resource>(&self, name: &str) -> bool {
         self.named.contains(&(R::KIND.type_name, name.to_owned()))
     }
 
-    /// Whether a resource of this name is to be adopted.
+    /// Returns true if a resource of this name is to be adopted.
     pub fn adopts(&self, name: &str) -> bool {
         self.adopt.contains(name)
     }

@@ -113,7 +113,7 @@ async fn undeclared(kinds: &Kinds, seen: &Seen<'_>) -> Result<Vec<Undeclared>> {
     Ok(marked.filter(|found| !is_observed(found)).collect())
 }
 
-/// Whether `found` is the resource that was observed for `declared`.
+/// Returns true if `found` is the resource that was observed for `declared`.
 fn is_same(declared: &Declared, observed: &Observation, found: &Undeclared) -> bool {
     let (state, other) = (&observed.state, &found.observed.state);
     if declared.resource.type_name() != found.resource.type_name()

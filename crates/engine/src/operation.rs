@@ -22,7 +22,7 @@ pub struct Rate {
     pub every: Duration,
 }
 
-/// Whether a call may be sent again after an unclear failure.
+/// True if a call may be sent again after an unclear failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repeat {
     /// Yes: a read, or a write that ends in the same state however often it is sent.
@@ -47,7 +47,7 @@ pub struct Operation {
     pub service: Service,
     /// Its name in the SDK: `CreateRole`.
     pub name: &'static str,
-    /// Whether it may be sent again after an unclear failure.
+    /// True if it may be sent again after an unclear failure.
     pub repeat: Repeat,
     /// The audience that needs the rights to it.
     pub access: Access,
@@ -55,7 +55,7 @@ pub struct Operation {
     pub patience: Duration,
     /// Its own rate, beside the service's.
     pub rate: Option<Rate>,
-    /// Whether it counts in the service's rate.
+    /// True if it counts in the service's rate.
     pub counts_in_service_rate: bool,
     /// The rights that AWS asks for it (AWS: "Service Authorization Reference").
     pub rights: &'static [Right],

@@ -64,7 +64,7 @@ impl Tags {
             .insert(DECLARATION.to_owned(), mark.digest.to_owned());
     }
 
-    /// Whether a resource with the tags `actual` was last made or changed by this very declaration.
+    /// Returns true if a resource with the tags `actual` was last made or changed by this very declaration.
     pub fn is_same_declaration(&self, actual: &Self) -> bool {
         self.0.get(DECLARATION) == actual.0.get(DECLARATION)
     }
@@ -106,7 +106,7 @@ impl Tags {
         }
     }
 
-    /// Whether `actual` are the tags of this very declaration.
+    /// Returns true if `actual` are the tags of this very declaration.
     pub fn marks(&self, actual: Option<&HashMap<String, String>>) -> bool {
         actual.is_some_and(|actual| {
             [STACK, ID]
@@ -115,7 +115,7 @@ impl Tags {
         })
     }
 
-    /// Whether `actual` belong to a resource of this stack whose id is not among the declared ones: it was renamed.
+    /// Returns true if `actual` belong to a resource of this stack whose id is not among the declared ones: it was renamed.
     pub fn may_rename(&self, actual: Option<&HashMap<String, String>>, look: &Look) -> bool {
         actual.is_some_and(|actual| {
             let id = actual.get(ID).map(String::as_str);

@@ -156,7 +156,7 @@ impl Plan {
         .map(|(name, count)| (name, count.to_string()))
     }
 
-    /// Whether there is nothing to do.
+    /// Returns true if there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.steps.iter().all(Step::is_kept)
     }
@@ -212,12 +212,12 @@ impl<R> Step<R> {
         }
     }
 
-    /// Whether the resource stays as it is.
+    /// Returns true if the resource stays as it is.
     pub fn is_kept(&self) -> bool {
         matches!(self.action, Action::Keep { .. })
     }
 
-    /// Whether somebody else changed or deleted the resource since it was last declared.
+    /// Returns true if somebody else changed or deleted the resource since it was last declared.
     pub fn is_drift(&self) -> bool {
         matches!(
             self.action,
@@ -260,7 +260,7 @@ impl Step {
         }
     }
 
-    /// Whether it deletes a resource of which AWS keeps the only copy of somebody's data.
+    /// Returns true if it deletes a resource of which AWS keeps the only copy of somebody's data.
     pub fn loses_data(&self) -> bool {
         let goes = matches!(self.action, Action::Replace { .. } | Action::Delete { .. });
         goes && self.resource.kind().holds_data == HoldsData::Yes

@@ -82,7 +82,7 @@ pub fn up(
     Ok((plan, outputs))
 }
 
-/// Whether the resource `id` is deleted before its replacement is created, and all parts of it with it.
+/// Returns true if the resource `id` is deleted before its replacement is created, and all parts of it with it.
 fn is_deleted_first(id: &str, steps: &[Step]) -> bool {
     steps.iter().any(|step| {
         step.id == id

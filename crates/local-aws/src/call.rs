@@ -17,7 +17,7 @@ pub(crate) struct Call {
     pub(crate) service: Service,
     pub(crate) place: Place,
     pub(crate) caller: Caller,
-    /// Whether Lambda gave the credentials to a function.
+    /// True if Lambda gave the credentials to a function.
     pub(crate) is_function: bool,
     pub(crate) request_id: String,
     /// Of the API's model, such as `CreateRestApi`.

@@ -44,7 +44,7 @@ pub(crate) struct Cloud {
 pub(crate) struct Session {
     pub(crate) place: Place,
     pub(crate) caller: Caller,
-    /// Whether Lambda gave them to a function.
+    /// True if Lambda gave them to a function.
     pub(crate) is_function: bool,
     pub(crate) access_key: String,
     pub(crate) secret: String,
@@ -85,7 +85,7 @@ impl Cloud {
         work(&mut self.faults.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Whether what was made at `made` can be read yet.
+    /// Returns true if what was made at `made` can be read yet.
     pub(crate) fn is_visible(&self, made: Moment) -> bool {
         let lag = self.with_faults(|faults| faults.visibility_ms);
         made.saturating_add(lag) <= self.now()

@@ -75,7 +75,7 @@ impl Signature {
         })
     }
 
-    /// Whether `secret` signed this very request.
+    /// Returns true if `secret` signed this very request.
     pub(crate) fn is_by(
         &self,
         secret: &str,

@@ -135,7 +135,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Whether there was one.
+    /// Returns true if there was one.
     pub(crate) fn remove<R: Record>(&self, place: &Place, key: &str) -> Result<bool, Refusal> {
         let mut statement = self.0.prepare_cached(
             "DELETE FROM record WHERE kind = ?1 AND account = ?2 AND region = ?3 AND key = ?4",

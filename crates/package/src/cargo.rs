@@ -20,7 +20,7 @@ pub struct Program {
     pub title: &'static str,
 }
 
-/// Whether `cargo run` set this variable for us. Build scripts look at some of them, and would run again whenever a program is
+/// Returns true if `cargo run` set this variable for us. Build scripts look at some of them, and would run again whenever a program is
 /// built by us and by hand in turn.
 fn is_of_this_run(variable: &str) -> bool {
     [

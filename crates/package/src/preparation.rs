@@ -62,7 +62,7 @@ struct Job {
 /// The packages of a stack in the making: checked, built and zipped side by side while AWS is asked. Dropping it ends the
 /// builds with their processes.
 pub struct Preparation {
-    /// Whether every binary is known to be fit.
+    /// True if every binary is known to be fit.
     checked: watch::Receiver<Progress>,
     jobs: Vec<Job>,
     prepared: Vec<Prepared>,

@@ -95,7 +95,7 @@ impl Workspace {
         }))
     }
 
-    /// Whether the workspace has this package.
+    /// Returns true if the workspace has this package.
     pub fn has(&self, package: &str) -> bool {
         self.packages.contains_key(package)
     }

@@ -59,7 +59,7 @@ struct Settings {
     memory: i32,
     /// Days.
     log_retention: i32,
-    /// Whether AWS refuses to delete the table.
+    /// True if AWS refuses to delete the table.
     deletion_protection: bool,
 }
 

@@ -254,7 +254,7 @@ pub(crate) fn replaced_by(key: &types::ApiKey) -> Option<&str> {
     Some(key.tags()?.get(REPLACES)?.as_str())
 }
 
-/// Whether `key` carries the tag of the stack `stack`.
+/// Returns true if `key` carries the tag of the stack `stack`.
 pub(super) fn is_of_stack(key: &types::ApiKey, stack: &str) -> bool {
     let tags = key.tags();
     tags.is_some_and(|tags| tags.get(STACK).map(String::as_str) == Some(stack))

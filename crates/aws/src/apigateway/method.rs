@@ -294,7 +294,7 @@ impl Resource for Method {
 }
 
 impl Method {
-    /// Whether `method` is one of the stack whose name `prefix` begins with.
+    /// Returns true if `method` is one of the stack whose name `prefix` begins with.
     pub(super) fn is_marked(method: &types::Method, prefix: &str) -> bool {
         let operation = method.operation_name();
         operation.is_some_and(|operation| operation.starts_with(prefix))

@@ -58,7 +58,7 @@ pub struct RestApi {
     pub description: String,
     /// `REGIONAL`, `EDGE` or `PRIVATE`.
     pub endpoint: String,
-    /// Whether the default `execute-api` host is switched off.
+    /// True if the default `execute-api` host is switched off.
     pub disable_execute_api: bool,
     pub tags: Tags,
 }
@@ -68,7 +68,7 @@ pub struct RestApiOutput {
     pub id: ApiId,
     /// The path `/`.
     pub root: PathId,
-    /// What statements that let this API invoke something begin with.
+    /// The beginning of the statement ids that let this API invoke something.
     pub execute_arn: Arn,
 }
 
@@ -344,7 +344,7 @@ impl RestApi {
     }
 }
 
-/// Whether `api` carries the tag of the stack `stack`.
+/// Returns true if `api` carries the tag of the stack `stack`.
 pub(super) fn is_of_stack(api: &types::RestApi, stack: &str) -> bool {
     let tags = api.tags();
     tags.is_some_and(|tags| tags.get(STACK).map(String::as_str) == Some(stack))

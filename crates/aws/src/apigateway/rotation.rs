@@ -21,7 +21,7 @@ use super::{lists, usage_plan};
 use crate::arn::KeyId;
 use crate::live;
 
-/// How often a key is made whose making ended unclearly; each time after a look whether it is there.
+/// Attempts to create a key after an unclear answer; each follows a check that it does not exist.
 const TRIES: u32 = 4;
 
 /// The keys of a finished rotation.
@@ -42,7 +42,7 @@ pub struct Rotation<'a> {
     pub plans: &'a [String],
     /// A request that the key is sent with; without one, the new key is not tried.
     pub check: Option<&'a Check>,
-    /// How long both keys are valid once the new one works.
+    /// Time for which both keys are valid once the new one works.
     pub grace: Duration,
 }
 
@@ -143,7 +143,7 @@ impl Pair {
     }
 }
 
-/// Whether another rotation of `old` was faster than the one that made `new`: by the rule that all of them go by.
+/// Returns true if another rotation of `old` was faster than the one that made `new`: by the rule that all of them go by.
 async fn is_beaten(aws: &Aws, declared: &ApiKey, old: &KeyId, new: &KeyId) -> Result<bool> {
     let look = Look::new(aws.clone());
     let all = lists::api_keys(&look).await?;

@@ -51,7 +51,7 @@ pub struct Stage {
     pub deployment: Input<DeploymentId>,
     pub description: String,
     pub variables: BTreeMap<String, String>,
-    /// Whether requests are traced by X-Ray.
+    /// True if requests are traced by X-Ray.
     pub tracing: bool,
     /// Deployments of ours that no stage serves, beside the one that is to be served: none, once all is in order.
     pub superseded: Vec<DeploymentId>,
@@ -60,13 +60,13 @@ pub struct Stage {
 
 #[derive(Debug, Serialize, Deserialize)]
 pub struct StageOutput {
-    /// Where the stage answers, without a trailing slash.
+    /// The stage's URL, without a trailing slash.
     pub url: String,
     /// The stage's name, known to exist.
     pub served_as: String,
     /// The deployment it serves now, if that is ours to remove once no stage serves it.
     pub retires: Option<DeploymentId>,
-    /// Whether other stages serve that deployment too.
+    /// True if other stages serve that deployment too.
     #[serde(default)]
     pub is_shared: bool,
     /// All deployments of ours that no stage serves.
@@ -376,7 +376,7 @@ impl Stage {
     }
 }
 
-/// Whether a stage serves the deployment `id` now.
+/// Returns true if a stage serves the deployment `id` now.
 async fn is_served(aws: &Aws, api: &ApiId, id: &DeploymentId) -> Result<bool> {
     let gateway = aws.apigateway();
     let request = || gateway.get_stages().rest_api_id(&api.0).send();

@@ -78,7 +78,7 @@ pub struct UsagePlan {
     pub name: String,
     pub description: String,
     pub throttle: Throttle,
-    /// How many requests a key may make in a period; `None` is without limit.
+    /// Number of requests that a key may make in a period; `None` is without limit.
     pub quota: Option<Quota>,
     pub stages: Set<PlanStage>,
     pub keys: Set<Input<KeyId>>,

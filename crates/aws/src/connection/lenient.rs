@@ -74,7 +74,7 @@ fn repair(value: &mut Value) {
     }
 }
 
-/// What AWS would have answered in the place of `field`, where that is something else.
+/// Returns AWS's answer in the place of `field`, where it differs.
 fn expected(name: &str, field: &Value) -> Option<Value> {
     match (name, field) {
         (

@@ -55,7 +55,7 @@ pub struct Transport {
     pub config: SdkConfig,
     /// The connector for requests to public endpoints.
     pub public: SharedHttpConnector,
-    /// Whether AWS's rates hold there.
+    /// True if AWS's rates hold there.
     pub keeps_pace: bool,
 }
 

@@ -21,7 +21,7 @@ pub(super) const LIST_ROLES: Operation =
 pub(super) const LIST_TAGS: Operation =
     Operation::read(IAM, "ListRoleTags", &[ROLES.allow("iam:ListRoleTags")]);
 
-/// How many roles are asked for their tags at the same time.
+/// Number of roles whose tags are read at the same time.
 const PARALLEL: usize = 10;
 
 /// Roles by name, with their tags.

@@ -53,7 +53,7 @@ pub struct Statement {
     /// The service that may invoke, such as `apigateway.amazonaws.com`.
     pub principal: String,
     pub action: String,
-    /// What the service must be calling for.
+    /// The ARN that the service must be calling for.
     pub source: Input<Arn>,
 }
 
@@ -63,7 +63,7 @@ pub struct PermissionOutput {
     pub sids: Vec<String>,
 }
 
-/// How many letters of the API's id, and of the digest, a statement id has.
+/// Number of characters of the API's id, and of the digest, in a statement id.
 const OWNER: usize = 20;
 const DIGEST: usize = 8;
 
@@ -268,7 +268,7 @@ impl Permission {
         Ok(format!("{}-{owner}-{}", self.sid, &digest[..DIGEST]))
     }
 
-    /// Whether `sid` has the form that [`Self::sid_of`] gives: others may begin theirs alike.
+    /// Returns true if `sid` has the form that [`Self::sid_of`] gives: others may begin theirs alike.
     fn is_own(&self, sid: &str) -> bool {
         let rest = sid
             .strip_prefix(&self.sid)
@@ -355,7 +355,7 @@ fn prefix_of(sid: &str) -> Option<&str> {
 }
 
 impl Statement {
-    /// Whether it lets `api` invoke the function.
+    /// Returns true if it lets `api` invoke the function.
     fn is_for(&self, api: &ApiId) -> bool {
         let source = self.source.get().map_or("", |source| source.0.as_str());
         let resource = source.splitn(6, ':').nth(5).unwrap_or_default();

@@ -144,7 +144,7 @@ pub enum Command {
     Policy(Policy),
 }
 
-/// How the stack is deployed.
+/// Options of a deployment.
 #[derive(Clone, Debug, Args)]
 pub struct Deploy {
     /// Deploy this function binary instead of building it; of several functions, the one called BIN (repeatable)
@@ -157,7 +157,7 @@ pub struct Deploy {
     pub adopt: Vec<String>,
 }
 
-/// What the stack is declared with.
+/// Options of a declaration.
 #[derive(Clone, Debug, Args)]
 pub struct Declare {
     /// The functions' processor architecture

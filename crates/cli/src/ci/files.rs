@@ -13,7 +13,7 @@ pub struct Pipeline {
     files: Vec<(String, String)>,
 }
 
-/// What there was to do for one file.
+/// The outcome of writing one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Written,

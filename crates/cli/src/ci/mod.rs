@@ -25,7 +25,7 @@ const BRANCH: &str = "branches: [main]";
 
 /// The jobs on the environment that is deployed; the others are on a pull request's own.
 const DEPLOYED: [&str; 2] = ["plan", "deploy"];
-/// What each job has, after what may be its `env`.
+/// The part that all jobs share, after their `env`.
 const RUNS_ON: &str = "\n    runs-on:";
 
 /// Stands for the number of every pull request in the names of its environment.

@@ -14,7 +14,7 @@ const ISSUER: &str = "token.actions.githubusercontent.com";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repository(String);
 
-/// Which runs of a repository's workflows.
+/// The runs of a repository's workflows that are trusted.
 ///
 /// GitHub: "OIDC reference", subject claims. A job with an environment is known by that alone.
 #[derive(Clone, Debug, PartialEq, Eq)]

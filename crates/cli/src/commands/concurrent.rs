@@ -21,10 +21,10 @@ use provision_engine::resource::{AnyResource, Kinds, Undeclared};
 use provision_package::Prepared;
 use tokio::time::Instant;
 
-/// How long the other run may make no progress.
+/// Time for which the other run may make no progress.
 const OTHERS_TURN: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// How often this run tries to finish the stack itself.
+/// Attempts of this run to finish the stack itself.
 const TURNS: u32 = 5;
 
 /// The resources that one run has created of kinds whose names may repeat, by their ids on AWS.
@@ -47,7 +47,7 @@ impl Created {
         )
     }
 
-    /// Whether one of them does not count, because another run was faster.
+    /// Returns true if one of them does not count, because another run was faster.
     pub(super) async fn is_beaten(
         &self,
         declaration: &Declaration,
@@ -69,7 +69,7 @@ impl Created {
         Ok(false)
     }
 
-    /// Whether another usage plan of this stack exists beside the one that this run uses, if it has one.
+    /// Returns true if another usage plan of this stack exists beside the one that this run uses, if it has one.
     pub(super) async fn has_rival(
         &self,
         declaration: &Declaration,
@@ -155,7 +155,7 @@ impl Created {
         }
     }
 
-    /// Whether the usage plan that counts is this run's: of two runs of which each has created something that counts, the one
+    /// Returns true if the usage plan that counts is this run's: of two runs of which each has created something that counts, the one
     /// with the plan finishes the stack.
     fn has_counting_plan(&self, declaration: &Declaration, known: &Outputs) -> bool {
         declaration
@@ -181,7 +181,7 @@ fn twins<'a>(
     })
 }
 
-/// Whether the resource `id` that this run uses is the one that counts.
+/// Returns true if the resource `id` that this run uses is the one that counts.
 async fn counts(id: &str, resource: &AnyResource, outputs: &Outputs, look: &Look) -> Result<bool> {
     let resolved = resource.with_fields(&outputs.resolve(&resource.fields()))?;
     let found = resolved.observe(look).await?;
@@ -205,7 +205,7 @@ async fn plan_again(
     planner::up(declaration, &snapshot, known)
 }
 
-/// Whether `step` deletes one of `lost`, or the statement that was added for an API among them.
+/// Returns true if `step` deletes one of `lost`, or the statement that was added for an API among them.
 fn is_part_of(lost: &BTreeSet<&str>, step: &Step) -> bool {
     match &step.action {
         Action::Delete { observed, .. } => {
@@ -228,7 +228,7 @@ async fn carry_out(plan: &Plan, aws: &Aws, known: Outputs) -> Report {
     execute(plan, aws, known, options, stream::empty(), interrupt).await
 }
 
-/// Whether all of `failures` come from another run that was faster.
+/// Returns true if all of `failures` come from another run that was faster.
 pub(super) fn is_lost_race(failures: &[Error]) -> bool {
     !failures.is_empty()
         && failures

@@ -41,11 +41,11 @@ pub(super) async fn losses(aws: &Aws, plan: &Plan) -> Result<BTreeMap<String, St
 /// A question before a plan is carried out.
 pub(super) struct Question<'a> {
     pub(super) plan: &'a Plan,
-    /// What would be lost that a later `up` does not bring back.
+    /// The losses that a later `up` does not bring back.
     pub(super) losses: &'a [String],
-    /// Whether to ask even if nothing is lost.
+    /// True if to ask even if nothing is lost.
     pub(super) always: bool,
-    /// What to try where nobody can be asked.
+    /// The remedy where nobody can be asked.
     pub(super) remedy: &'a str,
 }
 

@@ -96,7 +96,7 @@ impl Context {
         Ok(())
     }
 
-    /// Whether the resource `id` exists and is the stack's.
+    /// Returns true if the resource `id` exists and is the stack's.
     pub(super) fn is_ours(&self, id: &str) -> bool {
         let found = self.snapshot.observations.get(id);
         found.is_some_and(|found| found.ownership == Ownership::Ours)

@@ -15,7 +15,7 @@ use crate::args::{self, Wait};
 use crate::exit::Exit;
 use crate::options::DeployOptions;
 
-/// How often sources and logs are looked at.
+/// Interval at which sources and logs are read.
 const PACE: Duration = Duration::from_millis(300);
 
 /// Runs the command.

@@ -55,14 +55,14 @@ fn document(graph: &Graph) -> Value {
     document
 }
 
-/// What a file is to hold.
+/// The format of the graph.
 #[derive(Debug, PartialEq, Eq)]
 enum Content {
     Drawing(GraphFormat),
     Document,
 }
 
-/// What a file of this name usually holds.
+/// Returns the format that a file of this name usually has.
 fn by_name(path: &Path) -> Result<Content> {
     let Some(extension) = path.extension() else {
         return Ok(Content::Drawing(GraphFormat::Tree));

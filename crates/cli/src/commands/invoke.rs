@@ -89,7 +89,7 @@ pub async fn run(session: &Session<'_>, arguments: &args::Invoke) -> Result<Exit
     })
 }
 
-/// Whether a word is a request and no target: JSON, `@FILE`, `-`, or a text that begins like JSON.
+/// Returns true if a word is a request and no target: JSON, `@FILE`, `-`, or a text that begins like JSON.
 fn is_request(word: &str) -> bool {
     word == "-"
         || word.starts_with(['@', '{', '[', '"'])
@@ -104,7 +104,7 @@ fn default_body(context: &Context) -> String {
         .unwrap_or_else(|| "{}".to_owned())
 }
 
-/// What the command line asks for.
+/// The target and the request, as the command line names them.
 struct Wanted<'a> {
     target: Option<&'a str>,
     key: Option<&'a str>,
@@ -203,7 +203,7 @@ fn named(all: Vec<Candidate<Endpoint>>) -> Vec<Candidate<Endpoint>> {
         .collect()
 }
 
-/// Whether `path` is one of those that `template` stands for.
+/// Returns true if `path` is one of those that `template` stands for.
 fn is_path_of(path: &str, template: &str) -> bool {
     let (mut parts, mut wanted) = (path.split('/'), template.split('/'));
     loop {

@@ -30,7 +30,7 @@ use crate::ui::console::Console;
 const PACE: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_hours(24);
 const DAY_MS: i64 = 24 * 3600 * 1000;
-/// How much later than later events an event may arrive, about.
+/// Delay with which an event may arrive after later ones, about.
 const OVERLAP_MS: i64 = 10_000;
 
 /// Runs the command.

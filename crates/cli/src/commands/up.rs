@@ -37,7 +37,7 @@ use crate::saved::SavedPlan;
 use crate::ui::command_text::CommandText;
 use crate::ui::render;
 
-/// How long a build may keep everything waiting. A function that does not compile fails within this time, before anything is
+/// Time for which a build may delay the first write. A function that does not compile fails within this time, before anything is
 /// changed; a first build takes minutes, in which the rest can be created.
 const BUILD_GRACE: Duration = Duration::from_secs(5);
 
@@ -238,7 +238,7 @@ fn again(
     }
 }
 
-/// What is to be done, from a saved plan or the command line.
+/// The deployment to carry out, from a saved plan or the command line.
 struct Intent {
     saved: Option<SavedPlan>,
     options: DeployOptions,
@@ -475,7 +475,7 @@ impl Ended<'_> {
     }
 }
 
-/// Whether a function exists that has to be compared with its package, so that no plan can be made without that.
+/// Returns true if a function exists that has to be compared with its package, so that no plan can be made without that.
 fn are_packages_compared(declaration: &Declaration, observations: &Observations) -> bool {
     let assets: Vec<String> = declaration
         .assets

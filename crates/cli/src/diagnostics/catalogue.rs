@@ -13,7 +13,7 @@ pub struct Entry {
     pub code: &'static str,
     pub title: &'static str,
     pub cause: String,
-    /// What to try, the likeliest first.
+    /// The remedies, the likeliest first.
     pub remedies: Vec<String>,
 }
 
@@ -36,7 +36,7 @@ fn entry(section: &'static str) -> Option<Entry> {
     })
 }
 
-/// What helps most often with errors of this kind, as what follows `try:`.
+/// Returns the remedy that helps most often with errors of this kind, in the form that follows `try:`.
 pub fn first_remedy(code: Code) -> Option<String> {
     let code = code.to_string();
     let entry = entries().find(|entry| entry.code == code)?;

@@ -122,7 +122,7 @@ fn names(declaration: &Declaration, observations: &Observations) -> Check {
         .remedy("`up --adopt NAME` to take them over, or `--env NAME` for a copy under other names")
 }
 
-/// How many there may be in a region (AWS: "Amazon API Gateway quotas").
+/// The limit of them in a region (AWS: "Amazon API Gateway quotas").
 const REGIONAL_APIS: usize = 600;
 const API_KEYS: usize = 10_000;
 const USAGE_PLANS: usize = 300;

@@ -22,7 +22,7 @@ pub struct GitHub {
 }
 
 impl GitHub {
-    /// Where this process runs in a workflow.
+    /// Reads the files of this step from the environment; `None` outside of GitHub Actions.
     pub fn from_environment(environment: &Environment) -> Option<Self> {
         let path = |name: &str| environment.get(name).map(PathBuf::from);
         (environment.get("GITHUB_ACTIONS")? == "true").then(|| Self {
@@ -95,7 +95,7 @@ pub fn error(told: &Diagnostic) -> String {
     format!("::error title={}::{}\n", told.code, data(&text))
 }
 
-/// What stands after the command, escaped so that it stays one line.
+/// Returns the text after the command, escaped so that it stays one line.
 fn data(text: &str) -> String {
     text.replace('%', "%25")
         .replace('\r', "%0D")

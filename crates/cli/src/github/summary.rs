@@ -10,7 +10,7 @@ use crate::ui::render::{Paint, seconds};
 use provision_engine::execute::Report;
 use provision_engine::plan::{Action, Plan, Step};
 
-/// What is to be done, or with a report what became of it.
+/// Returns the plan as a table, with the outcome of each step if there is a report.
 pub fn plan(title: &str, plan: &Plan, report: Option<&Report>) -> String {
     let mut text = format!("### {}: {title}\n\n", cell(&plan.stack));
     let place = &plan.target;
@@ -86,7 +86,7 @@ pub fn outputs(values: &Map<String, Value>) -> String {
     text
 }
 
-/// What went wrong, and what to try.
+/// Returns the errors with their remedies.
 pub fn failures<'a>(errors: impl IntoIterator<Item = &'a anyhow::Error>) -> String {
     let mut text = String::new();
     for error in errors {

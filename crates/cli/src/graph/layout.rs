@@ -8,7 +8,7 @@ pub(super) const HEIGHT: f64 = 46.0;
 const BETWEEN_LAYERS: f64 = 54.0;
 const BETWEEN_BOXES: f64 = 26.0;
 const MARGIN: f64 = 16.0;
-/// What a line takes where it passes a layer.
+/// Width of a line where it passes a layer.
 const BEND: f64 = 8.0;
 
 const SWEEPS: usize = 12;
@@ -33,7 +33,7 @@ pub(super) struct Layout {
 struct Item {
     width: f64,
     layer: usize,
-    /// What it is joined to in the layer above, and in the one below.
+    /// Its neighbours in the layer above, and in the one below.
     above: Vec<usize>,
     below: Vec<usize>,
 }
@@ -57,7 +57,7 @@ pub(super) fn layout(widths: &[f64], edges: &[(usize, usize)]) -> Layout {
     draw(widths.len(), &items, &centers, &ways, rows.len())
 }
 
-/// What needs nothing stands just above the first that needs it, everything else just below the last it needs.
+/// A resource without dependencies stands just above its first dependent, every other just below its last dependency.
 fn layers(count: usize, edges: &[(usize, usize)]) -> Vec<usize> {
     let mut layers = vec![0; count];
     for below in 0..count {
@@ -127,7 +127,7 @@ fn order(items: &[Item]) -> Vec<Vec<usize>> {
     best
 }
 
-/// Where in its row each item stands, as a fraction of it.
+/// The position of each item in its row, as a fraction of it.
 fn places(count: usize, rows: &[Vec<usize>]) -> Vec<f64> {
     let mut places = vec![0.0; count];
     for row in rows {
@@ -282,7 +282,7 @@ fn draw(
     }
 }
 
-/// Where on its edge the box `index` meets the line from or to `other`: lines are spread in the order they come.
+/// Returns the point on the edge of the box `index` where the line from or to `other` ends: lines are spread in their order.
 fn port(items: &[Item], centers: &[f64], index: usize, joined: &[usize], other: usize) -> f64 {
     let mut joined = joined.to_vec();
     joined.sort_by(|left, right| centers[*left].total_cmp(&centers[*right]));

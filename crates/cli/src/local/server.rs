@@ -29,21 +29,21 @@ const STOP: Duration = Duration::from_secs(10);
 pub struct Server {
     pub url: String,
     pub pid: u32,
-    /// How many things it holds: roles, tables, functions, APIs and the like.
+    /// Number of resources that it holds: roles, tables, functions, APIs and others.
     pub records: u64,
 }
 
-/// How one is started.
+/// Options of the start.
 #[derive(Clone, Debug, Default)]
 pub struct Start {
     /// Its port; the one it had before, else 4566, else a free one.
     pub port: Option<u16>,
-    /// What goes wrong on purpose, as JSON.
+    /// The faults to inject, as JSON.
     pub faults: Option<String>,
 }
 
 impl Start {
-    /// Whether one that runs is not as this would start it, as far as that was said.
+    /// Returns true if one that runs is not as this would start it, as far as that was said.
     pub fn differs_from(&self, server: &Server) -> bool {
         let is_elsewhere = |port: u16| {
             !server
@@ -55,7 +55,7 @@ impl Start {
     }
 }
 
-/// What a server writes into its folder.
+/// The description that a server writes into its folder.
 #[derive(Deserialize)]
 struct Announced {
     url: String,
@@ -169,7 +169,7 @@ fn set_apart(command: &mut Command) {
     }
 }
 
-/// Whether a process holds the server's lock on `folder`.
+/// Returns true if a process holds the server's lock on `folder`.
 fn is_locked(folder: &Path) -> bool {
     File::options()
         .write(true)
@@ -230,7 +230,7 @@ async fn started(mut child: Child, folder: &Path, log: &Path) -> Result<Server> 
     }
 }
 
-/// Where the program comes from.
+/// The origin of the program.
 #[derive(Debug)]
 pub enum Source {
     Workspace(PathBuf),

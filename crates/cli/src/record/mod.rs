@@ -33,7 +33,7 @@ pub struct Record {
     pub commit: Option<String>,
     pub stack: String,
     pub exit_code: u8,
-    /// What `--json` prints of a plan, with the status of each step; absent if the run ended before it was made.
+    /// The plan as `--json` prints it, with the status of each step; absent if the run ended before it was made.
     pub plan: Option<Value>,
     /// By step id.
     pub fields: BTreeMap<String, Fields>,

@@ -27,7 +27,7 @@ use provision_package::{Fingerprint, Prepared};
 #[derive(Debug)]
 pub struct Recorder {
     folder: PathBuf,
-    /// Where the run is to be shown as a page, if asked for.
+    /// The file for the page about the run, if one is wanted.
     page: Option<PathBuf>,
     started: SystemTime,
     timeline: Timeline,
@@ -76,7 +76,7 @@ impl Recorder {
         &self.timeline
     }
 
-    /// What is going to be done, before any of it is.
+    /// Records the plan before it is executed.
     pub fn planned(&self, plan: &Plan) {
         let mut record = self.record();
         record.plan = Some(render::plan_json(plan, None));
@@ -105,7 +105,7 @@ impl Recorder {
         self.record().packages = packages.collect();
     }
 
-    /// What became of the plan, and which errors were printed.
+    /// Records the outcome of the plan and the errors that were printed.
     pub fn carried_out(
         &self,
         plan: &Plan,

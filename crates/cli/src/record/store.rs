@@ -11,7 +11,7 @@ use super::Record;
 use crate::environment::Environment;
 use provision_engine::fault::Code;
 
-/// Where records are kept, and the command line that is being run.
+/// The folder of the records, and the command line of this run.
 #[derive(Clone, Debug)]
 pub struct Runs {
     pub folder: PathBuf,

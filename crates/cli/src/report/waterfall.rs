@@ -84,7 +84,7 @@ impl Scale {
     }
 }
 
-/// What belongs to one step, or to none.
+/// The entries of one step, or of none.
 struct Group<'a> {
     step: Option<&'a str>,
     bars: Option<&'a Entry>,
@@ -167,7 +167,7 @@ fn bars(row: &Row, scale: Scale) -> Markup {
     }
 }
 
-/// What a reader has to know of a row beyond its bars: other answers by their code, and the last reason of a wait.
+/// Returns the notes of a row: other answers by their code, and the last reason of a wait.
 fn said(entries: &[&Entry]) -> Vec<String> {
     let mut said: Vec<(String, usize)> = Vec::new();
     let mut reason = None;

@@ -24,7 +24,7 @@ use provision_engine::secret::Secret;
 #[derive(Clone, Debug)]
 pub struct Console {
     capture: Option<Capture>,
-    /// How this program is called.
+    /// The command by which this program was called.
     program: String,
     terminal: TerminalSettings,
     level: Level,
@@ -36,7 +36,7 @@ pub struct Console {
     lost: Arc<Mutex<Option<io::Error>>>,
 }
 
-/// How much is told beside results and errors.
+/// Amount of text beside results and errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Level {
     Quiet,
@@ -122,7 +122,7 @@ impl Console {
         }
     }
 
-    /// Whether a result could not be written.
+    /// Returns true if a result could not be written.
     pub fn has_lost(&self) -> bool {
         self.lost().is_some()
     }
@@ -158,7 +158,7 @@ impl Console {
         self.live_area().show(lines);
     }
 
-    /// What is said before the process is left at once.
+    /// Prints a line before the process ends at once.
     pub(crate) fn last_words(&self, text: &str) {
         self.live_area().let_go();
         self.say(text);
@@ -176,7 +176,7 @@ impl Console {
         self.terminal.interactive
     }
 
-    /// Whether a secret may be part of a result.
+    /// Returns true if a secret may be part of a result.
     pub fn may_show_secrets(&self) -> bool {
         self.terminal.private
     }
@@ -211,7 +211,7 @@ impl Console {
         }
     }
 
-    /// What the user should look at, though nothing has failed.
+    /// Prints a warning.
     pub fn warn(&self, text: &str) {
         self.say(text);
         if self.github.is_some() {
@@ -279,7 +279,7 @@ impl Console {
         self.err("\n");
     }
 
-    /// What belongs to a question, whatever `-q` says.
+    /// Prints a part of a question, with `-q` as well.
     pub fn insist(&self, text: &str) {
         self.err(&format!("{}\n", text.trim_end_matches('\n')));
     }
@@ -313,7 +313,7 @@ impl Drop for Group<'_> {
     }
 }
 
-/// What a captured console was given.
+/// The text that a captured console was given.
 #[derive(Clone, Debug, Default)]
 pub struct Capture(Arc<Mutex<Printed>>);
 

@@ -9,9 +9,9 @@ use console::Term;
 #[derive(Debug)]
 pub(crate) struct LiveArea {
     term: Term,
-    /// What is to be seen, each of one row and all together fewer than the terminal has.
+    /// The lines: one row each, and fewer than the terminal has.
     lines: Vec<String>,
-    /// How many rows of it are.
+    /// Number of rows that are drawn.
     rows: usize,
     is_held: bool,
     /// Set by the signal itself when Ctrl-C is pressed, and when a stopped run goes on; from the first drawing on.

@@ -45,7 +45,7 @@ pub fn plan(plan: &Plan, paint: Paint, verbose: bool) -> String {
     text
 }
 
-/// How many calls it takes, and on AWS how long.
+/// Returns the number of calls, and on AWS the time that they take.
 pub fn effort(plan: &Plan) -> String {
     let Forecast {
         writes,
@@ -100,7 +100,7 @@ fn step_lines(step: &Step, paint: Paint, verbose: bool) -> String {
     text
 }
 
-/// What a step is about: type and name.
+/// Returns the type and name of a step's resource.
 pub fn label(step: &Step) -> String {
     format!("{:<28} {}", step.resource.type_name(), step.resource.name())
 }
@@ -151,7 +151,7 @@ fn declared_lines(field: &str, value: &Value) -> Vec<String> {
     }
 }
 
-/// What we note in a resource about its declaration, which goes along with a change.
+/// The marks of the declaration in a resource, which go along with a change.
 fn is_noted(field: &str) -> bool {
     ["operation", "deployed_code"].contains(&field)
         || field.strip_prefix("tags.") == Some(DECLARATION)
@@ -204,7 +204,7 @@ fn policy_lines(from: &[Value], to: &[Value], paint: Paint) -> Vec<String> {
     lines
 }
 
-/// What one statement lost and won, value by value.
+/// Returns the values that one statement lost and gained.
 fn apart(from: &Value, to: &Value, paint: Paint) -> Vec<String> {
     let mut lines = Vec::new();
     for field in FIELDS {

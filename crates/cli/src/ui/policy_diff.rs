@@ -7,7 +7,7 @@ use serde_json::Value;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
     pub kind: Kind,
-    /// Whether it allows something that the old document did not, or stops forbidding something.
+    /// True if it allows something that the old document did not, or stops forbidding something.
     pub broadens: bool,
 }
 
@@ -18,7 +18,7 @@ pub enum Kind {
     Changed { from: Value, to: Value },
 }
 
-/// Whether `field` holds statements: of the trust policy or of an inline one, or such a policy as a whole.
+/// Returns true if `field` holds statements: of the trust policy or of an inline one, or such a policy as a whole.
 pub fn is_policy(field: &str) -> bool {
     field == "trust"
         || field == "trust.Statement"
@@ -37,7 +37,7 @@ pub fn statements(value: &Value) -> &[Value] {
     list.as_array().map_or(&[], Vec::as_slice)
 }
 
-/// What differs between the statements `old` and `new`. A statement's id and the order do not count.
+/// Returns the differences between the statements `old` and `new`. A statement's id and the order do not count.
 pub fn differences(old: &[Value], new: &[Value]) -> Vec<Difference> {
     let mut gone: Vec<&Value> = old
         .iter()
@@ -91,7 +91,7 @@ pub fn words(statement: &Value) -> String {
     text
 }
 
-/// What a statement is called, where all that differs is said below it.
+/// Returns the title of a statement whose differences follow below it.
 pub fn title(statement: &Value) -> String {
     let effect = statement["Effect"].as_str().unwrap_or("?");
     match statement["Sid"].as_str() {
@@ -145,7 +145,7 @@ pub const FIELDS: [&str; 8] = [
     "Condition",
 ];
 
-/// Whether `to` is what became of `from`, rather than something new: the same id, or the same but for one field.
+/// Returns true if `to` is what became of `from`, rather than something new: the same id, or the same but for one field.
 fn is_version_of(from: &Value, to: &Value) -> bool {
     if from["Effect"] != to["Effect"] {
         return false;
@@ -169,8 +169,8 @@ fn forbids_no_more(statement: &Value, new: &[Value]) -> bool {
     statement["Effect"] == "Deny" && !is_covered(statement, new)
 }
 
-/// Whether `statements` of the same effect say at least what `statement` says, for each of its actions and resources.
-/// What cannot be told counts as not covered.
+/// Returns true if `statements` of the same effect say at least what `statement` says, for each of its actions and resources.
+/// An action that cannot be compared counts as not covered.
 fn is_covered(statement: &Value, statements: &[Value]) -> bool {
     let is_plain = ["NotAction", "NotResource", "NotPrincipal"]
         .iter()
@@ -219,7 +219,7 @@ fn speaks_of(wide: &Value, narrow: &Value, action: &str, resource: &str) -> bool
         && is_looser(&wide["Condition"], &narrow["Condition"])
 }
 
-/// Whether every condition of `wide` is one of `narrow` as well.
+/// Returns true if every condition of `wide` is one of `narrow` as well.
 fn is_looser(wide: &Value, narrow: &Value) -> bool {
     wide.as_object()
         .into_iter()
@@ -232,7 +232,7 @@ fn is_looser(wide: &Value, narrow: &Value) -> bool {
         })
 }
 
-/// Whether everything that the pattern `narrow` matches is matched by `wide`; `*` and `?` as in IAM.
+/// Returns true if everything that the pattern `narrow` matches is matched by `wide`; `*` and `?` as in IAM.
 fn includes(wide: &str, narrow: &str) -> bool {
     let Some(first) = wide.chars().next() else {
         return narrow.is_empty();

@@ -16,7 +16,7 @@ use provision_engine::plan::{Plan, Step};
 use provision_engine::planner::Conflict;
 use provision_engine::target::Target;
 
-/// Whether text may carry colours. Every sign is legible without them.
+/// True if text may carry colours. Every sign is legible without them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Paint(pub bool);
 
@@ -37,7 +37,7 @@ impl Paint {
         self.wrap("31", text)
     }
 
-    /// What somebody else did, and what else needs a second look.
+    /// The colour of changes made outside of the tool, and of other warnings.
     pub fn drift(self, text: &str) -> String {
         self.wrap("33", text)
     }

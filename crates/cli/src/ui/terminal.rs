@@ -6,7 +6,7 @@ use crate::args::{Color, Global, Progress};
 use crate::environment::Environment;
 use crate::ui::render::Paint;
 
-/// Which streams are terminals.
+/// The streams that are terminals.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Terminals {
     pub(crate) stdin: bool,
@@ -24,16 +24,16 @@ impl Terminals {
     }
 }
 
-/// What may be done on the streams.
+/// The capabilities of the streams.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TerminalSettings {
     pub(crate) stdout: Paint,
     pub(crate) stderr: Paint,
-    /// Whether questions may be asked.
+    /// True if questions may be asked.
     pub(crate) interactive: bool,
-    /// Whether lines may be redrawn.
+    /// True if lines may be redrawn.
     pub(crate) live: bool,
-    /// Whether a result goes to nobody but the person at the terminal.
+    /// True if a result goes to nobody but the person at the terminal.
     pub(crate) private: bool,
 }
 

@@ -105,7 +105,7 @@ impl Code {
 }
 
 impl Code {
-    /// Whether the error is about the command line alone, so that the exit code is 64.
+    /// Returns true if the error is about the command line alone, so that the exit code is 64.
     pub fn is_usage(self) -> bool {
         matches!(
             self,

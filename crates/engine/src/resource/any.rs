@@ -223,7 +223,7 @@ impl AnyResource {
         self.0.as_any_mut().downcast_mut()
     }
 
-    /// Whether it is an `R`.
+    /// Returns true if it is an `R`.
     pub fn is<R: Resource>(&self) -> bool {
         self.get::<R>().is_some()
     }

@@ -14,7 +14,7 @@ pub struct Kind {
     pub type_name: &'static str,
     /// The common noun: "log group".
     pub noun: &'static str,
-    /// Whether deleting a resource deletes data.
+    /// True if deleting a resource deletes data.
     pub holds_data: HoldsData,
     /// Every operation that is ever sent for the kind: pace, rights and forecast know no other.
     pub operations: &'static [&'static Operation],
@@ -24,11 +24,11 @@ pub struct Kind {
     pub replace_on: &'static [&'static str],
     /// The order of a replacement.
     pub replacement: Replacement,
-    /// Whether names may repeat on AWS, so that two runs at once can create two resources of one declaration.
+    /// True if names may repeat on AWS, so that two runs at once can create two resources of one declaration.
     pub may_repeat: bool,
-    /// Whether a resource is found without the outputs of others, although it refers to them.
+    /// True if a resource is found without the outputs of others, although it refers to them.
     pub stands_alone: bool,
-    /// Whether a resource freezes its container, so that undeclared parts of that have to go first.
+    /// True if a resource freezes its container, so that undeclared parts of that have to go first.
     pub is_snapshot: bool,
     /// Types of resources that must be deleted before one of this kind can be, although it may refer to them.
     pub deleted_after: &'static [&'static str],
@@ -37,11 +37,11 @@ pub struct Kind {
     /// Fields that AWS accepts as text before the resource they name exists: names and computed outputs there order nothing.
     /// References in all other fields do.
     pub by_name: &'static [&'static str],
-    /// Whether a name is unique in the account and region.
+    /// True if a name is unique in the account and region.
     pub has_unique_name: bool,
 }
 
-/// Whether AWS keeps the only copy of somebody's data in a resource.
+/// True if AWS keeps the only copy of somebody's data in a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HoldsData {
     /// Deletion needs consent.

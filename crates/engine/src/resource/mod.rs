@@ -79,7 +79,7 @@ pub trait Resource: Clone + std::fmt::Debug + Serialize + DeserializeOwned + 'st
     /// Writes the declaration's mark into a field, where AWS has room for it.
     fn mark(&mut self, _mark: &Mark<'_>) {}
 
-    /// Whether the existing resource was last created or changed by this very declaration: if it differs all the same,
+    /// Returns true if the existing resource was last created or changed by this very declaration: if it differs all the same,
     /// somebody else changed it.
     fn is_last_declared(&self, _observed: &Observed<Self>) -> bool {
         true
@@ -144,7 +144,7 @@ pub trait Resource: Clone + std::fmt::Debug + Serialize + DeserializeOwned + 'st
         Ok(None)
     }
 
-    /// Whether AWS refuses to delete the existing resource until a setting is changed.
+    /// Returns true if AWS refuses to delete the existing resource until a setting is changed.
     fn is_protected(_observed: &Observed<Self>) -> bool {
         false
     }
@@ -164,7 +164,7 @@ pub struct Observed<R: Resource> {
     pub output: R::Output,
     /// The owner.
     pub ownership: Ownership,
-    /// Whether AWS has finished with it, so that `settle` has nothing to wait for.
+    /// True if AWS has finished with it, so that `settle` has nothing to wait for.
     pub settled: bool,
 }
 
@@ -214,7 +214,7 @@ pub struct Observation {
     pub output: Value,
     /// The owner.
     pub ownership: Ownership,
-    /// Whether AWS has finished with it.
+    /// True if AWS has finished with it.
     pub settled: bool,
 }
 

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep};
 
 pub const REGION: &str = "eu-west-1";
 
-/// How long each call takes.
+/// Time that each call takes.
 pub const CALL: Duration = Duration::from_millis(10);
 
 /// A fault of one call.

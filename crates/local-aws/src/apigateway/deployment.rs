@@ -31,7 +31,7 @@ pub(super) struct Deployment {
 pub(super) struct Snapshot {
     pub(super) tree: Tree,
     pub(super) binary_media_types: Vec<String>,
-    /// Whether the default endpoint answers nobody.
+    /// True if the default endpoint answers nobody.
     pub(super) disabled: bool,
     pub(super) key_source: String,
 }

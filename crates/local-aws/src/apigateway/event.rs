@@ -247,7 +247,7 @@ fn first_media_type(headers: &HeaderMap, name: &http::HeaderName) -> Option<Stri
     Some(first.trim().to_ascii_lowercase())
 }
 
-/// Whether the caller accepts what the API has as a binary type.
+/// Returns true if the caller accepts what the API has as a binary type.
 pub(super) fn accepts_binary(incoming: &Incoming) -> bool {
     is_binary(
         incoming.binary_media_types,

@@ -75,7 +75,7 @@ impl Tree {
             .filter(move |resource| resource.parent_id.as_deref() == Some(id))
     }
 
-    /// Whether `part` may be a child of `parent`; `own` is the resource that moves there, if it is not new.
+    /// Returns true if `part` may be a child of `parent`; `own` is the resource that moves there, if it is not new.
     fn check_place(&self, parent: &str, part: &str, own: Option<&str>) -> Result<(), Refusal> {
         check_part(part)?;
         if let Some(above) = &self.resource(parent)?.path_part

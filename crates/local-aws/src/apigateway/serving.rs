@@ -41,7 +41,7 @@ pub(super) struct Version {
     pub(super) deployment: String,
     pub(super) binary_media_types: Vec<String>,
     pub(super) is_disabled: bool,
-    /// Whether keys come in the header `x-api-key`.
+    /// True if keys come in the header `x-api-key`.
     pub(super) takes_header_keys: bool,
     root: Node,
 }

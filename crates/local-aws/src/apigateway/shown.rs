@@ -10,7 +10,7 @@ const OWN: &[&str] = &["api", "former", "deployedAt", "snapshot", "made"];
 /// Kept in milliseconds, shown in seconds.
 const TIMES: &[&str] = &["createdDate", "lastUpdatedDate"];
 
-/// Whether an answer has `tags` when there are none.
+/// True if an answer has `tags` when there are none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tags {
     /// Gets and updates of one thing (recorded by localstack, `test_apigateway_api` and `test_apigateway_common`).

@@ -236,7 +236,7 @@ fn instant(text: &str) -> Option<i64> {
     Some(moment.assume_utc().unix_timestamp())
 }
 
-/// Whether `found` is in the network `203.0.113.0/24`; `None` for what is no address.
+/// Returns true if `found` is in the network `203.0.113.0/24`; `None` for what is no address.
 fn is_in_network(network: &str, found: &str) -> Option<bool> {
     let (address, prefix) = match network.split_once('/') {
         Some((address, prefix)) => (address, Some(prefix.parse::<u32>().ok()?)),

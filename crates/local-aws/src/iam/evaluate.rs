@@ -44,7 +44,7 @@ pub(crate) enum Decision {
 }
 
 impl Policies {
-    /// Whether `action` is allowed on a thing, by all the ARNs that it goes by.
+    /// Returns true if `action` is allowed on a thing, by all the ARNs that it goes by.
     pub(crate) fn decide(&self, action: &str, resources: &[&str], context: &Context) -> Decision {
         let effects = |documents: &[Document]| {
             let mut allowed = false;
@@ -79,7 +79,7 @@ impl Policies {
 }
 
 impl Document {
-    /// Whether this trust policy lets `principal` do `action`.
+    /// Returns true if this trust policy lets `principal` do `action`.
     pub(crate) fn trusts(&self, principal: &Principal, action: &str, context: &Context) -> bool {
         let mut allowed = false;
         for statement in &self.statements {

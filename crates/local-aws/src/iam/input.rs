@@ -53,7 +53,7 @@ pub(crate) fn check_length(value: &str, at: &str, min: usize, max: usize) -> Res
     Ok(())
 }
 
-/// Whether all of it is of `[\w+=,.@-]`, as the names of roles, policies and sessions are.
+/// Returns true if all of it is of `[\w+=,.@-]`, as the names of roles, policies and sessions are.
 pub(crate) fn is_plain(value: &str) -> bool {
     value
         .chars()

@@ -116,7 +116,7 @@ pub(crate) fn role(tx: &Tx, place: &Place, name: &str) -> Result<Option<Role>, R
     Ok(role::find(tx, place, name)?.filter(|role| role.name == name))
 }
 
-/// Whether `service_principal`, such as `lambda.amazonaws.com`, may assume `role` by now.
+/// Returns true if `service_principal`, such as `lambda.amazonaws.com`, may assume `role` by now.
 pub(crate) fn is_assumable_by(cloud: &Cloud, role: &Role, service_principal: &str) -> bool {
     let lag = cloud.with_faults(|faults| faults.role_propagation_ms);
     let account = role.arn.split(':').nth(4).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use super::evaluate::Context;
 
-/// Whether `text` is of the pattern, in which `*` is any text and `?` any character.
+/// Returns true if `text` is of the pattern, in which `*` is any text and `?` any character.
 pub(crate) fn fits(pattern: &str, text: &str) -> bool {
     let pattern: Vec<Part> = pattern.chars().map(Part::of).collect();
     fits_parts(&pattern, text)
@@ -13,7 +13,7 @@ pub(crate) fn fits_any_case(pattern: &str, text: &str) -> bool {
     fits(&pattern.to_lowercase(), &text.to_lowercase())
 }
 
-/// Whether `text` is of the pattern once the pattern's variables have their values; never, if one has none.
+/// Returns true if `text` is of the pattern once the pattern's variables have their values; never, if one has none.
 pub(crate) fn fits_in(pattern: &str, text: &str, context: &Context) -> bool {
     parts(pattern, context).is_some_and(|parts| fits_parts(&parts, text))
 }

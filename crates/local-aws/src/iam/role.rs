@@ -45,7 +45,7 @@ impl Record for Role {
 }
 
 impl Role {
-    /// Whether its trust policy lets `principal` do `action`.
+    /// Returns true if its trust policy lets `principal` do `action`.
     pub(crate) fn trusts(&self, principal: &Principal, action: &str, context: &Context) -> bool {
         Document::parse(&self.trust, Kind::Trust)
             .is_ok_and(|document| document.trusts(principal, action, context))

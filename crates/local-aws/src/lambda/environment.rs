@@ -180,7 +180,7 @@ impl Environment {
         Ok((Self::new(target, journal, Some(process)), started))
     }
 
-    /// Whether it can take another invocation.
+    /// Returns true if it can take another invocation.
     pub(super) fn is_alive(&self) -> bool {
         self.process
             .as_ref()

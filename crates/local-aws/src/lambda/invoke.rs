@@ -42,7 +42,7 @@ pub(crate) async fn invoke(
     run_apart(cloud, target, payload, request_id).await
 }
 
-/// Whether the function's policy lets `principal` (a service) invoke it from `source_arn`.
+/// Returns true if the function's policy lets `principal` (a service) invoke it from `source_arn`.
 pub(crate) fn may_invoke(
     cloud: &Cloud,
     place: &Place,

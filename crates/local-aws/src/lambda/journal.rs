@@ -16,7 +16,7 @@ pub(super) struct Journal {
     pub(super) stream: Arc<Stream>,
     clock: Clock,
     sink: Sink,
-    /// Whether Lambda's own lines are JSON.
+    /// True if Lambda's own lines are JSON.
     is_json: bool,
     /// Of the invocation under way.
     tail: Mutex<String>,
@@ -66,7 +66,7 @@ impl Journal {
         self.sink.put(&self.stream, self.clock.now(), line);
     }
 
-    /// Whether so much is on its way that more has to wait.
+    /// Returns true if so much is on its way that more has to wait.
     pub(super) fn is_full(&self) -> bool {
         self.sink.is_full()
     }

@@ -192,7 +192,7 @@ impl Statement {
         out
     }
 
-    /// Whether it lets the service `principal` invoke the function on behalf of `source_arn`.
+    /// Returns true if it lets the service `principal` invoke the function on behalf of `source_arn`.
     pub(super) fn allows(&self, principal: &str, source_arn: &str) -> bool {
         let is_invoke = ["*", "lambda:*", "lambda:InvokeFunction"]
             .iter()
@@ -217,7 +217,7 @@ impl Statement {
             && self.via_url != Some(true)
     }
 
-    /// Whether a change of the policy has reached those who ask.
+    /// Returns true if a change of the policy has reached those who ask.
     pub(super) fn is_effective(&self, cloud: &Cloud) -> bool {
         let lag = cloud.with_faults(|faults| faults.permission_propagation_ms);
         self.made.saturating_add(lag) <= cloud.now()

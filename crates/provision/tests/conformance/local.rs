@@ -92,7 +92,7 @@ fn is_alive(pid: u64) -> bool {
         .is_some_and(|(_, state)| !state.starts_with('Z'))
 }
 
-/// Whether it is still there after the moment that leaving takes.
+/// Returns true if it is still there after the moment that leaving takes.
 fn stays(pid: u64) -> bool {
     (0..100).all(|_| {
         std::thread::sleep(Duration::from_millis(20));

@@ -64,7 +64,7 @@ fn shows(page: &str, expected: &ExpectFile) {
     expected.assert_eq(&masked(page));
 }
 
-/// Whether anything but line ends moves the cursor or colours it.
+/// Returns true if anything but line ends moves the cursor or colours it.
 fn has_escapes(raw: &str) -> bool {
     raw.contains('\x1b')
 }

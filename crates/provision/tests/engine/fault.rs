@@ -55,7 +55,7 @@ impl Fault {
         Self::Terminate,
     ];
 
-    /// Whether a run takes it without failing.
+    /// Returns true if a run takes it without failing.
     pub(crate) fn is_absorbed(self) -> bool {
         matches!(
             self,

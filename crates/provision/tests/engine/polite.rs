@@ -33,7 +33,7 @@ async fn world(command: &str) -> World {
     }
 }
 
-/// Whether the signal came at all, or why it was not taken well.
+/// Returns true if the signal came at all, or why it was not taken well.
 async fn case(
     command: &str,
     signal: Signal,

@@ -48,7 +48,7 @@ struct Case {
     style: &'static [&'static str],
     fault: Option<(Fault, usize)>,
     is_deployed: bool,
-    /// Whether GitHub's runner reads what is printed.
+    /// True if GitHub's runner reads what is printed.
     in_workflow: bool,
 }
 

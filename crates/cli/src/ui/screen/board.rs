@@ -22,7 +22,7 @@ pub(super) struct Row {
     /// Symbol, type and name.
     pub(super) text: String,
     pub(super) state: State,
-    /// What it waits for.
+    /// The reason of its wait.
     pub(super) reason: Option<String>,
 }
 

@@ -18,7 +18,7 @@ use crate::ui::render::{self, Paint};
 use provision_engine::events::Event;
 use provision_engine::plan::{Plan, Step};
 
-/// How often elapsed times are drawn anew.
+/// Interval at which elapsed times are redrawn.
 const FRAME: Duration = Duration::from_millis(100);
 
 /// The task that shows events.
@@ -69,11 +69,11 @@ fn row(step: &Step) -> Row {
     }
 }
 
-/// What is shown of a run so far.
+/// The state of a run as it is shown.
 pub(crate) struct Screen {
     console: Console,
     board: Board,
-    /// Whether any lines were redrawn.
+    /// True if any lines were redrawn.
     has_drawn: bool,
     /// When each wait was last told of, by its line up to the part that changes.
     last_waits: BTreeMap<String, Instant>,
@@ -223,7 +223,7 @@ impl Screen {
         self.board.lines(size, Instant::now(), self.paint())
     }
 
-    /// What was drawn is written once more, to stay.
+    /// Writes the lines once more, to stay.
     fn leave(mut self) {
         if !self.has_drawn {
             return;

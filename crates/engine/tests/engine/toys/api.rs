@@ -20,7 +20,7 @@ operations!("Api", "arn:{partition}:toys:{region}::/apis/*");
 pub struct Api {
     pub name: String,
     pub note: String,
-    /// Whether a change replaces the API.
+    /// True if a change replaces the API.
     pub endpoint: String,
     pub tags: Tags,
 }

@@ -24,7 +24,7 @@ operations!(
     "arn:{partition}:toys:{region}:{account}:function/{name}"
 );
 
-/// How long a function takes until it can be used.
+/// Time until a function can be used.
 pub const STARTS_IN: Duration = Duration::from_secs(2);
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

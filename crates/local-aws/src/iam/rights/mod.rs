@@ -82,7 +82,7 @@ fn text<'a>(body: &'a Value, member: &str) -> Option<&'a str> {
     body.get(member).and_then(Value::as_str)
 }
 
-/// Whether a list or map of tags has any.
+/// Returns true if a list or map of tags has any.
 fn has_any(tags: Option<&Value>) -> bool {
     match tags {
         Some(Value::Array(list)) => !list.is_empty(),

@@ -19,7 +19,7 @@ use provision_engine::resource::{
 use provision_engine::secret::Secret;
 use serde::{Deserialize, Serialize};
 
-use super::lists::{self, LIST_KEYS, oldest};
+use super::lists::{self, LIST_KEYS, candidates, oldest};
 use super::patch::{replace, stated};
 use super::tags::{TAG, tag};
 use super::{API_GATEWAY, KEY, KEYS, TAGS};
@@ -155,25 +155,7 @@ impl Resource for ApiKey {
 
     async fn observe(&self, look: &Look) -> Result<Option<Observed<Self>>> {
         let all = lists::api_keys(look).await?;
-        let mut found: Vec<_> = all
-            .iter()
-            .filter(|key| self.tags.marks(key.tags.as_ref()))
-            .collect();
-        if found.is_empty() {
-            found = all
-                .iter()
-                .filter(|key| {
-                    key.name.as_deref() == Some(&self.name)
-                        && self.tags.may_rename(key.tags.as_ref(), look)
-                })
-                .collect();
-        }
-        if found.is_empty() && look.adopts(&self.name) {
-            found = all
-                .iter()
-                .filter(|key| key.name.as_deref() == Some(&self.name))
-                .collect();
-        }
+        let found = candidates(&all, &self.name, &self.tags, look);
         let Some(key) = counting(found) else {
             return Ok(None);
         };

@@ -1,6 +1,6 @@
 //! API Gateway's lists, each read once a pass.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use provision_engine::aws::Aws;
 use provision_engine::error::AwsError;
 use provision_engine::look::Look;
 use provision_engine::operation::Operation;
+use provision_engine::owner::Tags;
 use tokio::try_join;
 
 use super::{API, API_GATEWAY, APIS, KEYS, PLAN, PLANS};
@@ -18,6 +19,53 @@ use crate::calls::Calls;
 
 /// The largest page that API Gateway's lists offer.
 const PAGE: i32 = 500;
+
+/// An entry of a list. Names may repeat, so that tags decide.
+pub(super) trait Listed {
+    /// The name.
+    fn name(&self) -> Option<&str>;
+
+    /// The tags.
+    fn tags(&self) -> Option<&HashMap<String, String>>;
+}
+
+macro_rules! listed {
+    ($($kind:ident),*) => {
+        $(impl Listed for types::$kind {
+            fn name(&self) -> Option<&str> {
+                self.name.as_deref()
+            }
+
+            fn tags(&self) -> Option<&HashMap<String, String>> {
+                self.tags.as_ref()
+            }
+        })*
+    };
+}
+
+listed!(RestApi, ApiKey, UsagePlan);
+
+/// Returns the entries that may be the resource `name` with the declared `tags`: those with its mark, else those of its name that
+/// were left by a renaming, else those of its name if it is to be adopted.
+pub(super) fn candidates<'a, T: Listed>(
+    all: &'a [T],
+    name: &str,
+    tags: &Tags,
+    look: &Look,
+) -> Vec<&'a T> {
+    let chosen = |is_meant: &dyn Fn(&T) -> bool| -> Vec<&'a T> {
+        all.iter().filter(|entry| is_meant(entry)).collect()
+    };
+    let is_named = |entry: &T| entry.name() == Some(name);
+    let mut found = chosen(&|entry| tags.marks(entry.tags()));
+    if found.is_empty() {
+        found = chosen(&|entry| is_named(entry) && tags.may_rename(entry.tags(), look));
+    }
+    if found.is_empty() && look.adopts(name) {
+        found = chosen(&is_named);
+    }
+    found
+}
 
 /// Lists REST APIs.
 pub const LIST_APIS: Operation =

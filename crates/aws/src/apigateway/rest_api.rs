@@ -20,7 +20,9 @@ use provision_engine::resource::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::lists::{self, LIST_APIS, LIST_DEPLOYMENTS, LIST_PATHS, LIST_STAGES, oldest};
+use super::lists::{
+    self, LIST_APIS, LIST_DEPLOYMENTS, LIST_PATHS, LIST_STAGES, candidates, oldest,
+};
 use super::patch::{replace, stated};
 use super::tags::{TAG, tag};
 use super::{API, API_GATEWAY, APIS, Method, Stage, TAGS};
@@ -231,25 +233,7 @@ impl Resource for RestApi {
 
     async fn observe(&self, look: &Look) -> Result<Option<Observed<Self>>> {
         let all = lists::rest_apis(look).await?;
-        let mut found: Vec<_> = all
-            .iter()
-            .filter(|api| self.tags.marks(api.tags.as_ref()))
-            .collect();
-        if found.is_empty() {
-            found = all
-                .iter()
-                .filter(|api| {
-                    api.name.as_deref() == Some(&self.name)
-                        && self.tags.may_rename(api.tags.as_ref(), look)
-                })
-                .collect();
-        }
-        if found.is_empty() && look.adopts(&self.name) {
-            found = all
-                .iter()
-                .filter(|api| api.name.as_deref() == Some(&self.name))
-                .collect();
-        }
+        let found = candidates(&all, &self.name, &self.tags, look);
         let one = oldest(found, |api| {
             (api.created_date().map(DateTime::as_nanos), api.id.clone())
         });

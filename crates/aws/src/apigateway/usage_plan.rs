@@ -24,7 +24,7 @@ use provision_engine::wait::Wait;
 use serde::{Deserialize, Serialize};
 
 use super::api_key::{self, counting};
-use super::lists::{self, LIST_APIS, LIST_KEYS, LIST_PLAN_KEYS, LIST_PLANS, oldest};
+use super::lists::{self, LIST_APIS, LIST_KEYS, LIST_PLAN_KEYS, LIST_PLANS, candidates, oldest};
 use super::patch::{operation, replace, stated};
 use super::rest_api::is_of_stack;
 use super::tags::{TAG, tag};
@@ -249,25 +249,7 @@ impl Resource for UsagePlan {
 
     async fn observe(&self, look: &Look) -> Result<Option<Observed<Self>>> {
         let all = lists::usage_plans(look).await?;
-        let mut found: Vec<_> = all
-            .iter()
-            .filter(|plan| self.tags.marks(plan.tags.as_ref()))
-            .collect();
-        if found.is_empty() {
-            found = all
-                .iter()
-                .filter(|plan| {
-                    plan.name.as_deref() == Some(&self.name)
-                        && self.tags.may_rename(plan.tags.as_ref(), look)
-                })
-                .collect();
-        }
-        if found.is_empty() && look.adopts(&self.name) {
-            found = all
-                .iter()
-                .filter(|plan| plan.name.as_deref() == Some(&self.name))
-                .collect();
-        }
+        let mut found = candidates(&all, &self.name, &self.tags, look);
         let one = match found.len() {
             0 | 1 => found.pop(),
             _ => self.in_use(look, found).await?,

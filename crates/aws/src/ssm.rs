@@ -367,7 +367,7 @@ impl Resource for Parameter {
             let Some(name) = name.filter(|name| name.starts_with('/')) else {
                 continue;
             };
-            if seen.look.is_declared_name::<Self>(name) {
+            if seen.look.is_declared_name(Self::KIND.type_name, name) {
                 continue;
             }
             let parameter = Self {

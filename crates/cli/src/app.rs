@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use anyhow::{Context, Error, Result};
 use provision_engine::declaration::Declaration;
@@ -10,8 +9,6 @@ use provision_engine::env::Env;
 use provision_engine::fault::Code;
 use provision_engine::resource::{Kinds, Resource};
 use provision_engine::stack::Stack;
-
-use crate::run;
 
 /// A function that declares a stack.
 type StackFunction = dyn Fn(&Env) -> Result<Stack>;
@@ -89,19 +86,6 @@ impl App {
         Self {
             folder: Some(folder.into()),
             ..self
-        }
-    }
-
-    /// Runs the command line of this process to its end.
-    pub fn run(self) -> ExitCode {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build();
-        match runtime {
-            Ok(runtime) => runtime
-                .block_on(run::run(&self, std::env::args_os()))
-                .into(),
-            Err(_) => ExitCode::FAILURE,
         }
     }
 

@@ -36,6 +36,7 @@ pub mod interrupt;
 pub mod local;
 pub mod log_line;
 pub mod options;
+pub mod paint;
 pub mod record;
 pub mod report;
 mod run;

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail, ensure};
 use provision_aws::connection::ConnectOptions;
@@ -17,7 +16,6 @@ use crate::app::App;
 use crate::args::{Declare, Deploy, Global, Select};
 use crate::environment::Environment;
 use crate::local;
-use crate::saved::SavedPlan;
 use crate::ui::command_text::CommandText;
 
 /// The region of documents that are made without AWS, if none is set.
@@ -109,30 +107,6 @@ impl Config {
         };
         let given = self.connection.region.clone().or_else(from_environment);
         given.unwrap_or_else(|| OFFLINE_REGION.to_owned())
-    }
-
-    /// Takes environment and region from a saved plan.
-    ///
-    /// # Errors
-    ///
-    /// `Code::PlanElsewhere` if others were given.
-    pub fn take_from(&mut self, saved: &SavedPlan) -> Result<()> {
-        let region = &mut self.connection.region;
-        ensure!(
-            self.env.is_none() || self.env == saved.env,
-            Code::PlanElsewhere.fault(format!(
-                "the plan is not for `--env {}`",
-                self.env.as_deref().unwrap_or_default()
-            ))
-        );
-        ensure!(
-            region.is_none() || region.as_ref() == Some(&saved.region),
-            Code::PlanElsewhere.fault(format!("the plan is for region {}", saved.region))
-        );
-        self.env.clone_from(&saved.env);
-        *region = Some(saved.region.clone());
-        self.local |= saved.local;
-        Ok(())
     }
 }
 
@@ -239,22 +213,6 @@ pub fn overrides(given: &[String]) -> Overrides {
     overrides
 }
 
-/// Reads `NAME=VALUE`.
-pub fn parameter(text: &str) -> Result<(String, String), String> {
-    let parts = text.split_once('=').filter(|(name, _)| !name.is_empty());
-    let (name, value) = parts.ok_or_else(|| "expected NAME=VALUE".to_owned())?;
-    Ok((name.to_owned(), value.to_owned()))
-}
-
-/// Reads an account's number.
-pub fn account(text: &str) -> Result<String, String> {
-    if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        Ok(text.to_owned())
-    } else {
-        Err("expected twelve digits".to_owned())
-    }
-}
-
 impl Select {
     /// The selected part of a plan.
     pub fn selection(&self) -> Selection {
@@ -265,35 +223,9 @@ impl Select {
     }
 }
 
-/// Reads a time: `90`, `90s`, `10m`, `1h` or `1d`.
-pub fn duration(text: &str) -> Result<Duration, String> {
-    let (number, unit) = match text.strip_suffix(['s', 'm', 'h', 'd']) {
-        Some(number) => (number, &text[number.len()..]),
-        None => (text, "s"),
-    };
-    let seconds_in = match unit {
-        "d" => 24 * 3600,
-        "h" => 3600,
-        "m" => 60,
-        _ => 1,
-    };
-    let number: u64 = number
-        .parse()
-        .map_err(|_| "expected a time such as 90s, 10m, 1h or 1d".to_owned())?;
-    Ok(Duration::from_secs(number.saturating_mul(seconds_in)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn accounts_are_twelve_digits() {
-        assert_eq!(account("012345678901"), Ok("012345678901".to_owned()));
-        for text in ["", "12345678901", "1234567890123", "12345678901x"] {
-            assert!(account(text).is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn a_binary_is_given_for_one_function_or_for_all() {
@@ -301,16 +233,5 @@ mod tests {
         let overrides = overrides(&given);
         assert_eq!(overrides.by_name["orders"], PathBuf::from("/b/orders"));
         assert_eq!(overrides.any, Some(PathBuf::from("./a=b/bootstrap")));
-        assert_eq!(parameter("a=b=c"), Ok(("a".to_owned(), "b=c".to_owned())));
-        assert!(parameter("a").is_err());
-    }
-
-    #[test]
-    fn times_are_read_in_their_unit() {
-        assert_eq!(duration("90"), Ok(Duration::from_secs(90)));
-        assert_eq!(duration("10m"), Ok(Duration::from_mins(10)));
-        assert_eq!(duration("1h"), Ok(Duration::from_hours(1)));
-        assert_eq!(duration("1d"), Ok(Duration::from_hours(24)));
-        assert!(duration("soon").is_err());
     }
 }

@@ -1,6 +1,7 @@
 //! From a command line to an exit code.
 
 use std::ffi::OsString;
+use std::process::ExitCode;
 
 use anyhow::ensure;
 use futures_util::future::{LocalBoxFuture, ready};
@@ -36,7 +37,7 @@ pub struct Host {
 }
 
 /// Runs the command line `arguments` of `app` to its end.
-pub(crate) async fn run(app: &App, arguments: impl IntoIterator<Item = OsString>) -> Exit {
+async fn run(app: &App, arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let arguments: Vec<_> = arguments.into_iter().collect();
     let environment = Environment::of_process();
     let program = program(app, arguments.first(), &environment);
@@ -73,6 +74,17 @@ fn program(app: &App, called: Option<&OsString>, environment: &Environment) -> S
 }
 
 impl App {
+    /// Runs the command line of this process to its end.
+    pub fn run(self) -> ExitCode {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        match runtime {
+            Ok(runtime) => runtime.block_on(run(&self, std::env::args_os())).into(),
+            Err(_) => ExitCode::FAILURE,
+        }
+    }
+
     /// Runs a parsed command line on `host` to its end.
     pub async fn run_on(&self, cli: &Cli, host: Host) -> Exit {
         let console = host.console.clone();
@@ -105,7 +117,7 @@ async fn command(app: &App, cli: &Cli, host: Host) -> anyhow::Result<Exit> {
         plan: Some(path), ..
     }) = &cli.command
     {
-        config.take_from(&SavedPlan::read(path)?)?;
+        SavedPlan::read(path)?.apply_to(&mut config)?;
     }
     let mut session = Session {
         app,

@@ -83,6 +83,30 @@ impl SavedPlan {
         })
     }
 
+    /// Sets the environment and the region that the plan is for.
+    ///
+    /// # Errors
+    ///
+    /// `Code::PlanElsewhere` if others were given.
+    pub fn apply_to(&self, config: &mut Config) -> Result<()> {
+        let region = &mut config.connection.region;
+        ensure!(
+            config.env.is_none() || config.env == self.env,
+            Code::PlanElsewhere.fault(format!(
+                "the plan is not for `--env {}`",
+                config.env.as_deref().unwrap_or_default()
+            ))
+        );
+        ensure!(
+            region.is_none() || region.as_ref() == Some(&self.region),
+            Code::PlanElsewhere.fault(format!("the plan is for region {}", self.region))
+        );
+        config.env.clone_from(&self.env);
+        *region = Some(self.region.clone());
+        config.local |= self.local;
+        Ok(())
+    }
+
     /// Writes the plan.
     pub fn write(&self, path: &Path) -> Result<()> {
         let doing = || format!("writing the plan to `{}`", path.display());

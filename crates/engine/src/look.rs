@@ -10,8 +10,6 @@ use tokio::sync::OnceCell;
 use crate::aws::Aws;
 use crate::operation::Operation;
 use crate::owner::{Ownership, Tags};
-use crate::resource::Resource;
-use crate::stack::Declared;
 
 type Cell = Arc<OnceCell<Arc<dyn Any + Send + Sync>>>;
 
@@ -55,14 +53,10 @@ impl Look {
         self
     }
 
-    /// Knows the declared resources by their names, too.
+    /// Knows the declared resources by type and name, too.
     #[must_use]
-    pub(crate) fn naming(mut self, declared: &[Declared]) -> Self {
-        let named = declared.iter().map(|declared| {
-            let resource = &declared.resource;
-            (resource.type_name(), resource.name())
-        });
-        self.named = Arc::new(named.collect());
+    pub(crate) fn naming(mut self, named: BTreeSet<(&'static str, String)>) -> Self {
+        self.named = Arc::new(named);
         self
     }
 
@@ -89,9 +83,9 @@ impl Look {
         self.declared.contains(id)
     }
 
-    /// Returns true if the stack declares an `R` of this name, which is then observed as declared, and never left over.
-    pub fn is_declared_name<R: Resource>(&self, name: &str) -> bool {
-        self.named.contains(&(R::KIND.type_name, name.to_owned()))
+    /// Returns true if the stack declares a resource of this type and name, which is then observed as declared, and never left over.
+    pub fn is_declared_name(&self, type_name: &'static str, name: &str) -> bool {
+        self.named.contains(&(type_name, name.to_owned()))
     }
 
     /// Returns true if a resource of this name is to be adopted.

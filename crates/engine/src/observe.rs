@@ -67,8 +67,12 @@ impl Snapshot {
     ) -> Result<Self> {
         let ids = declaration.resources.iter();
         let ids = ids.map(|declared| declared.id.clone()).collect();
+        let named = declaration.resources.iter().map(|declared| {
+            let resource = &declared.resource;
+            (resource.type_name(), resource.name())
+        });
         let look = look.clone().declaring(&declaration.name, ids);
-        let look = &look.naming(&declaration.resources);
+        let look = &look.naming(named.collect());
         let prefetched = try_join_all(kinds.entries().map(|entry| (entry.prefetch)(look)));
         let observed = async { tokio::try_join!(observe(declaration, look), prefetched) };
         let (target, observations) = match select(pin!(look.aws().target()), pin!(observed)).await {

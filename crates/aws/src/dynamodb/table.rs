@@ -229,7 +229,7 @@ impl Resource for Table {
             let Some(name) = tagged.name("dynamodb", "table/") else {
                 continue;
             };
-            if seen.look.is_declared_name::<Self>(name) {
+            if seen.look.is_declared_name(Self::KIND.type_name, name) {
                 continue;
             }
             let table = Self {

@@ -9,6 +9,7 @@ use provision_engine::aws::Aws;
 use provision_engine::look::Look;
 use provision_engine::operation::{Operation, Scope};
 use provision_engine::owner::{REGION, STACK};
+use provision_engine::resource::Resource as _;
 
 use super::{IAM, Role};
 use crate::calls::Calls;
@@ -33,7 +34,7 @@ pub(super) async fn undeclared_roles(look: &Look) -> Result<Arc<Roles>> {
     let stack = look.stack().to_owned();
     let read = async |aws: &Aws| {
         let mut candidates = candidates(aws).await?;
-        candidates.retain(|name| !look.is_declared_name::<Role>(name));
+        candidates.retain(|name| !look.is_declared_name(Role::KIND.type_name, name));
         let tagged = stream::iter(candidates)
             .map(|name| tags(aws, name))
             .buffer_unordered(PARALLEL);

@@ -297,7 +297,7 @@ impl Resource for Function {
             let Some(name) = tagged.name("lambda", "function:") else {
                 continue;
             };
-            if seen.look.is_declared_name::<Self>(name) {
+            if seen.look.is_declared_name(Self::KIND.type_name, name) {
                 continue;
             }
             let function = Self::named(name, Tags(tagged.tags.clone()));

@@ -188,7 +188,7 @@ impl Resource for LogGroup {
             let Some(name) = tagged.name("logs", "log-group:") else {
                 continue;
             };
-            if seen.look.is_declared_name::<Self>(name) {
+            if seen.look.is_declared_name(Self::KIND.type_name, name) {
                 continue;
             }
             let group = Self {

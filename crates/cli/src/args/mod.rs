@@ -1,6 +1,7 @@
-//! The command line as clap reads it; [`options`](crate::options) checks it.
+//! The command line as clap reads it; `options` checks it.
 
 pub mod parse;
+mod values;
 
 use std::path::PathBuf;
 
@@ -165,7 +166,7 @@ pub struct Declare {
     #[arg(value_parser = ["x86_64", "arm64"])]
     pub arch: String,
     /// Set a parameter of the stack (repeatable)
-    #[arg(long, value_name = "NAME=VALUE", value_parser = crate::options::parameter)]
+    #[arg(long, value_name = "NAME=VALUE", value_parser = values::parameter)]
     pub set: Vec<(String, String)>,
 }
 
@@ -202,7 +203,7 @@ pub struct Up {
     #[arg(long, value_enum, default_value_t = Wait::Live)]
     pub wait: Wait,
     /// Give up after this time, such as 90s, 10m or 1h
-    #[arg(long, value_name = "TIME", value_parser = crate::options::duration)]
+    #[arg(long, value_name = "TIME", value_parser = values::duration)]
     pub timeout: Option<std::time::Duration>,
     /// Write a page about this run: the plan, a waterfall of the calls, before and after
     #[arg(long, value_name = "FILE.html")]
@@ -279,7 +280,7 @@ pub struct Rotate {
     /// The key, by id or name; of one key it need not be given
     pub key: Option<String>,
     /// Leave the old key valid beside the new one for so long first, such as 90s, 10m or 1h
-    #[arg(long, value_name = "TIME", value_parser = crate::options::duration, default_value = "0s")]
+    #[arg(long, value_name = "TIME", value_parser = values::duration, default_value = "0s")]
     pub grace: std::time::Duration,
     /// Print the new key's value
     #[arg(long)]
@@ -294,7 +295,7 @@ pub struct Logs {
     #[arg(short, long, conflicts_with = "json")]
     pub follow: bool,
     /// How far back to begin, such as 90s, 10m, 1h or 1d
-    #[arg(long, value_name = "TIME", value_parser = crate::options::duration, default_value = "10m")]
+    #[arg(long, value_name = "TIME", value_parser = values::duration, default_value = "10m")]
     pub since: std::time::Duration,
 }
 
@@ -319,7 +320,7 @@ pub struct CiInit {
     #[arg(long, value_name = "NAME", default_value = "main")]
     pub branch: String,
     /// The account, where there are no credentials to ask with
-    #[arg(long, value_name = "ID", value_parser = crate::options::account)]
+    #[arg(long, value_name = "ID", value_parser = values::account)]
     pub account: Option<String>,
 }
 
@@ -413,7 +414,7 @@ pub struct Policy {
     #[arg(long, value_enum, value_name = "ROLE", default_value_t = PolicyFor::Up)]
     pub r#for: PolicyFor,
     /// The account, where there are no credentials to ask with
-    #[arg(long, value_name = "ID", value_parser = crate::options::account)]
+    #[arg(long, value_name = "ID", value_parser = values::account)]
     pub account: Option<String>,
     /// The trust policy instead: who of this repository on GitHub may have the role
     #[arg(long, value_name = "OWNER/REPO")]

@@ -21,11 +21,11 @@ use super::session::continues;
 use super::up::selected;
 use crate::args;
 use crate::exit::Exit;
-use crate::github::summary;
 use crate::local::Server;
 use crate::options::DeclareOptions;
 use crate::ui::command_text::CommandText;
 use crate::ui::render;
+use crate::ui::summary;
 
 /// Runs the command.
 pub async fn run(session: &Session<'_>, arguments: &args::Down) -> Result<Exit> {

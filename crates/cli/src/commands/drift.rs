@@ -19,8 +19,9 @@ use super::context::Context;
 use crate::args;
 use crate::exit::Exit;
 use crate::options::DeclareOptions;
+use crate::paint::Paint;
 use crate::ui::plan_text::{Direction, change_lines, label};
-use crate::ui::render::{self, Paint};
+use crate::ui::render;
 
 /// Runs the command.
 pub async fn run(session: &Session<'_>, arguments: &args::Drift) -> Result<Exit> {

@@ -10,10 +10,10 @@ use super::context::Context;
 use super::up::{selected, start_packages};
 use crate::args;
 use crate::exit::Exit;
-use crate::github::summary;
 use crate::options::DeployOptions;
 use crate::saved::SavedPlan;
 use crate::ui::command_text::CommandText;
+use crate::ui::summary;
 use crate::ui::{plan_text, render};
 
 /// Runs the command.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use provision_aws::connection::{self, Transport};
 use provision_engine::aws::Aws;
 use provision_engine::declaration::Declaration;
@@ -14,6 +14,7 @@ use crate::interrupt::Interrupt;
 use crate::local::{Server, Start};
 use crate::options::{Config, DeclareOptions};
 use crate::record::{Recorder, Runs};
+use crate::report;
 use crate::ui::command_text::CommandText;
 use crate::ui::console::Console;
 use crate::ui::render;
@@ -101,7 +102,16 @@ impl Session<'_> {
     /// Writes the record of a run that ended like this.
     pub async fn end_record(self, outcome: &Result<Exit>) {
         if let Some(recorder) = self.recorder {
-            recorder.end(outcome, &self.console).await;
+            let Some((page, record)) = recorder.end(outcome, &self.console).await else {
+                return;
+            };
+            let written = std::fs::write(&page, report::page(&record))
+                .with_context(|| format!("writing {}", page.display()));
+            match written {
+                Ok(()) => self.console.say(&format!("Report: {}", page.display())),
+                // What was deployed is deployed.
+                Err(error) => self.console.error(&error),
+            }
         }
     }
 

@@ -31,11 +31,11 @@ use super::{Session, outputs};
 use crate::args::{self, Wait};
 use crate::deadline::Deadline;
 use crate::exit::Exit;
-use crate::github::summary;
 use crate::options::DeployOptions;
 use crate::saved::SavedPlan;
 use crate::ui::command_text::CommandText;
 use crate::ui::render;
+use crate::ui::summary;
 
 /// Time for which a build may delay the first write. A function that does not compile fails within this time, before anything is
 /// changed; a first build takes minutes, in which the rest can be created.

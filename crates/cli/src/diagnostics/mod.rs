@@ -5,7 +5,7 @@ pub mod catalogue;
 use anyhow::Error;
 use serde::Serialize;
 
-use crate::ui::render::Paint;
+use crate::paint::Paint;
 use provision_engine::error::AwsError;
 use provision_engine::execute::FailedStep;
 use provision_engine::fault::{Code, Fault};

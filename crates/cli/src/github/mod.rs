@@ -2,8 +2,6 @@
 //!
 //! Forms as in GitHub's "Workflow commands for GitHub Actions".
 
-pub mod summary;
-
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use serde_json::{Map, Value};
@@ -15,9 +15,9 @@ use super::timeline::milliseconds;
 use super::{Fields, Package, Record, Runs, Timeline};
 use crate::diagnostics::Diagnostic;
 use crate::exit::Exit;
-use crate::report;
+use crate::paint::Paint;
 use crate::ui::console::Console;
-use crate::ui::render::{self, Paint};
+use crate::ui::render;
 use provision_engine::execute::Report;
 use provision_engine::fault::Code;
 use provision_engine::plan::{Action, Plan};
@@ -123,8 +123,8 @@ impl Recorder {
         record.errors.extend(errors.map(diagnostic));
     }
 
-    /// Writes what there is to say of a run that ended like this.
-    pub async fn end(self, outcome: &Result<Exit>, console: &Console) {
+    /// Writes the record of a run that ended with `outcome`. Returns it with the file for its page, if one is wanted.
+    pub async fn end(self, outcome: &Result<Exit>, console: &Console) -> Option<(PathBuf, Record)> {
         let elapsed = self.timeline.began().elapsed();
         let mut record = self
             .record
@@ -143,15 +143,7 @@ impl Recorder {
         if let Err(error) = record.write(&self.folder) {
             console.say(&format!("This run is not on record: {error:#}"));
         }
-        if let Some(page) = self.page {
-            let written = std::fs::write(&page, report::page(&record))
-                .with_context(|| format!("writing {}", page.display()));
-            match written {
-                Ok(()) => console.say(&format!("Report: {}", page.display())),
-                // What was deployed is deployed.
-                Err(error) => console.error(&error),
-            }
-        }
+        self.page.map(|page| (page, record))
     }
 
     fn record(&self) -> MutexGuard<'_, Record> {

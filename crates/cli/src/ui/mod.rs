@@ -9,4 +9,5 @@ pub mod policy_diff;
 pub mod render;
 pub(crate) mod screen;
 pub(crate) mod stdin;
+pub mod summary;
 pub(crate) mod terminal;

@@ -4,10 +4,10 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
+use crate::paint::Paint;
 use crate::ui::policy_diff::{
     Difference, FIELDS, Kind, differences, is_policy, statements, title, values_apart, words,
 };
-use crate::ui::render::Paint;
 use provision_engine::diff::Change;
 use provision_engine::forecast::{Forecast, forecast};
 use provision_engine::input::{as_expr, is_resolved};

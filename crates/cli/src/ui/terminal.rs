@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 
 use crate::args::{Color, Global, Progress};
 use crate::environment::Environment;
-use crate::ui::render::Paint;
+use crate::paint::Paint;
 
 /// The streams that are terminals.
 #[derive(Clone, Copy, Debug)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::ui::render::Paint;
+use crate::paint::Paint;
 
 /// Rows of the terminal and columns of each.
 #[derive(Clone, Copy, Debug)]

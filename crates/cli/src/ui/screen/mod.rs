@@ -12,9 +12,10 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use self::board::{Board, Row, Size, State};
+use crate::paint::Paint;
 use crate::ui::console::{Console, Level};
 use crate::ui::plan_text::label;
-use crate::ui::render::{self, Paint};
+use crate::ui::render;
 use provision_engine::events::Event;
 use provision_engine::plan::{Plan, Step};
 

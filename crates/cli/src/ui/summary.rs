@@ -5,8 +5,9 @@ use std::fmt::Write;
 use serde_json::{Map, Value};
 
 use crate::diagnostics::Diagnostic;
+use crate::paint::Paint;
 use crate::ui::plan_text::{Direction, change_lines, counts, effort};
-use crate::ui::render::{Paint, seconds};
+use crate::ui::render::seconds;
 use provision_engine::execute::Report;
 use provision_engine::plan::{Action, Plan, Step};
 

@@ -42,7 +42,7 @@ conformance *arguments: emulator
 
 # Every call and every fault at it, a thousand interleavings of two runs: minutes instead of seconds.
 faults:
-    PROVISION_FAULTS=all PROVISION_RACES=1000 PROVISION_CASES=200 cargo test --workspace --test engine -- --nocapture
+    PROVISION_FAULTS=all PROVISION_RACES=1000 PROVISION_CASES=200 cargo test --workspace --test command_line -- --nocapture
 
 # The report of a run in headless Chromium, as wide as a phone and as a desk; screenshots in target/report.
 report:

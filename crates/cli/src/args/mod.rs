@@ -69,7 +69,7 @@ pub struct Global {
     /// When to use colours
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     pub color: Color,
-    /// How to show what happens: redrawn (live), or a line as each step ends (plain)
+    /// Progress display: redrawn (live), or a line as each step ends (plain)
     #[arg(long, global = true, value_name = "HOW", env = "PROVISION_PROGRESS")]
     #[arg(value_enum, default_value_t = Progress::Auto)]
     pub progress: Progress,
@@ -196,10 +196,10 @@ pub struct Up {
     pub deploy: Deploy,
     #[command(flatten)]
     pub select: Select,
-    /// How many resources to work on at the same time [default: all that can be]
+    /// Maximum number of resources to work on at the same time [default: no limit]
     #[arg(long, value_name = "N")]
     pub parallelism: Option<std::num::NonZeroUsize>,
-    /// How far to wait: for no state (none), for AWS's own states (ready), or until the endpoint answers (live)
+    /// State to wait for: none, AWS's own states (ready), or an answer of the endpoint (live)
     #[arg(long, value_enum, default_value_t = Wait::Live)]
     pub wait: Wait,
     /// Give up after this time, such as 90s, 10m or 1h
@@ -235,7 +235,7 @@ pub struct Plan {
 pub struct Down {
     #[command(flatten)]
     pub select: Select,
-    /// How many resources to work on at the same time [default: all that can be]
+    /// Maximum number of resources to work on at the same time [default: no limit]
     #[arg(long, value_name = "N")]
     pub parallelism: Option<std::num::NonZeroUsize>,
     /// Leave resources that hold data, such as tables and their items
@@ -294,7 +294,7 @@ pub struct Logs {
     /// Go on showing lines as they come
     #[arg(short, long, conflicts_with = "json")]
     pub follow: bool,
-    /// How far back to begin, such as 90s, 10m, 1h or 1d
+    /// Age of the oldest line to show, such as 90s, 10m, 1h or 1d
     #[arg(long, value_name = "TIME", value_parser = values::duration, default_value = "10m")]
     pub since: std::time::Duration,
 }
@@ -350,7 +350,7 @@ pub struct Report {
 
 #[derive(Debug, Args)]
 pub struct Graph {
-    /// How to draw it [default: by the file's name, else a tree]
+    /// Format of the graph [default: by the file's name, else a tree]
     #[arg(long, value_enum)]
     pub format: Option<GraphFormat>,
     /// Write it to this file
@@ -372,7 +372,7 @@ pub enum Local {
     Start(LocalStart),
     /// Stop it; what it holds stays
     Stop,
-    /// Whether it runs, where, and how much it holds
+    /// Show its URL, process, folder and number of resources
     Status,
 }
 
@@ -384,7 +384,7 @@ pub struct LocalStart {
     /// Stay, and show each request
     #[arg(long)]
     pub foreground: bool,
-    /// What goes wrong on purpose, as JSON: see docs/local.md
+    /// Faults to inject, as JSON: see docs/local.md
     #[arg(long, value_name = "JSON")]
     pub faults: Option<String>,
 }

@@ -434,7 +434,7 @@ async fn share(chosen: &Chosen, worker: usize, workers: usize) -> Share {
                     .unwrap_or_else(|_| Err("it hangs".to_owned()));
                 if let Err(why) = outcome {
                     println!(
-                        "FAILED {name}: {why}\n  again: PROVISION_FAULTS={name} cargo test --workspace --test engine"
+                        "FAILED {name}: {why}\n  again: PROVISION_FAULTS={name} cargo test --workspace --test command_line"
                     );
                     failures.push(name);
                 }

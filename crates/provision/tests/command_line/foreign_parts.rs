@@ -38,7 +38,7 @@ async fn a_stage_of_others_in_our_api_is_named() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stack_without_guests_goes_unasked() {
+async fn a_stack_without_foreign_parts_goes_unasked() {
     let world = World::deployed(Faults::default()).await;
     world.run(&["down"]).await.expect(Exit::Done);
 }

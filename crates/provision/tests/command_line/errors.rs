@@ -122,7 +122,12 @@ async fn what_aws_would_refuse_is_told_by_its_line() {
     world.app = || app(&["an id with spaces"]);
     for command in ["plan", "up", "down", "outputs", "graph", "policy"] {
         let ended = world.run(&[command]).await;
-        let ended = is_told(ended, Exit::Failed, "P0009", "tests/engine/errors.rs:");
+        let ended = is_told(
+            ended,
+            Exit::Failed,
+            "P0009",
+            "tests/command_line/errors.rs:",
+        );
         assert_eq!(ended.writes(), 0, "{command}");
     }
 }

@@ -127,7 +127,7 @@ async fn two_runs_at_once_need_no_lock() {
     for seed in seeds {
         if let Err(why) = Box::pin(race(seed, &clean)).await {
             println!(
-                "FAILED seed {seed}: {why}\n  again: PROVISION_RACE={seed} cargo test -p provision --test engine races"
+                "FAILED seed {seed}: {why}\n  again: PROVISION_RACE={seed} cargo test --workspace --test command_line races"
             );
             violations.push(seed);
         }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, anyhow, bail, ensure};
 use provision_aws::connection::ConnectOptions;
+use provision_engine::asset::Code as AssetCode;
 use provision_engine::declaration::Declaration;
 use provision_engine::env::{Architecture, Env};
 use provision_engine::fault::Code;
@@ -167,7 +168,7 @@ impl DeployOptions {
         overrides(&self.bootstrap)
     }
 
-    /// Returns an error if a name to adopt is none of the stack's.
+    /// Returns an error if a name to adopt, or a binary that was given by its name, is none of the stack's.
     ///
     /// # Errors
     ///
@@ -179,14 +180,32 @@ impl DeployOptions {
             .map(|declared| declared.resource.name())
             .collect();
         let unknown = self.adopt.iter().find(|name| !names.contains(name));
-        match unknown {
-            Some(name) => bail!(
+        if let Some(name) = unknown {
+            bail!(
                 Code::NoSuchStep
                     .fault(format!("the stack has nothing with the name `{name}`"))
                     .remedy(format!("one of {}", names.join(", ")))
-            ),
-            None => Ok(()),
+            );
         }
+        let binaries = declaration
+            .assets
+            .iter()
+            .filter_map(|asset| match &asset.code {
+                AssetCode::Binary { name, .. } => Some(name.as_str()),
+                AssetCode::Zip(_) | AssetCode::Directory(_) => None,
+            });
+        let binaries: BTreeSet<&str> = binaries.collect();
+        let given = self.overrides().by_name;
+        let unknown = given.keys().find(|name| !binaries.contains(name.as_str()));
+        if let Some(name) = unknown {
+            let known: Vec<&str> = binaries.into_iter().collect();
+            bail!(
+                Code::NoSuchStep
+                    .fault(format!("no function of the stack runs a binary `{name}`"))
+                    .remedy(format!("one of {}", known.join(", ")))
+            );
+        }
+        Ok(())
     }
 
     /// Returns `command` with the options for the same deployment.

@@ -33,7 +33,8 @@ pub struct Overrides {
 }
 
 impl Overrides {
-    fn find(&self, name: &str) -> Option<&Path> {
+    /// Returns the binary that was given for `name`.
+    pub fn find(&self, name: &str) -> Option<&Path> {
         let found = self.by_name.get(name).or(self.any.as_ref());
         found.map(PathBuf::as_path)
     }

@@ -32,6 +32,7 @@ pub(crate) fn definition(app: &App) -> Command {
                     Arg::new(flag.name)
                         .long(flag.name)
                         .value_name(flag.value_name)
+                        .allow_negative_numbers(true)
                         .help(flag.help),
                 );
             }

@@ -41,9 +41,7 @@ pub async fn function(
     let given: Vec<_> = assets
         .iter()
         .filter_map(|asset| match &asset.code {
-            AssetCode::Binary { name, .. } => {
-                overrides.by_name.get(name).or(overrides.any.as_ref())
-            }
+            AssetCode::Binary { name, .. } => overrides.find(name),
             AssetCode::Zip(_) | AssetCode::Directory(_) => None,
         })
         .collect();

@@ -10,7 +10,7 @@ use provision_cli::exit::Exit;
 use serde_json::{Value, json};
 use testkit::{Answer, Cli, Decision};
 
-use crate::world::{ACCOUNT, Ended, World};
+use crate::world::{ACCOUNT, Ended, World, binary};
 
 /// Ends with `exit`; the first error has `code` on stderr, and in the document too where there is one.
 #[track_caller]
@@ -33,11 +33,12 @@ fn is_told(ended: Ended, exit: Exit, code: &str, about: &str) -> Ended {
 async fn bad_input_is_told_by_its_code() {
     let world = World::new(Faults::default()).await;
     let page = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-    let cases: [(&[&str], &str, &str); 14] = [
+    let cases: [(&[&str], &str, &str); 15] = [
         (&["plan", "--env", "a b"], "P0001", "`--env a b`"),
         (&["plan", "--rate=-1"], "P0002", "`--rate -1`"),
         (&["plan", "--rate", "0"], "P0002", "`--rate 0`"),
         (&["plan", "--burst", "0"], "P0002", "`--burst 0`"),
+        (&["plan", "--rate", "-5"], "P0002", "`--rate -5`"),
         (&["up", "--burst=-1"], "P0002", "`--burst -1`"),
         (&["up", "--rate", "abc"], "P0029", "`abc`"),
         (&["plan", "--set", "burst=1.5"], "P0029", "`1.5`"),
@@ -113,6 +114,24 @@ async fn what_a_stack_has_not_or_has_twice_is_told_by_its_code() {
     assert_eq!(ended.writes(), 0);
     let ended = world.run(&["key", "rotate", "nosuch"]).await;
     is_told(ended, Exit::Failed, "P0046", "partners");
+}
+
+/// A binary that no function runs would be left out in silence, and another one be deployed.
+#[tokio::test(start_paused = true)]
+async fn a_binary_is_given_for_a_function_of_the_stack() {
+    let world = World::new(Faults::default()).await;
+    let given = format!("bootstrapp={}", binary(1));
+    for command in ["plan", "up"] {
+        let ended = world.run(&[command, "--bootstrap", &given]).await;
+        let ended = is_told(ended, Exit::Failed, "P0046", "`bootstrapp`");
+        assert!(ended.printed.stderr.contains("bootstrap"), "{ended:?}");
+        assert_eq!(ended.writes(), 0);
+    }
+    let given = format!("bootstrap={}", binary(1));
+    world
+        .run(&["up", "--bootstrap", &given])
+        .await
+        .expect(Exit::Done);
 }
 
 /// A mistake in a declaration is told with the application's line, before any call.

@@ -21,12 +21,12 @@ use crate::{App, Check, Code, Env, Flag, Set, Stack, Tags, digest};
 
 const TRUST: PolicyFile = PolicyFile {
     path: "policies/trust.json",
-    text: include_str!("../../../policies/trust.json"),
+    text: include_str!("../policies/trust.json"),
 };
 
 const PERMISSIONS: PolicyFile = PolicyFile {
     path: "policies/permissions.json",
-    text: include_str!("../../../policies/permissions.json"),
+    text: include_str!("../policies/permissions.json"),
 };
 
 const PATH: &str = "/DynamoDBManager";

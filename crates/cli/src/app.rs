@@ -120,6 +120,15 @@ impl App {
         })
     }
 
+    /// Returns the name of the stack in `env`.
+    ///
+    /// # Errors
+    ///
+    /// The stack function's own error.
+    pub(crate) fn stack_name(&self, env: &Env) -> Result<String> {
+        Ok((self.stack)(env)?.name().to_owned())
+    }
+
     /// The kinds of this application, those of `declaration` included.
     pub fn kinds(&self, declaration: &Declaration) -> Kinds {
         declaration.kinds(self.kinds.clone())

@@ -1,5 +1,6 @@
 //! From a command line to an exit code.
 
+use std::cell::RefCell;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -127,6 +128,7 @@ async fn command(app: &App, cli: &Cli, host: Host) -> anyhow::Result<Exit> {
         transport: host.transport,
         runs: host.runs,
         recorder: None,
+        declared: RefCell::default(),
     };
     match &cli.command {
         Command::Up(args::Up { report, .. }) | Command::Down(args::Down { report, .. }) => {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::Location;
 
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::asset::Asset;
@@ -300,11 +301,21 @@ impl Declaration {
     pub fn computed(&self, mut outputs: Outputs, target: &Target) -> Outputs {
         // An output may be computed from another computed one, as deep as stacks get.
         const DEPTH: usize = 3;
+        let computing: Vec<(&Declared, Value)> = self
+            .resources
+            .iter()
+            .filter(|declared| declared.resource.computed_names().len() > 1)
+            .map(|declared| (declared, declared.resource.fields()))
+            .collect();
         for _ in 0..DEPTH {
-            for Declared { id, resource, .. } in &self.resources {
-                if let Ok(resource) = resource.with_fields(&outputs.resolve(&resource.fields())) {
-                    outputs.learn(id, &resource.computed(target));
+            let mut is_new = false;
+            for (Declared { id, resource, .. }, fields) in &computing {
+                if let Ok(resource) = resource.with_fields(&outputs.resolve(fields)) {
+                    is_new |= outputs.learn(id, &resource.computed(target));
                 }
+            }
+            if !is_new {
+                break;
             }
         }
         outputs

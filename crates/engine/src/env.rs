@@ -58,7 +58,7 @@ impl Display for Architecture {
 }
 
 /// One copy of a stack, and its place.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Env {
     name: Option<String>,
     is_pattern: bool,

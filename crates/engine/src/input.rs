@@ -154,14 +154,17 @@ impl<R> Handle<R> {
 pub struct Outputs(BTreeMap<String, serde_json::Map<String, Value>>);
 
 impl Outputs {
-    /// Adds the fields of `outputs` to the known outputs of `id`; `null` is not known yet.
-    pub fn learn(&mut self, id: &str, outputs: &Value) {
+    /// Adds the fields of `outputs` to the known outputs of `id`; `null` is not known yet. Returns true if one is new or differs.
+    pub fn learn(&mut self, id: &str, outputs: &Value) -> bool {
         let known = self.0.entry(id.to_owned()).or_default();
+        let mut is_new = false;
         for (name, value) in outputs.as_object().into_iter().flatten() {
-            if !value.is_null() {
+            if !value.is_null() && known.get(name) != Some(value) {
                 known.insert(name.clone(), value.clone());
+                is_new = true;
             }
         }
+        is_new
     }
 
     /// Keeps the outputs of the resources that `is_meant` selects.

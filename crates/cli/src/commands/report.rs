@@ -11,7 +11,7 @@ use crate::report::page;
 
 /// Runs the command.
 pub fn run(session: &Session<'_>, arguments: &args::Report) -> Result<Exit> {
-    let stack = session.declare_offline()?.name;
+    let stack = session.stack_name()?;
     let folder = match &session.runs {
         Some(runs) => runs.folder.clone(),
         None => record::folder(&session.config.environment),

@@ -1,11 +1,13 @@
 //! The state of one run of the program, which every command works with.
 
+use std::cell::RefCell;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use provision_aws::connection::{self, Transport};
 use provision_engine::aws::Aws;
 use provision_engine::declaration::Declaration;
+use provision_engine::env::Env;
 use provision_engine::target::Target;
 
 use crate::app::App;
@@ -36,18 +38,33 @@ pub struct Session<'a> {
     pub runs: Option<Runs>,
     /// The record of this run, if it leaves one.
     pub recorder: Option<Recorder>,
+    /// The last declaration, and what it was made for.
+    pub declared: RefCell<Option<(Env, Declaration)>>,
 }
 
 impl Session<'_> {
     /// Declares the stack for `region`.
     pub(super) fn declare(&self, options: &DeclareOptions, region: &str) -> Result<Declaration> {
-        self.app
-            .declare(&options.env(self.config.env.as_deref(), region))
+        let env = options.env(self.config.env.as_deref(), region);
+        let mut declared = self.declared.borrow_mut();
+        if let Some((_, declaration)) = declared.as_ref().filter(|(known, _)| *known == env) {
+            return Ok(declaration.clone());
+        }
+        let declaration = self.app.declare(&env)?;
+        *declared = Some((env, declaration.clone()));
+        Ok(declaration)
     }
 
     /// Declares the stack where AWS is not asked.
     pub(super) fn declare_offline(&self) -> Result<Declaration> {
         self.declare(&DeclareOptions::default(), &self.config.region_offline())
+    }
+
+    /// Returns the stack's name.
+    pub(super) fn stack_name(&self) -> Result<String> {
+        let region = self.config.region_offline();
+        let env = DeclareOptions::default().env(self.config.env.as_deref(), &region);
+        self.app.stack_name(&env)
     }
 
     /// Returns a command for the same stack: `outputs --local --env dev` for `outputs`.
@@ -86,7 +103,7 @@ impl Session<'_> {
     /// Begins the record of this run, and its page at `report` if asked for.
     pub fn record(&mut self, report: Option<&Path>) -> Result<()> {
         if let Some(runs) = &self.runs {
-            let stack = self.declare_offline()?.name;
+            let stack = self.stack_name()?;
             self.recorder = Some(Recorder::begin(runs, stack, report)?);
         }
         Ok(())

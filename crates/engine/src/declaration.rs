@@ -8,10 +8,12 @@ use sha2::{Digest, Sha256};
 
 use crate::asset::Asset;
 use crate::fault::Code;
-use crate::input::{Handle, Input, Outputs, hex, is_resolved, map_references, references};
+use crate::input::{
+    Handle, Input, Outputs, TARGET, TARGET_OUTPUTS, hex, is_resolved, map_references, references,
+};
 use crate::owner::Mark;
 use crate::resource::{AnyResource, Kinds, Resource};
-use crate::stack::{Check, Declared, Mistake, Mistakes, Output, Stack, kept_id};
+use crate::stack::{ANOTHER_STACK, Check, Declared, Mistake, Mistakes, Output, Stack, kept_id};
 use crate::target::Target;
 
 /// A finished stack.
@@ -125,6 +127,8 @@ impl Stack {
 
 /// The ids and outputs of a stack, and what its references are called after renaming.
 struct Names<'a> {
+    /// The stack's number.
+    stack: u32,
     /// By id: the outputs that others can refer to.
     outputs: BTreeMap<&'a str, BTreeSet<String>>,
     renamed: &'a BTreeMap<String, String>,
@@ -142,6 +146,7 @@ impl<'a> Names<'a> {
             .iter()
             .map(|asset| (asset.id.as_str(), hashes()));
         Self {
+            stack: stack.number,
             outputs: declared.chain(assets).collect(),
             renamed: &stack.renamed,
         }
@@ -197,7 +202,20 @@ impl<'a> Names<'a> {
 
     /// Returns the reference `path` with the id that is kept.
     fn reference(&self, path: &str) -> Result<String, String> {
+        if let Some(text) = path.strip_prefix('!') {
+            return Err(text.to_owned());
+        }
+        let (stack, path) = match path.strip_prefix('#').and_then(|rest| rest.split_once('#')) {
+            Some((stack, path)) => (stack.parse().ok(), path),
+            None => (Some(self.stack), path),
+        };
+        if stack != Some(self.stack) {
+            return Err(format!("`{path}` is {ANOTHER_STACK}"));
+        }
         let (id, name) = path.rsplit_once('.').unwrap_or((path, ""));
+        if id == TARGET && TARGET_OUTPUTS.contains(&name) {
+            return Ok(path.to_owned());
+        }
         match self.outputs.get(id) {
             None => Err(format!(
                 "`{id}` is not declared in this stack{}",
@@ -301,6 +319,14 @@ impl Declaration {
     pub fn computed(&self, mut outputs: Outputs, target: &Target) -> Outputs {
         // An output may be computed from another computed one, as deep as stacks get.
         const DEPTH: usize = 3;
+        outputs.learn(
+            TARGET,
+            &serde_json::json!({
+                "account": target.account,
+                "partition": target.partition,
+                "region": target.region,
+            }),
+        );
         let computing: Vec<(&Declared, Value)> = self
             .resources
             .iter()

@@ -1,6 +1,7 @@
 //! Inputs: known values, and references to the outputs of other resources.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::marker::PhantomData;
 
 use serde::{Deserialize, Serialize};
@@ -48,6 +49,11 @@ impl<T> Input<T> {
 }
 
 impl<T> Input<T> {
+    /// An input that cannot be made, for the reason in `text`: a declaration with it is refused.
+    pub fn mistake(text: &str) -> Self {
+        Self::Expr(Expr::Ref(format!("!{text}")))
+    }
+
     /// Returns the id of the resource that this refers to, if it refers to one.
     pub fn source(&self) -> Option<&str> {
         match self {
@@ -117,25 +123,63 @@ impl<T> std::ops::Deref for Set<T> {
     }
 }
 
-/// A reference to a resource that is in the stack.
-#[derive(Debug)]
+/// A reference to a resource that is in a stack, or that exists already and belongs to others.
 pub struct Handle<R> {
     id: String,
-    kind: PhantomData<R>,
+    source: Source,
+    kind: PhantomData<fn() -> R>,
+}
+
+/// The place that a handle's outputs come from.
+#[derive(Clone, Debug, PartialEq)]
+enum Source {
+    /// The stack with this number.
+    Stack(u32),
+    /// Outputs of a resource that exists already.
+    Existing(BTreeMap<&'static str, Value>),
 }
 
 impl<R> Handle<R> {
-    /// Refers to the resource `id`.
-    pub(crate) fn new(id: &str) -> Self {
+    /// Refers to the resource `id` of a stack.
+    pub(crate) fn new(stack: u32, id: &str) -> Self {
         Self {
             id: id.to_owned(),
+            source: Source::Stack(stack),
             kind: PhantomData,
         }
     }
 
-    /// The resource's id within the stack.
+    /// Refers to a resource that exists already: it is used, and never created, changed or deleted. `outputs` are its outputs by
+    /// name, among them `name`.
+    pub fn existing(outputs: impl IntoIterator<Item = (&'static str, Input<String>)>) -> Self {
+        let outputs: BTreeMap<&str, Value> = outputs
+            .into_iter()
+            .map(|(name, value)| (name, value.to_value()))
+            .collect();
+        let name = outputs.get("name").and_then(Value::as_str);
+        Self {
+            id: name.unwrap_or("existing").to_owned(),
+            source: Source::Existing(outputs),
+            kind: PhantomData,
+        }
+    }
+
+    /// The resource's id within the stack; of a resource that exists already, its name.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// Returns true if the resource is not part of a stack, but exists already.
+    pub fn is_existing(&self) -> bool {
+        matches!(self.source, Source::Existing(_))
+    }
+
+    /// The number of the stack that the resource is part of.
+    pub(crate) fn stack(&self) -> Option<u32> {
+        match self.source {
+            Source::Stack(number) => Some(number),
+            Source::Existing(_) => None,
+        }
     }
 
     /// Returns the resource's name, which is known from its declaration.
@@ -145,9 +189,41 @@ impl<R> Handle<R> {
 
     /// Returns an output of this resource by its name. Kinds wrap this in methods with the output's type.
     pub fn output<T>(&self, name: &str) -> Input<T> {
-        Input::Expr(Expr::Ref(format!("{}.{name}", self.id)))
+        let id = &self.id;
+        match &self.source {
+            Source::Stack(number) => Input::Expr(Expr::Ref(format!("#{number}#{id}.{name}"))),
+            Source::Existing(outputs) => match outputs.get(name) {
+                Some(value) => Input::Expr(Expr::Join(vec![value.clone()])),
+                None => Input::mistake(&format!(
+                    "nothing is known of the `{name}` of `{id}`, which exists already"
+                )),
+            },
+        }
     }
 }
+
+impl<R> Clone for Handle<R> {
+    fn clone(&self) -> Self {
+        Self {
+            id: self.id.clone(),
+            source: self.source.clone(),
+            kind: PhantomData,
+        }
+    }
+}
+
+impl<R> fmt::Debug for Handle<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle")
+            .field("id", &self.id)
+            .field("source", &self.source)
+            .finish()
+    }
+}
+
+/// The id whose outputs tell of the account that is deployed to: `{"$ref": "aws.region"}`.
+pub(crate) const TARGET: &str = "aws";
+pub(crate) const TARGET_OUTPUTS: [&str; 3] = ["account", "partition", "region"];
 
 /// The known outputs of each resource, by its id.
 #[derive(Clone, Debug, Default)]
@@ -167,10 +243,10 @@ impl Outputs {
         is_new
     }
 
-    /// Keeps the outputs of the resources that `is_meant` selects.
+    /// Keeps the outputs of the resources that `is_meant` selects, and those of the account.
     #[must_use]
     pub fn of(mut self, is_meant: impl Fn(&str) -> bool) -> Self {
-        self.0.retain(|id, _| is_meant(id));
+        self.0.retain(|id, _| id == TARGET || is_meant(id));
         self
     }
 

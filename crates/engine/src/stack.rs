@@ -4,15 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::panic::Location;
 use std::str::FromStr;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde::Serialize;
 
 use crate::asset::{Asset, Code};
 use crate::env::{Architecture, Env};
 use crate::fault;
-use crate::input::{Expr, Handle, Input};
+use crate::input::{Expr, Handle, Input, TARGET};
 use crate::package::CodeSha256;
 use crate::resource::{AnyResource, Resource};
+
+/// Number of stacks that this process has begun.
+static STACKS: AtomicU32 = AtomicU32::new(0);
 
 /// A value that can be added to a stack: a resource, or several that belong together.
 #[diagnostic::on_unimplemented(
@@ -34,7 +38,7 @@ impl<R: Resource> Construct for R {
 
     fn declare(self, id: &str, stack: &mut Stack) -> Handle<R> {
         stack.put(id, self.into());
-        Handle::new(id)
+        Handle::new(stack.number, id)
     }
 }
 
@@ -42,6 +46,8 @@ impl<R: Resource> Construct for R {
 /// [`finish`](Stack::finish) returns all of them.
 #[derive(Debug)]
 pub struct Stack {
+    /// Tells this stack's handles from those of another one.
+    pub(crate) number: u32,
     pub(crate) name: String,
     pub(crate) env: Env,
     pub(crate) declared: Vec<Declared>,
@@ -93,6 +99,22 @@ pub struct Check {
     pub proves: Vec<String>,
 }
 
+/// A value that makes a [`Check`].
+pub trait IntoCheck {
+    /// Makes it, and notes what is wrong with it in `stack`.
+    fn into_check(self, stack: &mut Stack) -> Check;
+}
+
+impl IntoCheck for Check {
+    fn into_check(self, _stack: &mut Stack) -> Check {
+        self
+    }
+}
+
+/// The rest of a sentence about a resource of another stack.
+pub(crate) const ANOTHER_STACK: &str =
+    "another stack's: let that stack output it, and refer here to what exists already";
+
 /// A mistake in a declaration, and the line of the application that made it.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{at}: {text}")]
@@ -136,11 +158,18 @@ impl<T: Serialize> From<&Input<T>> for Output {
     }
 }
 
+impl<T: Serialize> From<Input<T>> for Output {
+    fn from(input: Input<T>) -> Self {
+        Self::Text(input.text())
+    }
+}
+
 impl Stack {
     /// An empty stack, whose name carries the environment's.
     #[track_caller]
     pub fn new(name: &str, env: &Env) -> Self {
         Self {
+            number: STACKS.fetch_add(1, Ordering::Relaxed),
             name: env.named(name),
             env: env.clone(),
             declared: Vec::new(),
@@ -187,6 +216,28 @@ impl Stack {
         default
     }
 
+    /// Returns the value of `--set name=VALUE`. A stack that is declared without it is a mistake; a text that is no `T` as well.
+    #[track_caller]
+    pub fn required<T: FromStr + Default>(&mut self, name: &str) -> T {
+        self.enter(Location::caller());
+        self.parameters.insert(name.to_owned(), String::new());
+        let given = self.env.parameters().get(name).cloned();
+        let text = match &given {
+            None if self.env.is_pattern() => return T::default(),
+            None => format!("the stack needs a value for `{name}`: `--set {name}=VALUE`"),
+            Some(text) => match text.parse() {
+                Ok(value) => return value,
+                Err(_) => format!("the parameter `{name}` does not take `{text}`"),
+            },
+        };
+        self.mistakes.push(Mistake {
+            text,
+            code: fault::Code::Argument,
+            at: self.at,
+        });
+        T::default()
+    }
+
     /// Declares `construct` under an id that is its own within the stack.
     #[track_caller]
     pub fn add<C: Construct>(&mut self, id: &str, construct: C) -> C::Handle {
@@ -211,6 +262,10 @@ impl Stack {
             ));
             return;
         }
+        if id == TARGET {
+            self.mistake(format!("`{id}` cannot be an id: it stands for the account"));
+            return;
+        }
         if let Some(first) = self.declared.iter().find(|declared| declared.id == id) {
             let (noun, at) = (first.resource.noun(), first.at);
             self.mistake(format!(
@@ -230,10 +285,18 @@ impl Stack {
     #[track_caller]
     pub fn add_dependency<A, B>(&mut self, dependent: &Handle<A>, dependency: &Handle<B>) {
         self.enter(Location::caller());
-        let found = self
-            .declared
-            .iter_mut()
-            .find(|declared| declared.id == dependent.id());
+        if dependent.is_existing() {
+            self.mistake(format!(
+                "`{}` exists already: it cannot wait for anything",
+                dependent.id()
+            ));
+            return;
+        }
+        if dependency.is_existing() || !self.owns(dependent) || !self.owns(dependency) {
+            return;
+        }
+        let mut declared = self.declared.iter_mut();
+        let found = declared.find(|declared| declared.id == dependent.id());
         match found {
             Some(found) => {
                 found.after.insert(dependency.id().to_owned());
@@ -243,6 +306,15 @@ impl Stack {
                 dependent.id()
             )),
         }
+    }
+
+    /// Returns false, and notes the mistake, if the resource is another stack's.
+    fn owns<R>(&mut self, handle: &Handle<R>) -> bool {
+        let is_own = handle.stack().is_none_or(|number| number == self.number);
+        if !is_own {
+            self.mistake(format!("`{}` is {ANOTHER_STACK}", handle.id()));
+        }
+        is_own
     }
 
     /// Declares code under an id of its own, and returns the hash of its package, which is known once it is built.
@@ -267,7 +339,15 @@ impl Stack {
     #[track_caller]
     pub fn edit<R: Resource>(&mut self, handle: &Handle<R>, change: impl FnOnce(&mut R)) {
         self.enter(Location::caller());
-        self.change(handle.id(), change);
+        if handle.is_existing() {
+            self.mistake(format!(
+                "the {} `{}` exists already, and is not this stack's to change",
+                R::KIND.noun,
+                handle.id()
+            ));
+        } else if self.owns(handle) {
+            self.change(handle.id(), change);
+        }
     }
 
     /// Changes a resource that a construct declared, by its id.
@@ -275,6 +355,17 @@ impl Stack {
     pub fn edit_by_id<R: Resource>(&mut self, id: &str, change: impl FnOnce(&mut R)) {
         self.enter(Location::caller());
         self.change(id, change);
+    }
+
+    /// Changes all resources of a kind that are declared so far; `change` gets the id of each.
+    #[track_caller]
+    pub fn edit_all<R: Resource>(&mut self, mut change: impl FnMut(&str, &mut R)) {
+        self.enter(Location::caller());
+        for declared in &mut self.declared {
+            if let Some(resource) = declared.resource.get_mut::<R>() {
+                change(&declared.id, resource);
+            }
+        }
     }
 
     fn change<R: Resource>(&mut self, id: &str, change: impl FnOnce(&mut R)) {
@@ -322,11 +413,17 @@ impl Stack {
     /// Outputs the secret of a resource, such as an API key's value.
     #[track_caller]
     pub fn output_secret<R: Resource>(&mut self, name: &str, of: &Handle<R>) {
-        self.output(name, Output::Secret(of.id().to_owned()));
+        self.enter(Location::caller());
+        if self.owns(of) {
+            self.output(name, Output::Secret(of.id().to_owned()));
+        }
     }
 
     /// Adds a request that tells whether the stack answers.
-    pub fn check(&mut self, check: Check) {
+    #[track_caller]
+    pub fn check(&mut self, check: impl IntoCheck) {
+        self.enter(Location::caller());
+        let check = check.into_check(self);
         self.checks.push(check);
     }
 

@@ -6,6 +6,7 @@ mod account;
 mod drift;
 mod execute;
 mod faults;
+mod handles;
 mod identity;
 mod interrupt;
 mod lab;

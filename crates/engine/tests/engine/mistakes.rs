@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use provision_engine::asset::Code;
 use provision_engine::env::{Architecture, Env};
+use provision_engine::input::{Expr, Input};
 use provision_engine::stack::{Check, Construct, Stack};
 
 use crate::lab::env;
@@ -140,20 +141,20 @@ fn an_unknown_output_is_told_with_those_that_there_are() {
 
 #[test]
 fn an_unknown_id_is_told_with_similar_ones() {
-    let elsewhere = self::stack().add("ordres", Table::named("ordres"));
     let mut stack = stack();
     stack.add("orders", Table::named("orders"));
-    stack.add("alarm", Alarm::on("alarm", elsewhere.name()));
+    let unknown: Input<String> = Input::Expr(Expr::Ref("ordres.name".to_owned()));
+    stack.add("alarm", Alarm::on("alarm", unknown));
     let text = "alarm `alarm`: `ordres` is not declared in this stack; there is `orders`";
     assert_eq!(mistakes(stack), [(line!() - 2, text.to_owned())]);
 }
 
 #[test]
-fn an_unknown_id_is_found_inside_of_expressions() {
+fn another_stacks_output_is_found_inside_of_expressions() {
     let elsewhere = self::stack().add("elsewhere", Table::named("elsewhere"));
     let mut stack = stack();
     stack.add("alarm", Alarm::on("alarm", elsewhere.name().join("/*")));
-    let text = "alarm `alarm`: `elsewhere` is not declared in this stack";
+    let text = "alarm `alarm`: `elsewhere.name` is another stack's: let that stack output it, and refer here to what exists already";
     assert_eq!(mistakes(stack), [(line!() - 2, text.to_owned())]);
 }
 
@@ -173,8 +174,8 @@ fn outputs_and_checks_refer_to_what_is_declared() {
     assert_eq!(
         texts,
         [
-            "output `arn`: `elsewhere` is not declared in this stack",
-            "check: `elsewhere` is not declared in this stack",
+            "output `arn`: `elsewhere.arn` is another stack's: let that stack output it, and refer here to what exists already",
+            "check: `elsewhere.arn` is another stack's: let that stack output it, and refer here to what exists already",
         ]
     );
 }
@@ -319,8 +320,8 @@ fn a_dependency_on_another_stack_is_refused_on_either_side() {
     assert_eq!(
         texts,
         [
-            "`elsewhere` is not declared in this stack",
-            "table `orders`: `elsewhere` is not declared in this stack",
+            "`elsewhere` is another stack's: let that stack output it, and refer here to what exists already",
+            "`elsewhere` is another stack's: let that stack output it, and refer here to what exists already",
         ]
     );
 }

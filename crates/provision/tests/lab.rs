@@ -6,10 +6,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use expect_test::expect_file;
 use provision::Env;
+use provision::iam::Role;
 use provision::lab::{self, lab};
 use provision_aws::prices;
 use provision_engine::forecast::forecast;
+use provision_engine::input::{Expr, as_expr};
 use provision_engine::observe::Snapshot;
 use provision_engine::operation::Access;
 use provision_engine::planner;
@@ -88,4 +91,39 @@ fn frozen(env: Option<&str>) -> Value {
         "forecast": [forecast.writes, forecast.time.as_secs_f64()],
         "cost": prices::estimate(&stack, "eu-west-1").per_million_requests_usd,
     })
+}
+
+/// The function's rights and who may assume its role are in files, so that whoever reviews a change sees them in it.
+#[test]
+fn the_policy_files_are_what_is_granted() {
+    let stack = lab(&Env::new(None, "eu-west-1"));
+    let stack = stack.expect("the stack").finish().expect("it is sound");
+    let (_, role) = stack.all::<Role>().next().expect("a role");
+    let permissions = &role.policies["lambda-apigateway-policy"];
+    for (file, document) in [("permissions", permissions), ("trust", &role.trust)] {
+        let document: Value = serde_json::from_str(&document.to_text()).expect("it is JSON");
+        let text = serde_json::to_string_pretty(&with_placeholders(document)).expect("it is JSON");
+        let file = format!("{}/../../policies/{file}.json", env!("CARGO_MANIFEST_DIR"));
+        expect_file![file].assert_eq(&(text + "\n"));
+    }
+}
+
+/// Writes references as `${table.arn}`.
+fn with_placeholders(value: Value) -> Value {
+    match as_expr(&value) {
+        Some(Expr::Ref(path)) => format!("${{{path}}}").into(),
+        Some(Expr::Join(parts)) => {
+            let parts = parts.into_iter().map(with_placeholders);
+            let texts = parts.filter_map(|part| part.as_str().map(str::to_owned));
+            texts.collect::<String>().into()
+        }
+        _ => match value {
+            Value::Array(items) => items.into_iter().map(with_placeholders).collect(),
+            Value::Object(fields) => fields
+                .into_iter()
+                .map(|(name, field)| (name, with_placeholders(field)))
+                .collect(),
+            other => other,
+        },
+    }
 }

@@ -105,7 +105,7 @@ async fn the_shop_is_opened_changed_and_closed() {
     let report = report.to_str().expect("a path");
     shop.run(&["report", report]).await;
     let page = std::fs::read_to_string(report).expect("the report is written");
-    for name in ["orders-function", "report-function", "stock-function"] {
+    for name in ["orders", "report", "stock"] {
         assert!(page.contains(name), "{name}");
     }
 
@@ -164,7 +164,7 @@ async fn logs_are_those_of_the_functions_that_were_asked_for(shop: &Shop) {
     for name in ["orders", "report", "stock"] {
         assert!(all.contains(name), "{name} is not in\n{all}");
     }
-    let stock = shop.run(&["logs", "stock-function", "--json"]).await;
+    let stock = shop.run(&["logs", "stock", "--json"]).await;
     assert!(!stock.stdout.contains("shop-orders"), "{}", stock.stdout);
 }
 

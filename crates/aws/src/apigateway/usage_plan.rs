@@ -93,6 +93,48 @@ pub struct Throttle {
     pub burst: i32,
 }
 
+impl Throttle {
+    /// A number of requests per second; by default as many may come at once, rounded up.
+    pub fn per_second(rate: f64) -> Self {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a rate beyond i32 is refused by AWS"
+        )]
+        let burst = rate.ceil() as i32;
+        Self { rate, burst }
+    }
+
+    /// Sets the number of requests that may come at once.
+    #[must_use]
+    pub fn burst(self, burst: i32) -> Self {
+        Self { burst, ..self }
+    }
+}
+
+impl Quota {
+    /// A number of requests a day.
+    pub fn per_day(limit: i32) -> Self {
+        Self::per("DAY", limit)
+    }
+
+    /// A number of requests a week.
+    pub fn per_week(limit: i32) -> Self {
+        Self::per("WEEK", limit)
+    }
+
+    /// A number of requests a month.
+    pub fn per_month(limit: i32) -> Self {
+        Self::per("MONTH", limit)
+    }
+
+    fn per(period: &str, limit: i32) -> Self {
+        Self {
+            limit,
+            period: period.to_owned(),
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Quota {
     pub limit: i32,

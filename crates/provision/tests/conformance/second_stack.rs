@@ -211,8 +211,8 @@ fn function(
         },
     );
     let permissions = PERMISSIONS.fill(&[
-        ("TableArn", table.arn().to_value()),
-        ("LogGroupArn", logs.arn().to_value()),
+        ("table.arn", table.arn().to_value()),
+        ("logs.arn", logs.arn().to_value()),
     ])?;
     let role = stack.add(
         &format!("{name}-role"),

@@ -24,7 +24,7 @@ pub struct Request {
 /// An answer: an HTTP status and a JSON body.
 pub struct Answer(pub u16, pub Value);
 
-/// A table, by the name that an environment variable gives.
+/// A table, by its name.
 pub struct Table {
     client: Handler,
     name: String,
@@ -54,18 +54,13 @@ impl Request {
 }
 
 impl Table {
-    /// The table whose name is in the environment variable `variable`.
-    ///
-    /// # Errors
-    ///
-    /// If there is no such variable.
-    pub fn of(variable: &str) -> Result<Self, Error> {
-        let name = env::var(variable).map_err(|_| format!("`{variable}` is not set"))?;
+    /// The table with this name.
+    pub fn named(name: &str) -> Self {
         let database = Config::read(|name| env::var(name).ok()).and_then(DynamoDb::new);
-        Ok(Self {
+        Self {
             client: Handler::new(database, Level::Warn),
-            name,
-        })
+            name: name.to_owned(),
+        }
     }
 
     /// Puts an item.

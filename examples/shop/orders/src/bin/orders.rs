@@ -2,11 +2,13 @@
 
 use lambda_runtime::Error;
 use serde_json::json;
+use shop_contract::OrdersLinks;
 use shop_http::{Answer, Request, Table, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let orders = &Table::of("ORDERS_TABLE")?;
+    let links = provision_link::links!(OrdersLinks)?;
+    let orders = &Table::named(links.orders.name());
     serve(async |request: Request| {
         let key = json!({ "id": request.parameter("id") });
         Ok(match (request.method.as_str(), request.route.as_str()) {

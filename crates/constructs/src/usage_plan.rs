@@ -1,0 +1,93 @@
+//! A usage plan.
+
+use provision_aws::apigateway::{self, PlanStage, Quota, Throttle};
+use provision_aws::arn::KeyId;
+use provision_aws::handles::{RestApiHandle as _, StageHandle as _};
+use provision_engine::input::{Handle, Input, Set};
+use provision_engine::owner::Tags;
+use provision_engine::stack::{Construct, Stack};
+
+use crate::{ApiKeyHandle, RestApiHandle, name_on_aws};
+
+/// A usage plan: which keys may call which APIs, and how often.
+#[must_use = "`Stack::add` declares it"]
+#[derive(Debug)]
+pub struct UsagePlan {
+    name: Option<String>,
+    description: String,
+    throttle: Throttle,
+    quota: Option<Quota>,
+    stages: Vec<PlanStage>,
+    keys: Vec<Input<KeyId>>,
+}
+
+impl UsagePlan {
+    /// A plan over an API, whose routes have to [require a key](crate::RestApi::require_key).
+    pub fn over(api: &RestApiHandle, throttle: Throttle) -> Self {
+        let plan = Self {
+            name: None,
+            description: String::new(),
+            throttle,
+            quota: None,
+            stages: Vec::new(),
+            keys: Vec::new(),
+        };
+        plan.and_over(api)
+    }
+
+    /// Adds another API with the same keys.
+    pub fn and_over(mut self, api: &RestApiHandle) -> Self {
+        self.stages.push(PlanStage {
+            api: api.api.api_id(),
+            stage: api.stage.served_as(),
+        });
+        self
+    }
+
+    /// Lets a key in.
+    pub fn key(mut self, key: &ApiKeyHandle) -> Self {
+        self.keys.push(key.key_id());
+        self
+    }
+
+    /// Sets the number of requests that a key may make in a period; by default without limit.
+    pub fn quota(self, quota: Quota) -> Self {
+        Self {
+            quota: Some(quota),
+            ..self
+        }
+    }
+
+    /// Sets its name on AWS, to which the environment's is added; by default the stack's name and the id.
+    pub fn name(self, name: &str) -> Self {
+        Self {
+            name: Some(name.to_owned()),
+            ..self
+        }
+    }
+
+    /// Sets its description.
+    pub fn description(self, description: &str) -> Self {
+        Self {
+            description: description.to_owned(),
+            ..self
+        }
+    }
+}
+
+impl Construct for UsagePlan {
+    type Handle = Handle<apigateway::UsagePlan>;
+
+    fn declare(self, id: &str, stack: &mut Stack) -> Self::Handle {
+        let plan = apigateway::UsagePlan {
+            name: name_on_aws(self.name, id, stack),
+            description: self.description,
+            throttle: self.throttle,
+            quota: self.quota,
+            stages: Set::from_iter(self.stages),
+            keys: Set::from_iter(self.keys),
+            tags: Tags::default(),
+        };
+        stack.add(id, plan)
+    }
+}

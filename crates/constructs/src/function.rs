@@ -10,7 +10,7 @@ use provision_aws::lambda;
 use provision_aws::logs::LogGroup;
 use provision_engine::asset::Code;
 use provision_engine::env::{Architecture, Env};
-use provision_engine::input::{Handle, Input};
+use provision_engine::input::{Handle, Input, with_placeholders};
 use provision_engine::owner::{REGION, Tags};
 use provision_engine::stack::{Construct, Stack};
 use provision_link::{Link, Links, Need, variable};
@@ -331,10 +331,11 @@ impl RoleOptions {
             .collect();
         if let Some(arn) = self.existing {
             if !grants.is_empty() && !self.is_sufficient {
+                let policy = serde_json::to_value(Grant::policy(grants)).unwrap_or_default();
                 stack.mistake(format!(
                     "function `{id}` runs under a role that exists already, so its grants would go nowhere: leave out \
                      `existing_role`, or see that the role has these rights and say `existing_role_that_allows`: {}",
-                    Grant::policy(grants).to_text()
+                    with_placeholders(&policy)["Statement"]
                 ));
             }
             let name = arn.rsplit('/').next().unwrap_or_default().to_owned();

@@ -15,6 +15,7 @@ use crate::owner::Mark;
 use crate::resource::{AnyResource, Kinds, Resource};
 use crate::stack::{ANOTHER_STACK, Check, Declared, Mistake, Mistakes, Output, Stack, kept_id};
 use crate::target::Target;
+use crate::warning::{Remark, Warning};
 
 /// A finished stack.
 #[derive(Clone, Debug)]
@@ -31,6 +32,8 @@ pub struct Declaration {
     pub assets: Vec<Asset>,
     /// The parameters that the stack asked for, with their defaults.
     pub parameters: BTreeMap<String, String>,
+    /// What is most likely not meant.
+    pub warnings: Vec<Remark>,
 }
 
 impl Stack {
@@ -106,22 +109,58 @@ impl Stack {
             id: names.id(&asset.id),
             ..asset.clone()
         });
-        let declaration = Declaration {
+        let mut declaration = Declaration {
             name: self.name.clone(),
             resources,
             outputs,
             checks,
             assets: assets.collect(),
             parameters: self.parameters.clone(),
+            warnings: Vec::new(),
         };
-        if mistakes.is_empty() {
+        // What does not refer to what is there cannot be looked at any further.
+        if declaration.resources.len() == self.declared.len() {
             declaration.find_mistakes(self.env.is_pattern(), &mut mistakes);
         }
         if mistakes.is_empty() {
+            declaration.warnings = self.warnings(&declaration);
             Ok(declaration.sorted())
         } else {
             Err(Mistakes(mistakes))
         }
+    }
+}
+
+impl Stack {
+    /// Returns what is most likely not meant, and was not acknowledged.
+    fn warnings(&self, declaration: &Declaration) -> Vec<Remark> {
+        let names = Names::of(self);
+        let acknowledged: BTreeSet<(String, &str)> = self
+            .acknowledged
+            .iter()
+            .map(|(id, warning)| (names.id(id), warning.as_str()))
+            .collect();
+        let mut found = Vec::new();
+        if declaration.resources.is_empty() {
+            let text = "the stack declares nothing: `up` deletes what it had";
+            found.push(Remark {
+                warning: Warning::new("empty-stack", text),
+                at: self.at,
+            });
+        }
+        for declared in &declaration.resources {
+            for mut warning in declared.resource.warnings(declaration) {
+                if !acknowledged.contains(&(declared.id.clone(), warning.id)) {
+                    let noun = declared.resource.noun();
+                    warning.text = format!("{noun} `{}`: {}", declared.id, warning.text);
+                    found.push(Remark {
+                        warning,
+                        at: declared.at,
+                    });
+                }
+            }
+        }
+        found
     }
 }
 
@@ -410,7 +449,8 @@ impl Declaration {
         for (declared, resource) in self.resolved(&Target::longest()) {
             let noun = resource.noun();
             let checked = resource.validate();
-            let checked = checked.and_then(|()| declared.resource.validate_among(self));
+            let among = || declared.resource.validate_among(&declared.id, self);
+            let checked = checked.and_then(|()| among());
             if let (false, Err(error)) = (is_pattern, checked) {
                 note(declared, format!("{noun} `{}`: {error:#}", declared.id));
             }

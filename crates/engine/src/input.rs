@@ -354,6 +354,33 @@ pub fn map_references<E>(
     })
 }
 
+/// Returns `value` for people: each reference as `${id.name}`, and joins as one text.
+pub fn with_placeholders(value: &Value) -> Value {
+    match as_expr(value) {
+        Some(Expr::Ref(path)) => {
+            let own = path.strip_prefix('#').and_then(|rest| rest.split_once('#'));
+            let path = own.map_or(path.as_str(), |(_, path)| path);
+            format!("${{{path}}}").into()
+        }
+        Some(Expr::Join(parts)) => {
+            let parts = parts.iter().map(|part| match with_placeholders(part) {
+                Value::String(text) => text,
+                other => other.to_string(),
+            });
+            parts.collect::<String>().into()
+        }
+        Some(Expr::Digest(_)) => value.clone(),
+        None => match value {
+            Value::Array(items) => items.iter().map(with_placeholders).collect(),
+            Value::Object(fields) => fields
+                .iter()
+                .map(|(name, field)| (name.clone(), with_placeholders(field)))
+                .collect(),
+            other => other.clone(),
+        },
+    }
+}
+
 fn collect(value: &Value, found: &mut BTreeSet<String>) {
     match as_expr(value) {
         Some(Expr::Ref(path)) => {

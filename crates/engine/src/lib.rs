@@ -120,3 +120,4 @@ pub mod selection;
 pub mod stack;
 pub mod target;
 pub mod wait;
+pub mod warning;

@@ -57,6 +57,8 @@ pub struct Stack {
     pub(crate) renamed: BTreeMap<String, String>,
     pub(crate) parameters: BTreeMap<String, String>,
     pub(crate) mistakes: Vec<Mistake>,
+    /// Pairs of a resource's id and a warning's.
+    pub(crate) acknowledged: BTreeSet<(String, String)>,
     /// The line of the application that is at work.
     pub(crate) at: &'static Location<'static>,
     depth: u32,
@@ -179,6 +181,7 @@ impl Stack {
             renamed: BTreeMap::new(),
             parameters: BTreeMap::new(),
             mistakes: Vec::new(),
+            acknowledged: BTreeSet::new(),
             at: Location::caller(),
             depth: 0,
         }
@@ -425,6 +428,15 @@ impl Stack {
         self.enter(Location::caller());
         let check = check.into_check(self);
         self.checks.push(check);
+    }
+
+    /// Says that what a warning tells of the resource `id` is meant: the warning is not given any more. `warning` is the text in
+    /// its parentheses.
+    #[track_caller]
+    pub fn acknowledge(&mut self, id: &str, warning: &str) {
+        self.enter(Location::caller());
+        self.acknowledged
+            .insert((id.to_owned(), warning.to_owned()));
     }
 
     /// Notes a mistake at the line of the application that is at work.

@@ -3,6 +3,7 @@
 use anyhow::{Result, ensure};
 use aws_sdk_apigateway::types::{self, IntegrationType, PatchOperation};
 use provision_engine::aws::Aws;
+use provision_engine::declaration::Declaration;
 use provision_engine::diff::Changes;
 use provision_engine::input::{Handle, Input, hex};
 use provision_engine::look::Look;
@@ -11,6 +12,7 @@ use provision_engine::operation::Operation;
 use provision_engine::owner::Mark;
 use provision_engine::resource::{Act, HoldsData, Kind, Marked, Observed, Resource, gone_is_done};
 use provision_engine::target::Target;
+use provision_engine::warning::Warning;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -21,6 +23,7 @@ use super::path::lane_of;
 use super::{API, API_GATEWAY, RestApi};
 use crate::arn::{ApiId, Arn, PathId, Shape};
 use crate::calls::Calls;
+use crate::lambda::Function;
 
 const PUT_METHOD: Operation =
     Operation::create(API_GATEWAY, "PutMethod", &[API.allow("apigateway:PUT")]);
@@ -194,6 +197,26 @@ impl Resource for Method {
         // An API never moves to another account: without it, the same stack has the same shape everywhere.
         let deployed = deployed.to_string().replace(&target.account, "");
         json!({ "shape": hex(&Sha256::digest(deployed)) })
+    }
+
+    fn warnings(&self, declaration: &Declaration) -> Vec<Warning> {
+        let Some(integration) = &self.integration else {
+            return Vec::new();
+        };
+        let function = declaration
+            .all::<Function>()
+            .find(|(id, _)| integration.uri.source() == Some(*id));
+        let limit_s = integration.timeout_ms / 1000;
+        match function {
+            Some((id, function)) if function.timeout_s > limit_s => vec![Warning::new(
+                "api-timeout",
+                format!(
+                    "API Gateway gives up after {limit_s} s; the function `{id}` may take {} s",
+                    function.timeout_s
+                ),
+            )],
+            _ => Vec::new(),
+        }
     }
 
     fn container(&self) -> Option<&str> {

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use aws_sdk_apigateway::primitives::DateTime;
 use aws_sdk_apigateway::types::{self, EndpointConfiguration, EndpointType};
 use provision_engine::aws::Aws;
 use provision_engine::cost::Charge;
+use provision_engine::declaration::Declaration;
 use provision_engine::diff::Changes;
 use provision_engine::fault::Code;
 use provision_engine::input::{Handle, Input};
@@ -25,7 +26,7 @@ use super::lists::{
 };
 use super::patch::{replace, stated};
 use super::tags::{TAG, tag};
-use super::{API, API_GATEWAY, APIS, Method, Stage, TAGS};
+use super::{API, API_GATEWAY, APIS, Method, Stage, TAGS, UsagePlan};
 use crate::arn::{ApiId, Arn, PathId};
 use crate::calls::Calls;
 use crate::connection::GET_CALLER_IDENTITY;
@@ -150,6 +151,22 @@ impl Resource for RestApi {
 
     fn validate(&self) -> Result<()> {
         check_tags(&self.tags)
+    }
+
+    fn validate_among(&self, id: &str, declaration: &Declaration) -> Result<()> {
+        let is_own = |api: &Input<ApiId>| api.source() == Some(id);
+        let mut methods = declaration.all::<Method>();
+        let needs_key = methods.any(|(_, method)| is_own(&method.api) && method.key_required);
+        let mut plans = declaration.all::<UsagePlan>();
+        let has_key = plans.any(|(_, plan)| {
+            !plan.keys.is_empty() && plan.stages.iter().any(|stage| is_own(&stage.api))
+        });
+        ensure!(
+            !needs_key || has_key,
+            "it asks for a key, and no usage plan with a key covers it, so every request would be refused: \
+             `UsagePlan::over(&api, …).key(&key)`"
+        );
+        Ok(())
     }
 
     async fn prefetch(look: &Look) -> Result<()> {

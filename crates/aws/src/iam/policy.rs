@@ -20,6 +20,14 @@ impl PolicyDocument {
         Self::new(serde_json::from_str(&text).unwrap_or(Value::String(text.into_owned())))
     }
 
+    /// Returns the number of statements.
+    pub fn statements(&self) -> usize {
+        match &self.0["Statement"] {
+            Value::Array(statements) => statements.len(),
+            _ => 1,
+        }
+    }
+
     /// The text to send: without white space, which counts against IAM's limits for trust policies.
     pub fn to_text(&self) -> String {
         self.0.to_string()

@@ -175,9 +175,12 @@ impl Resource for Role {
         );
         let inline = self.policies.values().map(|policy| policy.to_text().len());
         let inline: usize = inline.sum();
+        let statements = self.policies.values().map(PolicyDocument::statements);
+        let statements: usize = statements.sum();
         ensure!(
             inline <= 10_240,
-            "the policies of `{name}` have {inline} characters; IAM takes 10240"
+            "the policies of `{name}` have {inline} characters in {statements} statements; IAM takes 10240: \
+             split the function, or grant by a pattern of names"
         );
         let mut letters = self.description.chars();
         ensure!(

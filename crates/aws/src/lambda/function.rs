@@ -14,6 +14,7 @@ use aws_sdk_lambda::types::{
 use aws_smithy_types::timeout::TimeoutConfig;
 use provision_engine::aws::Aws;
 use provision_engine::cost::Charge;
+use provision_engine::declaration::Declaration;
 use provision_engine::diff::Changes;
 use provision_engine::error::AwsError;
 use provision_engine::fault::Code;
@@ -28,12 +29,13 @@ use provision_engine::resource::{
 };
 use provision_engine::target::Target;
 use provision_engine::wait::{Vanished, Wait};
+use provision_engine::warning::Warning;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::try_join;
 
 use super::permission::GET_POLICY;
-use super::{FUNCTION, LAMBDA, policy};
+use super::{FUNCTION, LAMBDA, environment, policy};
 use crate::arn::Arn;
 use crate::calls::Calls;
 use crate::connection::GET_CALLER_IDENTITY;
@@ -284,7 +286,25 @@ impl Resource for Function {
             self.description.len() <= 256,
             "a function's description has at most 256 characters"
         );
+        environment::validate(&self.environment)?;
         check_tags(&self.tags)
+    }
+
+    fn warnings(&self, _declaration: &Declaration) -> Vec<Warning> {
+        let mut found = environment::warnings(&self.environment);
+        let known = Runtime::values();
+        if !known.contains(&self.runtime.as_str()) {
+            let distance = |known: &&&str| strsim::damerau_levenshtein(known, &self.runtime);
+            let nearest = known.iter().min_by_key(distance).unwrap_or(&"");
+            found.push(Warning::new(
+                "unknown-runtime",
+                format!(
+                    "this version knows no runtime `{}`; it is near `{nearest}`",
+                    self.runtime
+                ),
+            ));
+        }
+        found
     }
 
     async fn prefetch(look: &Look) -> Result<()> {

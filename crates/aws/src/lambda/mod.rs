@@ -1,5 +1,6 @@
 //! Lambda (AWS: "Lambda quotas" for rates).
 
+mod environment;
 mod function;
 mod permission;
 mod policy;

@@ -36,6 +36,9 @@ impl Connected {
         if aws.region() != offline {
             declaration = session.declare(options, aws.region())?;
         }
+        for remark in &declaration.warnings {
+            session.console.warn(&format!("warning: {remark}"));
+        }
         Ok(Self {
             kinds: session.app.kinds(&declaration),
             aws,

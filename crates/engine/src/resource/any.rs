@@ -23,6 +23,7 @@ use crate::operation::Operation;
 use crate::owner::Mark;
 use crate::secret::Secret;
 use crate::target::Target;
+use crate::warning::Warning;
 
 /// A resource of any kind.
 pub struct AnyResource(Box<dyn Erased>);
@@ -41,7 +42,8 @@ trait Erased {
     fn is_last_declared(&self, observed: &Observation) -> bool;
     fn is_protected(&self, observed: &Observation) -> bool;
     fn validate(&self) -> Result<()>;
-    fn validate_among(&self, declaration: &Declaration) -> Result<()>;
+    fn validate_among(&self, id: &str, declaration: &Declaration) -> Result<()>;
+    fn warnings(&self, declaration: &Declaration) -> Vec<Warning>;
     fn computed(&self, target: &Target) -> Value;
     fn container(&self) -> Option<&str>;
     fn lane(&self) -> Option<String>;
@@ -119,8 +121,12 @@ impl<R: Resource> Erased for R {
         Resource::validate(self)
     }
 
-    fn validate_among(&self, declaration: &Declaration) -> Result<()> {
-        Resource::validate_among(self, declaration)
+    fn validate_among(&self, id: &str, declaration: &Declaration) -> Result<()> {
+        Resource::validate_among(self, id, declaration)
+    }
+
+    fn warnings(&self, declaration: &Declaration) -> Vec<Warning> {
+        Resource::warnings(self, declaration)
     }
 
     fn computed(&self, target: &Target) -> Value {
@@ -274,8 +280,13 @@ impl AnyResource {
     }
 
     /// See [`Resource::validate_among`].
-    pub fn validate_among(&self, declaration: &Declaration) -> Result<()> {
-        self.0.validate_among(declaration)
+    pub fn validate_among(&self, id: &str, declaration: &Declaration) -> Result<()> {
+        self.0.validate_among(id, declaration)
+    }
+
+    /// See [`Resource::warnings`].
+    pub fn warnings(&self, declaration: &Declaration) -> Vec<Warning> {
+        self.0.warnings(declaration)
     }
 
     /// See [`Resource::computed`].

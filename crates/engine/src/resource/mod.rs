@@ -28,6 +28,7 @@ use crate::operation::Operation;
 use crate::owner::{Mark, Ownership};
 use crate::secret::Secret;
 use crate::target::Target;
+use crate::warning::Warning;
 
 /// A resource of one kind: its fields are the desired state.
 ///
@@ -90,9 +91,14 @@ pub trait Resource: Clone + std::fmt::Debug + Serialize + DeserializeOwned + 'st
         Ok(())
     }
 
-    /// Returns an error for what AWS would refuse of this resource together with others of the stack.
-    fn validate_among(&self, _declaration: &Declaration) -> Result<()> {
+    /// Returns an error for what AWS would refuse of this resource, the stack's `id`, together with others of the stack.
+    fn validate_among(&self, _id: &str, _declaration: &Declaration) -> Result<()> {
         Ok(())
+    }
+
+    /// Returns what AWS would take and is most likely not meant.
+    fn warnings(&self, _declaration: &Declaration) -> Vec<Warning> {
+        Vec::new()
     }
 
     /// Returns the outputs that follow from the declaration and the target alone, by name; `null` for one that will. Users of

@@ -71,7 +71,7 @@ impl Wire {
     fn start() -> Self {
         let runtime = Runtime::new().expect("a runtime");
         let aws = LocalAws::open(Options {
-            runner: Runner::Inline(Arc::new(Ok)),
+            runner: Runner::Inline(Arc::new(|_, event| Ok(event))),
             ..Options::default()
         })
         .expect("an AWS in memory");

@@ -34,20 +34,28 @@ fn is_of_this_run(variable: &str) -> bool {
     .any(|prefix| variable.starts_with(prefix))
 }
 
-/// Builds a program of the workspace at `root`, and returns its path.
+/// Builds a program of the workspace at `root` into the folder `target`, or where that workspace builds by itself, and returns its
+/// path.
 ///
 /// # Errors
 ///
 /// `Code::BuildFailed`.
-pub async fn build_program(root: &Path, program: Program) -> Result<PathBuf> {
-    let arguments = [
+pub async fn build_program(
+    root: &Path,
+    target: Option<&Path>,
+    program: Program,
+) -> Result<PathBuf> {
+    let words = [
         "build",
         "--package",
         program.package,
         "--bin",
         program.binary,
     ];
-    let arguments = arguments.map(str::to_owned);
+    let mut arguments = words.map(str::to_owned).to_vec();
+    if let Some(target) = target {
+        arguments.extend(["--target-dir".to_owned(), target.display().to_string()]);
+    }
     let mut built = build(root, program.title, &arguments).await?;
     built
         .remove(program.binary)

@@ -13,6 +13,8 @@ use serde::Deserialize;
 pub struct Workspace {
     /// Its folder.
     pub root: PathBuf,
+    /// The folder that it is built into.
+    pub target: PathBuf,
     packages: BTreeMap<String, Package>,
 }
 
@@ -27,6 +29,7 @@ struct Package {
 #[derive(Deserialize)]
 struct Metadata {
     workspace_root: PathBuf,
+    target_directory: PathBuf,
     packages: Vec<MetadataPackage>,
 }
 
@@ -91,6 +94,7 @@ impl Workspace {
         });
         Ok(Some(Self {
             root: metadata.workspace_root,
+            target: metadata.target_directory,
             packages: packages.collect(),
         }))
     }
@@ -186,6 +190,7 @@ mod tests {
             ((*name).to_owned(), package)
         });
         Workspace {
+            target: PathBuf::from("target"),
             root: PathBuf::from("/w"),
             packages: packages.collect(),
         }

@@ -56,3 +56,5 @@ pub use provision_engine::resource;
 pub use provision_engine::stack::{Check, Construct, Output, Stack};
 pub use provision_link as link;
 pub use provision_link::Route;
+#[cfg(feature = "testing")]
+pub use provision_testing as testing;

@@ -237,7 +237,8 @@ pub enum Source {
     Binary(PathBuf),
 }
 
-/// Finds the program: as given, as a package of the workspace around `sources`, beside this program, or in the `PATH`.
+/// Finds the program: as given, as a package of the workspace around `sources` or of the one that this crate was compiled in,
+/// beside this program, or in the `PATH`.
 ///
 /// # Errors
 ///
@@ -249,6 +250,9 @@ pub fn program(settings: &Settings, sources: &Path) -> Result<Source> {
     let workspace = Workspace::around(sources).ok().flatten();
     if let Some(workspace) = workspace.filter(|workspace| workspace.has(LOCAL_AWS.package)) {
         return Ok(Source::Workspace(workspace.root));
+    }
+    if let Some(root) = own_workspace() {
+        return Ok(Source::Workspace(root));
     }
     let beside = std::env::current_exe()?.with_file_name(LOCAL_AWS.binary);
     let paths = std::env::var_os("PATH").unwrap_or_default();
@@ -269,9 +273,21 @@ pub fn program(settings: &Settings, sources: &Path) -> Result<Source> {
     )
 }
 
+/// Returns the workspace that this crate was compiled in: its sources are on this machine where an application depends on them
+/// by path or by git, and have the local AWS among them.
+fn own_workspace() -> Option<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?.parent()?;
+    let manifest = root.join("crates/local-aws/Cargo.toml");
+    manifest.is_file().then(|| root.to_owned())
+}
+
 async fn binary(settings: &Settings, sources: &Path) -> Result<PathBuf> {
     match program(settings, sources)? {
-        Source::Workspace(workspace) => build_program(&workspace, LOCAL_AWS).await,
+        Source::Workspace(root) => {
+            let target = Workspace::around(sources).ok().flatten();
+            let target = target.map(|workspace| workspace.target);
+            build_program(&root, target.as_deref(), LOCAL_AWS).await
+        }
         Source::Binary(path) => Ok(path),
     }
 }

@@ -88,8 +88,8 @@ pub enum Runner {
         /// This program itself, in its binary; `None` runs functions directly.
         shim: Option<PathBuf>,
     },
-    /// Inside this process: event in, answer out.
-    Inline(Arc<dyn Fn(Bytes) -> Result<Bytes, FunctionError> + Send + Sync>),
+    /// Inside this process: the function's name and the event in, its answer out.
+    Inline(Arc<dyn Fn(&str, Bytes) -> Result<Bytes, FunctionError> + Send + Sync>),
 }
 
 /// A function's failure, as Lambda reports it.

@@ -67,7 +67,8 @@ pub(super) async fn run(
     match invocation.cloud.environments.runner.clone() {
         Runner::Inline(work) => {
             let payload = invocation.payload.clone();
-            invocation.inline(move || work(payload)).await
+            let name = invocation.target.key.1.clone();
+            invocation.inline(move || work(&name, payload)).await
         }
         Runner::Processes { shim } => invocation.in_process(shim.as_deref()).await,
     }

@@ -93,7 +93,7 @@ mod tests {
         LocalAws::open(Options {
             folder: None,
             clock: Clock::System,
-            runner: Runner::Inline(Arc::new(Ok)),
+            runner: Runner::Inline(Arc::new(|_, event| Ok(event))),
             faults: Faults::default(),
             enforcement,
             ..Options::default()

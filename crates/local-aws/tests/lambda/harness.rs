@@ -154,7 +154,12 @@ pub(crate) async fn inline() -> LocalAws {
 pub(crate) async fn inline_with(
     work: impl Fn(Bytes) -> Result<Bytes, FunctionError> + Send + Sync + 'static,
 ) -> LocalAws {
-    open(None, Runner::Inline(Arc::new(work)), Clock::runtime()).await
+    open(
+        None,
+        Runner::Inline(Arc::new(move |_, event| work(event))),
+        Clock::runtime(),
+    )
+    .await
 }
 
 /// In a folder, with processes that end with this one.

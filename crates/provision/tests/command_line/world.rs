@@ -83,7 +83,7 @@ pub(crate) fn local_aws(faults: Faults) -> LocalAws {
     LocalAws::open(Options {
         folder: None,
         clock: Clock::runtime(),
-        runner: Runner::Inline(Arc::new(|_| {
+        runner: Runner::Inline(Arc::new(|_, _| {
             Ok(br#"{"statusCode": 200, "body": "\"pong\""}"#.as_slice().into())
         })),
         faults,

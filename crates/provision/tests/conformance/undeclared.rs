@@ -296,7 +296,7 @@ impl Parts {
         let aws = LocalAws::open(local_aws::Options {
             folder: None,
             clock: Clock::runtime(),
-            runner: Runner::Inline(Arc::new(|_| Ok(b"{}".as_slice().into()))),
+            runner: Runner::Inline(Arc::new(|_, _| Ok(b"{}".as_slice().into()))),
             faults,
             enforcement: Enforcement::All,
             request_log: None,

@@ -136,7 +136,7 @@ fn local_aws() -> LocalAws {
         Ok(answer.to_string().into())
     };
     LocalAws::open(Options {
-        runner: Runner::Inline(Arc::new(function)),
+        runner: Runner::Inline(Arc::new(move |_, event| function(event))),
         ..Options::default()
     })
     .expect("an AWS in memory")

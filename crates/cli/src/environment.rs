@@ -9,7 +9,7 @@ pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
     /// The variables of this process. Names and values that are not UTF-8 are read with replacement characters.
-    pub fn of_process() -> Self {
+    pub(crate) fn of_process() -> Self {
         std::env::vars_os()
             .map(|(name, value)| {
                 let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
@@ -19,13 +19,13 @@ impl Environment {
     }
 
     /// Returns the value of `name`, if it has one.
-    pub fn get(&self, name: &str) -> Option<&str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let value = self.0.get(name).map(String::as_str);
         value.filter(|value| !value.is_empty())
     }
 
     /// Returns the path in `name`, else `default`.
-    pub fn path(&self, name: &str, default: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str, default: &str) -> PathBuf {
         self.get(name).unwrap_or(default).into()
     }
 }

@@ -35,7 +35,7 @@ impl Exit {
     }
 
     /// That of a command whose result nobody got.
-    pub fn without_result(self) -> Self {
+    pub(crate) fn without_result(self) -> Self {
         match self {
             Self::Done | Self::Differences => Self::Failed,
             exit => exit,
@@ -43,7 +43,7 @@ impl Exit {
     }
 
     /// Returns the exit of a command with this outcome.
-    pub fn of(outcome: &anyhow::Result<Self>) -> Self {
+    pub(crate) fn of(outcome: &anyhow::Result<Self>) -> Self {
         match outcome {
             Ok(exit) => *exit,
             Err(error) => Self::of_error(error),
@@ -51,7 +51,7 @@ impl Exit {
     }
 
     /// Returns the exit of a command that ended with this error.
-    pub fn of_error(error: &anyhow::Error) -> Self {
+    pub(crate) fn of_error(error: &anyhow::Error) -> Self {
         match error.downcast_ref() {
             Some(Interrupted(signal)) => Self::Interrupted(*signal),
             None if Code::of(error).is_usage() => Self::Usage,

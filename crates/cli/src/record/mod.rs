@@ -14,9 +14,11 @@ use serde_json::{Map, Value};
 
 use provision_package::Fingerprint;
 
-pub use self::recorder::Recorder;
-pub use self::store::{Runs, folder};
-pub use self::timeline::{Entry, Timeline};
+pub(crate) use self::recorder::Recorder;
+pub use self::store::Runs;
+pub(crate) use self::store::folder;
+pub use self::timeline::Entry;
+pub(crate) use self::timeline::Timeline;
 
 /// One run of `up` or `down`. Written as JSON; its `schema` is 1.
 #[derive(Debug, Serialize, Deserialize)]

@@ -19,7 +19,7 @@ pub struct Runs {
 }
 
 /// `PROVISION_RUNS_DIR`, else `.provision/runs` below the current folder.
-pub fn folder(environment: &Environment) -> PathBuf {
+pub(crate) fn folder(environment: &Environment) -> PathBuf {
     environment.path("PROVISION_RUNS_DIR", ".provision/runs")
 }
 

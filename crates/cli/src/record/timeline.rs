@@ -10,7 +10,7 @@ use provision_engine::events::Event;
 
 /// Takes note of events. Cheap to clone; all clones write into one list.
 #[derive(Clone, Debug)]
-pub struct Timeline {
+pub(crate) struct Timeline {
     began: Instant,
     entries: Arc<Mutex<Vec<Entry>>>,
 }
@@ -47,18 +47,18 @@ pub enum Entry {
 }
 
 impl Timeline {
-    pub fn begin() -> Self {
+    pub(crate) fn begin() -> Self {
         Self {
             began: Instant::now(),
             entries: Arc::default(),
         }
     }
 
-    pub fn began(&self) -> Instant {
+    pub(crate) fn began(&self) -> Instant {
         self.began
     }
 
-    pub fn entries(&self) -> Vec<Entry> {
+    pub(crate) fn entries(&self) -> Vec<Entry> {
         self.entries
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

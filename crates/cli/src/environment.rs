@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// Environment variables by name. A variable without a value counts as absent.
+/// Environment variables by name, collected from pairs of name and value. A variable with an empty value counts as absent.
 #[derive(Clone, Debug, Default)]
 pub struct Environment(BTreeMap<String, String>);
 

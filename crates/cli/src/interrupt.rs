@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use provision_engine::aws::{Aws, GRACE};
 use provision_engine::interrupt::{Interrupted, Signal};
 
-/// Tells whoever asks that the user wants to stop.
+/// A receiver of SIGINT and SIGTERM. After the first signal no further call is sent, and the calls in flight may end.
 #[derive(Clone, Debug)]
 pub struct Interrupt(watch::Receiver<Option<Signal>>);
 
@@ -36,7 +36,7 @@ impl Interrupt {
         Self(receiver)
     }
 
-    /// Tells of what is sent instead of the process's signals.
+    /// Takes signals from `receiver` instead of the process.
     pub fn by(receiver: watch::Receiver<Option<Signal>>) -> Self {
         Self(receiver)
     }

@@ -23,6 +23,8 @@
 //!   of the caller's, and returns an [`Exit`](exit::Exit). Tests run whole command lines in one process this way.
 //! - [`Record`](record::Record) is the record that `up` and `down` leave of a run.
 
+#![deny(missing_docs)]
+
 mod app;
 pub mod args;
 mod ci;

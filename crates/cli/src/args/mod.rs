@@ -37,7 +37,9 @@ Environment:
     max_term_width = 100,
     after_help = NOTES
 )]
+/// A command line: the options of every command, and one command. Made by [`parse::read`].
 pub struct Cli {
+    /// The options that every command takes, before or after its name.
     #[command(flatten)]
     pub global: Global,
     #[command(subcommand)]
@@ -48,6 +50,7 @@ pub struct Cli {
     clippy::struct_excessive_bools,
     reason = "each is a flag of its own on the command line"
 )]
+/// The options that every command takes.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options everywhere")]
 pub struct Global {

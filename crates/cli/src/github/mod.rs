@@ -10,12 +10,12 @@ use crate::diagnostics::Diagnostic;
 use crate::environment::Environment;
 use provision_engine::secret::Secret;
 
-/// The files that the runner reads after the step.
+/// The files of a workflow step, which the runner reads after it (GitHub: "Workflow commands for GitHub Actions").
 #[derive(Clone, Debug, Default)]
 pub struct GitHub {
-    /// `GITHUB_STEP_SUMMARY`: Markdown.
+    /// The file for the step's summary, in Markdown: `GITHUB_STEP_SUMMARY`.
     pub summary: Option<PathBuf>,
-    /// `GITHUB_OUTPUT`: `name=value`.
+    /// The file for the step's outputs, as `name=value` lines: `GITHUB_OUTPUT`.
     pub output: Option<PathBuf>,
 }
 

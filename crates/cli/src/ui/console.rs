@@ -71,7 +71,7 @@ impl Console {
         }
     }
 
-    /// A console that keeps its output in memory, as a run without a terminal would print it.
+    /// Returns a console that keeps its output in memory, as a run without a terminal would print it, and the memory.
     pub fn captured(global: &Global) -> (Self, Capture) {
         let capture = Capture::default();
         let console = Self {
@@ -245,7 +245,7 @@ impl Console {
         }
     }
 
-    /// Tells GitHub as well, by these files.
+    /// Adds GitHub Actions: workflow commands on stderr, and results in the files of `github`.
     pub fn in_workflow(mut self, github: GitHub) -> Self {
         self.github = Some(github);
         self
@@ -316,13 +316,16 @@ impl Drop for Group<'_> {
     }
 }
 
-/// The text that a captured console was given.
+/// The output of a captured console. Cheap to clone; all clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Capture(Arc<Mutex<Printed>>);
 
+/// The text of both output streams.
 #[derive(Clone, Debug, Default)]
 pub struct Printed {
+    /// The results, as a pipe would get them.
     pub stdout: String,
+    /// The plan, progress, questions, warnings and errors.
     pub stderr: String,
 }
 
@@ -332,6 +335,7 @@ impl Capture {
         stream(&mut printed).push_str(text);
     }
 
+    /// Returns a copy of the text so far.
     pub fn printed(&self) -> Printed {
         self.0
             .lock()

@@ -1,4 +1,4 @@
-//! What happens during a run, shown as it happens: a list that is redrawn on a terminal, plain lines elsewhere.
+//! The progress of a run: a list that is redrawn on a terminal, plain lines elsewhere.
 
 mod board;
 

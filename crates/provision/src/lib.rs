@@ -22,10 +22,16 @@
 //!
 //! That program has every command: `up`, `plan`, `drift`, `down`, `outputs`, `logs` and the rest, `--local` included.
 //!
-//! - [`Stack`] collects what is to exist, and refers to outputs by [`Input`]s;
-//! - [`iam`], [`dynamodb`], [`lambda`], [`apigateway`] and [`logs`] are the kinds of resources;
-//! - [`Resource`](resource::Resource) is the trait of a kind: one of your own is one file;
+//! - [`App`] is the program: its name, its stack function, and [`Flag`]s of its own.
+//! - [`Stack`] collects declarations; a [`Handle`] to each gives its outputs to others as [`Input`]s. [`Env`] says which copy of the
+//!   stack is declared, and for which region.
+//! - [`iam`], [`dynamodb`], [`lambda`], [`apigateway`] and [`logs`] are the kinds of resources, and [`handles`] the traits that
+//!   give their outputs.
+//! - [`Code`] is what a function runs: a binary of the workspace, a zip or a folder.
+//! - [`Resource`](resource::Resource) is the trait of a kind: one of your own is one file.
 //! - [`lab`] is this package's own stack, on one page.
+
+#![deny(missing_docs)]
 
 pub mod lab;
 

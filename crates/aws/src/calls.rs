@@ -41,7 +41,7 @@ pub trait Calls {
         T: RequestId,
         E: ProvideErrorMetadata + Error + 'static;
 
-    /// Returns the client that `new` makes from the SDK's configuration; it is made once.
+    /// Returns a client over the SDK's configuration, made by `new` on the first call and kept.
     fn sdk<C: Clone + Send + 'static>(&self, new: impl FnOnce(&SdkConfig) -> C) -> C;
 
     /// IAM's client.

@@ -1,10 +1,44 @@
 //! AWS for `provision`: the connection, the kinds of resources, and the requests to what they deploy.
 //!
-//! - [`connect`](connection::connect) makes the engine's connection as the AWS SDK makes it; [`Calls`] sends the SDK's requests
-//!   over it.
-//! - [`kinds`] are all kinds of this crate. Each is complete in its own file: fields, reads and changes, limits, calls, rights,
-//!   cost, and how it is found when it is no longer declared.
-//! - [`live`] asks the public endpoint of a stack, [`apigateway::rotation`] replaces an API key.
+//! - [`connect`](connection::connect) connects as the AWS SDK does; [`Calls`] sends the SDK's requests over the connection.
+//! - [`iam`], [`dynamodb`], [`logs`], [`ssm`], [`lambda`] and [`apigateway`] have the kinds of resources, and [`kinds`] registers
+//!   them. Each is complete in its own file: fields, reads and changes, limits, calls, rights, cost, and how it is found when it is
+//!   no longer declared.
+//! - [`handles`] has the traits by which a declared resource gives its outputs to others.
+//! - [`live`] asks the public endpoint of a stack, [`apigateway::rotation`] replaces an API key, and [`prices`] estimates the cost.
+//!
+//! # Example
+//!
+//! A stack with one table, and the plan for the account that the SDK's own chain finds:
+//!
+//! ```no_run
+//! use anyhow::Result;
+//! use provision_aws::connection::{ConnectOptions, connect};
+//! use provision_aws::dynamodb::Table;
+//! use provision_aws::handles::TableHandle;
+//! use provision_engine::env::Env;
+//! use provision_engine::events::Events;
+//! use provision_engine::look::Look;
+//! use provision_engine::observe::Snapshot;
+//! use provision_engine::plan::Plan;
+//! use provision_engine::planner;
+//! use provision_engine::stack::Stack;
+//!
+//! async fn plan(env: &Env) -> Result<Plan> {
+//!     let mut stack = Stack::new("notes", env);
+//!     let table = stack.add("notes", Table::on_demand(env.named("notes"), "id"));
+//!     stack.output("table_arn", &table.arn());
+//!     let declaration = stack.finish()?;
+//!
+//!     let aws = connect(&ConnectOptions::default(), Events::default()).await?;
+//!     let kinds = declaration.kinds(provision_aws::kinds());
+//!     let snapshot = Snapshot::read(&declaration, &kinds, &Look::new(aws), |_| {}).await?;
+//!     let (plan, _) = planner::up(&declaration, &snapshot, declaration.known_names())?;
+//!     Ok(plan)
+//! }
+//! ```
+
+#![deny(missing_docs)]
 
 pub mod apigateway;
 pub mod arn;

@@ -56,7 +56,12 @@ pub async fn wait_until_live(check: &Check, outputs: &Outputs, aws: &Aws) -> Res
 /// # Errors
 ///
 /// `Code::NotLive` after three minutes.
-pub async fn wait_for_key(check: &Check, outputs: &Outputs, aws: &Aws, id: &KeyId) -> Result<()> {
+pub(crate) async fn wait_for_key(
+    check: &Check,
+    outputs: &Outputs,
+    aws: &Aws,
+    id: &KeyId,
+) -> Result<()> {
     let url = text(outputs, &check.url.to_value(), "the endpoint's URL")?;
     let key = apigateway::key_value(aws, id).await?;
     wait_for_answer(check, &url, aws, Some(&key)).await

@@ -129,7 +129,7 @@ pub struct Parameter {
     /// deploys to encrypt with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<Input<String>>,
-    /// The tags.
+    /// The tags that the declaration asks for; the stack adds its mark. Other tags of the resource are ignored.
     pub tags: Tags,
     /// Observed only: the parameter is in the advanced tier and declared in the standard one. AWS cannot change that.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -180,13 +180,13 @@ pub struct SecureValue {
 /// The outputs of a [`Parameter`].
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ParameterOutput {
-    /// The ARN.
+    /// `arn:aws:ssm:REGION:ACCOUNT:parameter/NAME`.
     pub arn: Arn,
 }
 
 /// The outputs of a declared [`Parameter`].
 pub trait ParameterHandle {
-    /// Returns the ARN.
+    /// Returns `arn:aws:ssm:REGION:ACCOUNT:parameter/NAME`.
     fn arn(&self) -> Input<Arn>;
 }
 
@@ -209,13 +209,14 @@ impl Ssm for Aws {
 }
 
 impl Parameter {
-    /// A text.
+    /// Returns a parameter with a text, in the standard tier. A name without a leading slash gets one.
     pub fn string(name: impl Into<String>, value: impl Into<Input<String>>) -> Self {
         let value = ParameterValue::Text(value.into());
         Self::new(name.into(), ParameterKind::String, value)
     }
 
-    /// A secret, encrypted with AWS's own key.
+    /// Returns a parameter with a secret, encrypted by the key that AWS manages for the account. A name without a leading slash
+    /// gets one.
     pub fn secure(name: impl Into<String>, source: SecureValue) -> Self {
         let value = ParameterValue::Secure(source);
         Self::new(name.into(), ParameterKind::SecureString, value)

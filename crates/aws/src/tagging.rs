@@ -31,9 +31,9 @@ const PAGE: i32 = 100;
 /// A resource that carries the stack's tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tagged {
-    /// Its ARN.
+    /// The ARN of the resource; [`name`](Tagged::name) reads it.
     pub arn: String,
-    /// Its tags.
+    /// All tags of the resource, by key.
     pub tags: BTreeMap<String, String>,
 }
 

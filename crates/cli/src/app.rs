@@ -35,7 +35,7 @@ pub struct Flag {
 }
 
 impl App {
-    /// An application whose program is called `name`.
+    /// Creates an application whose program is called `name`, with the kinds of `provision-aws` and an empty stack.
     pub fn new(name: &'static str) -> Self {
         Self {
             name,
@@ -89,7 +89,7 @@ impl App {
         }
     }
 
-    /// The program's name.
+    /// Returns the name of the program.
     pub fn name(&self) -> &'static str {
         self.name
     }
@@ -129,7 +129,7 @@ impl App {
         Ok((self.stack)(env)?.name().to_owned())
     }
 
-    /// The kinds of this application, those of `declaration` included.
+    /// Returns the kinds of this application, including those of `declaration`.
     pub fn kinds(&self, declaration: &Declaration) -> Kinds {
         declaration.kinds(self.kinds.clone())
     }

@@ -10,17 +10,17 @@ use provision_engine::fault::{Code, Fault};
 
 /// The moment by which a run is to end, if there is one.
 #[derive(Clone, Copy, Debug)]
-pub struct Deadline(Option<(Duration, Instant)>);
+pub(crate) struct Deadline(Option<(Duration, Instant)>);
 
 impl Deadline {
     /// `limit` from now.
-    pub fn after(limit: Option<Duration>) -> Self {
+    pub(crate) fn after(limit: Option<Duration>) -> Self {
         // One that no clock can tell is none.
         Self(limit.and_then(|limit| Some((limit, Instant::now().checked_add(limit)?))))
     }
 
     /// Ends when the time has passed.
-    pub async fn wait(&self) {
+    pub(crate) async fn wait(&self) {
         match self.0 {
             Some((_, at)) => sleep_until(at).await,
             None => pending().await,
@@ -28,7 +28,7 @@ impl Deadline {
     }
 
     /// `work`, or an error when the time has passed: for work that changes nothing.
-    pub async fn or<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+    pub(crate) async fn or<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         tokio::select! {
             outcome = work => outcome,
             () = self.wait() => bail!(self.passed("nothing was changed")),
@@ -36,7 +36,7 @@ impl Deadline {
     }
 
     /// The error of a run that the time was too short for; `state` says how far it came.
-    pub fn passed(&self, state: &str) -> Fault {
+    pub(crate) fn passed(&self, state: &str) -> Fault {
         let seconds = self.0.map_or(0, |(limit, _)| limit.as_secs());
         Code::TimedOut.fault(format!("gave up after {seconds} s; {state}"))
     }

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// Environment variables by name. A variable without a value counts as absent.
+/// Environment variables by name, collected from pairs of name and value. A variable with an empty value counts as absent.
 #[derive(Clone, Debug, Default)]
 pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
     /// The variables of this process. Names and values that are not UTF-8 are read with replacement characters.
-    pub fn of_process() -> Self {
+    pub(crate) fn of_process() -> Self {
         std::env::vars_os()
             .map(|(name, value)| {
                 let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
@@ -19,13 +19,13 @@ impl Environment {
     }
 
     /// Returns the value of `name`, if it has one.
-    pub fn get(&self, name: &str) -> Option<&str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let value = self.0.get(name).map(String::as_str);
         value.filter(|value| !value.is_empty())
     }
 
     /// Returns the path in `name`, else `default`.
-    pub fn path(&self, name: &str, default: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str, default: &str) -> PathBuf {
         self.get(name).unwrap_or(default).into()
     }
 }

@@ -12,13 +12,13 @@ use tokio::time::timeout;
 use provision_engine::aws::{Aws, GRACE};
 use provision_engine::interrupt::{Interrupted, Signal};
 
-/// Tells whoever asks that the user wants to stop.
+/// A receiver of SIGINT and SIGTERM. After the first signal no further call is sent, and the calls in flight may end.
 #[derive(Clone, Debug)]
 pub struct Interrupt(watch::Receiver<Option<Signal>>);
 
 impl Interrupt {
     /// Listens from now on. `last_words` are said before the process ends at once, unless that takes long.
-    pub fn listen(last_words: impl FnOnce() + Send + 'static) -> Self {
+    pub(crate) fn listen(last_words: impl FnOnce() + Send + 'static) -> Self {
         let (sender, receiver) = watch::channel(None);
         let signals = Signals::catch();
         tokio::spawn(async move {
@@ -36,13 +36,13 @@ impl Interrupt {
         Self(receiver)
     }
 
-    /// Tells of what is sent instead of the process's signals.
+    /// Takes signals from `receiver` instead of the process.
     pub fn by(receiver: watch::Receiver<Option<Signal>>) -> Self {
         Self(receiver)
     }
 
     /// Ends when the first signal comes.
-    pub async fn wait(&self) -> Signal {
+    pub(crate) async fn wait(&self) -> Signal {
         let mut receiver = self.0.clone();
         loop {
             if let Some(signal) = *receiver.borrow_and_update() {
@@ -54,12 +54,16 @@ impl Interrupt {
         }
     }
 
-    pub fn signal(&self) -> Option<Signal> {
+    pub(crate) fn signal(&self) -> Option<Signal> {
         *self.0.borrow()
     }
 
     /// `work`, of which no further call is sent once a signal comes; those in flight may end.
-    pub async fn orderly<T>(&self, aws: &Aws, work: impl Future<Output = Result<T>>) -> Result<T> {
+    pub(crate) async fn orderly<T>(
+        &self,
+        aws: &Aws,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
         let mut work = pin!(work);
         tokio::select! {
             outcome = &mut work => outcome,
@@ -75,7 +79,7 @@ impl Interrupt {
     }
 
     /// `work`, or an error as soon as a signal comes: for work that changes nothing.
-    pub async fn or<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+    pub(crate) async fn or<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         tokio::select! {
             outcome = work => outcome,
             signal = self.wait() => Err(Interrupted(signal).into()),

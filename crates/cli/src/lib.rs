@@ -18,29 +18,33 @@
 //! }
 //! ```
 //!
-//! A command line becomes [`Cli`](args::Cli), checked [`options`], and one file of [`commands`]; [`ui`] is all that is printed
-//! and asked.
+//! - An [`App`] is a program: name, stack function, [`Flag`]s of its own, and kinds of other crates.
+//! - [`App::run_on`] runs a [`Cli`](args::Cli), as [`args::parse::read`] returns it, on a [`Host`] with streams, signals and clients
+//!   of the caller's, and returns an [`Exit`](exit::Exit). Tests run whole command lines in one process this way.
+//! - [`Record`](record::Record) is the record that `up` and `down` leave of a run.
+
+#![deny(missing_docs)]
 
 mod app;
 pub mod args;
-pub mod ci;
-pub mod commands;
-pub mod deadline;
-pub mod diagnostics;
-pub mod doctor;
+mod ci;
+mod commands;
+mod deadline;
+mod diagnostics;
+mod doctor;
 pub mod environment;
 pub mod exit;
 pub mod github;
-pub mod graph;
+mod graph;
 pub mod interrupt;
-pub mod local;
-pub mod log_line;
-pub mod options;
-pub mod paint;
+mod local;
+mod log_line;
+mod options;
+mod paint;
 pub mod record;
-pub mod report;
+mod report;
 mod run;
-pub mod saved;
+mod saved;
 pub mod ui;
 
 pub use self::app::{App, Flag};

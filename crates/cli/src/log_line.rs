@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 /// The kinds of log lines.
 #[derive(Clone, Debug, PartialEq)]
-pub enum LogLine<'a> {
+pub(crate) enum LogLine<'a> {
     /// A request has begun.
     Start {
         request: &'a str,
@@ -20,17 +20,17 @@ pub enum LogLine<'a> {
 
 /// Lambda's account of one request. Times in milliseconds, memory in MB.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Report<'a> {
-    pub request: &'a str,
-    pub duration: Option<f64>,
-    pub billed: Option<f64>,
-    pub memory: Option<f64>,
+pub(crate) struct Report<'a> {
+    pub(crate) request: &'a str,
+    pub(crate) duration: Option<f64>,
+    pub(crate) billed: Option<f64>,
+    pub(crate) memory: Option<f64>,
     /// Of a cold start only.
-    pub init: Option<f64>,
+    pub(crate) init: Option<f64>,
 }
 
 impl<'a> LogLine<'a> {
-    pub fn read(message: &'a str) -> Self {
+    pub(crate) fn read(message: &'a str) -> Self {
         let message = message.trim_end();
         let (kind, rest) = message.split_once(" RequestId: ").unwrap_or((message, ""));
         let request = rest.split_whitespace().next().unwrap_or_default();
@@ -43,7 +43,7 @@ impl<'a> LogLine<'a> {
     }
 
     /// The line for people: a sign, the request, and what it took. `None` for what says nothing more.
-    pub fn text(&self) -> Option<String> {
+    pub(crate) fn text(&self) -> Option<String> {
         match self {
             Self::Start { request } => Some(format!("> {request}")),
             Self::End { .. } => None,
@@ -52,7 +52,7 @@ impl<'a> LogLine<'a> {
         }
     }
 
-    pub fn request(&self) -> Option<&'a str> {
+    pub(crate) fn request(&self) -> Option<&'a str> {
         match self {
             Self::Start { request } | Self::End { request } => Some(request),
             Self::Report(report) => Some(report.request),

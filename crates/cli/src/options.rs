@@ -28,43 +28,41 @@ const OFFLINE_REGION: &str = "us-east-1";
     reason = "each is a flag of its own on the command line"
 )]
 #[derive(Clone, Debug)]
-pub struct Config {
+pub(crate) struct Config {
     /// Options of the connection.
-    pub connection: ConnectOptions,
+    pub(crate) connection: ConnectOptions,
     /// `--env`.
-    pub env: Option<String>,
+    pub(crate) env: Option<String>,
     /// `--local`.
-    pub local: bool,
+    pub(crate) local: bool,
     /// `--json`.
-    pub json: bool,
+    pub(crate) json: bool,
     /// `--yes`.
-    pub yes: bool,
+    pub(crate) yes: bool,
     /// `-v`.
-    pub verbose: bool,
-    /// `-q`.
-    pub quiet: bool,
+    pub(crate) verbose: bool,
     /// The local AWS's folder, port and program.
-    pub local_aws: local::Settings,
+    pub(crate) local_aws: local::Settings,
     /// The environment variables.
-    pub environment: Environment,
+    pub(crate) environment: Environment,
 }
 
 /// Options of a declaration.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct DeclareOptions {
+pub(crate) struct DeclareOptions {
     architecture: Architecture,
     parameters: BTreeMap<String, String>,
 }
 
 /// Options of a deployment.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct DeployOptions {
+pub(crate) struct DeployOptions {
     /// Options of the declaration.
-    pub declare: DeclareOptions,
+    pub(crate) declare: DeclareOptions,
     /// `--bootstrap`, as it was given.
     bootstrap: Vec<String>,
     /// `--adopt`.
-    pub adopt: BTreeSet<String>,
+    pub(crate) adopt: BTreeSet<String>,
 }
 
 impl Config {
@@ -73,7 +71,7 @@ impl Config {
     /// # Errors
     ///
     /// `Code::EnvName`.
-    pub fn new(global: &Global, environment: Environment) -> Result<Self> {
+    pub(crate) fn new(global: &Global, environment: Environment) -> Result<Self> {
         let env = global.env.clone().filter(|env| !env.is_empty());
         if let Some(env) = &env {
             ensure!(
@@ -94,14 +92,13 @@ impl Config {
             json: global.json,
             yes: global.yes,
             verbose: global.verbose > 0,
-            quiet: global.quiet,
             local_aws: local::Settings::from(&environment),
             environment,
         })
     }
 
     /// Returns the region without reading the user's files: as given, else as the environment says.
-    pub fn region_offline(&self) -> String {
+    pub(crate) fn region_offline(&self) -> String {
         let from_environment = || {
             let mut names = ["AWS_REGION", "AWS_DEFAULT_REGION"].iter();
             names.find_map(|name| self.environment.get(name).map(str::to_owned))
@@ -117,7 +114,7 @@ impl DeclareOptions {
     /// # Errors
     ///
     /// `Code::Argument` for an unknown architecture.
-    pub fn new(declare: &Declare) -> Result<Self> {
+    pub(crate) fn new(declare: &Declare) -> Result<Self> {
         let architecture = declare.arch.parse();
         Ok(Self {
             architecture: architecture
@@ -127,14 +124,14 @@ impl DeclareOptions {
     }
 
     /// Returns the environment that the stack is declared for.
-    pub fn env(&self, name: Option<&str>, region: &str) -> Env {
+    pub(crate) fn env(&self, name: Option<&str>, region: &str) -> Env {
         Env::new(name, region)
             .with_architecture(self.architecture)
             .with_parameters(self.parameters.clone())
     }
 
     /// Returns `command` with the options for the same declaration.
-    pub fn text(&self, app: &App, command: impl Into<CommandText>) -> CommandText {
+    pub(crate) fn text(&self, app: &App, command: impl Into<CommandText>) -> CommandText {
         let is_default = self.architecture == Architecture::default();
         let architecture = Some(self.architecture).filter(|_| !is_default);
         let mut text = command.into().option("--arch", architecture);
@@ -155,7 +152,7 @@ impl DeployOptions {
     /// # Errors
     ///
     /// As [`DeclareOptions::new`].
-    pub fn new(deploy: &Deploy) -> Result<Self> {
+    pub(crate) fn new(deploy: &Deploy) -> Result<Self> {
         Ok(Self {
             declare: DeclareOptions::new(&deploy.declare)?,
             bootstrap: deploy.bootstrap.clone(),
@@ -164,7 +161,7 @@ impl DeployOptions {
     }
 
     /// The binaries that were built elsewhere.
-    pub fn overrides(&self) -> Overrides {
+    pub(crate) fn overrides(&self) -> Overrides {
         overrides(&self.bootstrap)
     }
 
@@ -173,7 +170,7 @@ impl DeployOptions {
     /// # Errors
     ///
     /// `Code::NoSuchStep`.
-    pub fn check(&self, declaration: &Declaration) -> Result<()> {
+    pub(crate) fn check(&self, declaration: &Declaration) -> Result<()> {
         let names: Vec<String> = declaration
             .resources
             .iter()
@@ -209,7 +206,7 @@ impl DeployOptions {
     }
 
     /// Returns `command` with the options for the same deployment.
-    pub fn text(&self, app: &App, command: impl Into<CommandText>) -> CommandText {
+    pub(crate) fn text(&self, app: &App, command: impl Into<CommandText>) -> CommandText {
         self.declare
             .text(app, command)
             .options("--bootstrap", &self.bootstrap)
@@ -218,7 +215,7 @@ impl DeployOptions {
 }
 
 /// Reads `--bootstrap [BIN=]PATH`.
-pub fn overrides(given: &[String]) -> Overrides {
+pub(crate) fn overrides(given: &[String]) -> Overrides {
     let mut overrides = Overrides::default();
     for text in given.iter().filter(|text| !text.is_empty()) {
         match text.split_once('=') {
@@ -234,7 +231,7 @@ pub fn overrides(given: &[String]) -> Overrides {
 
 impl Select {
     /// The selected part of a plan.
-    pub fn selection(&self) -> Selection {
+    pub(crate) fn selection(&self) -> Selection {
         Selection {
             only: self.only.iter().cloned().collect(),
             skip: self.skip.iter().cloned().collect(),

@@ -2,11 +2,11 @@
 
 /// True if text may carry colours. Every sign is legible without them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Paint(pub bool);
+pub(crate) struct Paint(pub(crate) bool);
 
 impl Paint {
     /// Colours text in the colour of an action, by its word.
-    pub fn action(self, word: &str, text: &str) -> String {
+    pub(crate) fn action(self, word: &str, text: &str) -> String {
         let code = match word {
             "create" => "32",
             "update" => "33",
@@ -17,17 +17,13 @@ impl Paint {
         self.wrap(code, text)
     }
 
-    pub fn error(self, text: &str) -> String {
+    pub(crate) fn error(self, text: &str) -> String {
         self.wrap("31", text)
     }
 
     /// The colour of changes made outside of the tool, and of other warnings.
-    pub fn drift(self, text: &str) -> String {
+    pub(crate) fn drift(self, text: &str) -> String {
         self.wrap("33", text)
-    }
-
-    pub fn bold(self, text: &str) -> String {
-        self.wrap("1", text)
     }
 
     fn wrap(self, code: &str, text: &str) -> String {

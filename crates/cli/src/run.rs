@@ -22,18 +22,20 @@ use crate::saved::SavedPlan;
 use crate::ui::command_text::quoted;
 use crate::ui::console::Console;
 
-/// The surroundings of a run: where it prints, who may stop it, and how it reaches AWS.
+/// The environment of a run: its streams, signals, clients, records and variables. [`App::run`] makes one of the process; tests
+/// make their own.
 #[derive(Debug)]
 pub struct Host {
-    /// The streams.
+    /// The output streams.
     pub console: Console,
-    /// The signals.
+    /// The signals that stop the run.
     pub interrupt: Interrupt,
-    /// Clients made elsewhere; without them the SDK's own chain decides.
+    /// The SDK's configuration and the connector for public endpoints; `None` is the SDK's own chain of profiles, variables and
+    /// roles.
     pub transport: Option<Transport>,
-    /// The folder of records; without it no run leaves one.
+    /// The place for the records of `up` and `down`; `None` leaves no record.
     pub runs: Option<Runs>,
-    /// The environment variables.
+    /// The environment variables that options and the console read.
     pub environment: Environment,
 }
 
@@ -75,7 +77,7 @@ fn program(app: &App, called: Option<&OsString>, environment: &Environment) -> S
 }
 
 impl App {
-    /// Runs the command line of this process to its end.
+    /// Runs the command line of this process to its end, and returns its exit code: see [`Exit`].
     pub fn run(self) -> ExitCode {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -86,7 +88,7 @@ impl App {
         }
     }
 
-    /// Runs a parsed command line on `host` to its end.
+    /// Runs a parsed command line on `host` to its end. Errors are printed, and reflected in the returned [`Exit`].
     pub async fn run_on(&self, cli: &Cli, host: Host) -> Exit {
         let console = host.console.clone();
         match Box::pin(command(self, cli, host)).await {

@@ -23,23 +23,23 @@ const SCHEMA: u32 = 2;
 
 /// A saved plan. Holds names and numbers of the account, and no secret.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct SavedPlan {
+pub(crate) struct SavedPlan {
     schema: u32,
     /// The program's version; another one may observe differently.
     version: String,
     stack: String,
     /// `--env`.
-    pub env: Option<String>,
+    pub(crate) env: Option<String>,
     /// `--local`.
-    pub local: bool,
+    pub(crate) local: bool,
     account: String,
     /// The region.
-    pub region: String,
+    pub(crate) region: String,
     endpoint: Option<String>,
     /// Options of the deployment.
-    pub options: DeployOptions,
+    pub(crate) options: DeployOptions,
     /// The part of the plan that was selected.
-    pub selection: Selection,
+    pub(crate) selection: Selection,
     /// The steps.
     steps: Value,
     packages: Vec<SavedPackage>,
@@ -54,7 +54,7 @@ struct SavedPackage {
 
 impl SavedPlan {
     /// Takes `plan` with its packages.
-    pub fn new(
+    pub(crate) fn new(
         plan: &Plan,
         prepared: &[Prepared],
         options: &DeployOptions,
@@ -88,7 +88,7 @@ impl SavedPlan {
     /// # Errors
     ///
     /// `Code::PlanElsewhere` if others were given.
-    pub fn apply_to(&self, config: &mut Config) -> Result<()> {
+    pub(crate) fn apply_to(&self, config: &mut Config) -> Result<()> {
         let region = &mut config.connection.region;
         ensure!(
             config.env.is_none() || config.env == self.env,
@@ -108,7 +108,7 @@ impl SavedPlan {
     }
 
     /// Writes the plan.
-    pub fn write(&self, path: &Path) -> Result<()> {
+    pub(crate) fn write(&self, path: &Path) -> Result<()> {
         let doing = || format!("writing the plan to `{}`", path.display());
         let text = serde_json::to_vec(self).with_context(doing)?;
         std::fs::write(path, text).with_context(doing)
@@ -119,7 +119,7 @@ impl SavedPlan {
     /// # Errors
     ///
     /// `Code::NoPlanFile` if it is none, or of another version.
-    pub fn read(path: &Path) -> Result<Self> {
+    pub(crate) fn read(path: &Path) -> Result<Self> {
         let doing = || format!("reading the plan `{}`", path.display());
         let text = std::fs::read(path).with_context(doing)?;
         let not_one = || Code::NoPlanFile.fault("it was not written by `provision plan --out`");
@@ -148,7 +148,7 @@ impl SavedPlan {
     /// # Errors
     ///
     /// `Code::NoPlanFile` if the file is damaged.
-    pub fn packages(&self) -> Result<Vec<Prepared>> {
+    pub(crate) fn packages(&self) -> Result<Vec<Prepared>> {
         let packages = self.packages.iter().map(|saved| {
             let zip = STANDARD.decode(&saved.zip);
             let zip =
@@ -167,7 +167,7 @@ impl SavedPlan {
     /// # Errors
     ///
     /// `Code::PlanElsewhere` or `Code::PlanMoved`.
-    pub fn check(&self, plan: &Plan, kinds: &Kinds) -> Result<()> {
+    pub(crate) fn check(&self, plan: &Plan, kinds: &Kinds) -> Result<()> {
         let Target {
             account,
             region,

@@ -24,12 +24,12 @@ const ENTRY: &str = "bootstrap";
 pub struct Fingerprint {
     /// The size in bytes.
     pub bytes: usize,
-    /// The SHA-256 in hexadecimal.
+    /// The SHA-256 in 64 lower-case hexadecimal digits.
     pub sha256: String,
 }
 
 impl Fingerprint {
-    /// Hashes `content`.
+    /// Returns the size and hash of `content`.
     pub fn of(content: &[u8]) -> Self {
         Self {
             bytes: content.len(),
@@ -38,7 +38,8 @@ impl Fingerprint {
     }
 }
 
-/// A binary that was found fit for Lambda.
+/// A binary that runs on Lambda's `provided.al2023`: an executable ELF file for the architecture, linked against GLIBC 2.34 or
+/// older and libraries of that image, and smaller than 262,144,000 bytes (AWS: "Lambda quotas").
 #[derive(Clone, Debug)]
 pub struct Binary(Vec<u8>);
 
@@ -64,13 +65,13 @@ impl Binary {
         Ok(Self(binary))
     }
 
-    /// Size and hash of the binary itself.
-    pub fn fingerprint(&self) -> Fingerprint {
+    /// Returns size and hash of the binary itself, not of the zip.
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of(&self.0)
     }
 
     /// Zips the binary under the name that custom runtimes start.
-    pub fn package(self) -> Result<Package> {
+    pub(crate) fn package(self) -> Result<Package> {
         let entry = Entry {
             name: ENTRY.to_owned(),
             content: self.0,

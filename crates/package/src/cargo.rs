@@ -9,14 +9,14 @@ use provision_engine::fault::Code;
 use serde_json::Value;
 use tokio::process::Command;
 
-/// A program of a workspace.
+/// A program of a workspace, to be built by cargo.
 #[derive(Clone, Copy, Debug)]
 pub struct Program {
-    /// Its cargo package.
+    /// The cargo package that has the binary.
     pub package: &'static str,
-    /// Its name.
+    /// The name of the binary target.
     pub binary: &'static str,
-    /// The words for it: "the local AWS".
+    /// The noun for it in messages, such as "the local AWS".
     pub title: &'static str,
 }
 
@@ -34,12 +34,12 @@ fn is_of_this_run(variable: &str) -> bool {
     .any(|prefix| variable.starts_with(prefix))
 }
 
-/// Builds a program of the workspace at `root` into the folder `target`, or where that workspace builds by itself, and returns its
-/// path.
+/// Builds a program of the workspace at `root` in the dev profile into the folder `target`, or where that workspace builds by itself, and returns its
+/// path. Cargo's messages go to stderr.
 ///
 /// # Errors
 ///
-/// `Code::BuildFailed`.
+/// `Code::BuildFailed` if cargo does not run or the program does not compile.
 pub async fn build_program(
     root: &Path,
     target: Option<&Path>,

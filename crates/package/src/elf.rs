@@ -1,4 +1,4 @@
-//! Whether a binary can run on Lambda's `provided.al2023`, told from its ELF headers.
+//! The check that a binary can run on Lambda's `provided.al2023`, by its ELF headers.
 
 use anyhow::{Context, Result, bail, ensure};
 use object::Endianness;

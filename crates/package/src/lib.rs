@@ -1,8 +1,32 @@
 //! Function packages: built with cargo, checked, and zipped reproducibly.
 //!
-//! [`Preparation::start`] starts everything that a stack's assets need, side by side: one cargo call for all binaries of one
-//! architecture, then a zip each. [`Workspace`] is the cargo workspace that the binaries come from, and [`Binary`] one that was
-//! found fit for Lambda.
+//! - [`Preparation`] prepares all packages of a stack side by side: one cargo call for all binaries of one architecture, then a
+//!   zip each. [`Overrides`] are binaries that were built elsewhere.
+//! - [`Prepared`] is a finished package, with the ids of its assets.
+//! - [`Binary`] is a binary that was found fit for Lambda.
+//! - [`Workspace`] is the cargo workspace that the binaries come from.
+//!
+//! # Example
+//!
+//! The packages of a declared stack, built from the workspace around the current folder:
+//!
+//! ```no_run
+//! use std::path::Path;
+//!
+//! use provision_engine::declaration::Declaration;
+//! use provision_package::{Overrides, Preparation};
+//!
+//! async fn print_packages(declaration: &Declaration) -> anyhow::Result<()> {
+//!     let overrides = Overrides::default();
+//!     let mut preparation = Preparation::start(&declaration.assets, &overrides, Path::new("."))?;
+//!     for prepared in preparation.all().await? {
+//!         println!("{:?}: {} bytes", prepared.assets, prepared.package.zip.len());
+//!     }
+//!     Ok(())
+//! }
+//! ```
+
+#![deny(missing_docs)]
 
 mod binary;
 mod build;

@@ -23,17 +23,17 @@ use crate::build::{self, Wanted};
 use crate::directory;
 use crate::workspace::Workspace;
 
-/// Binaries that were built elsewhere.
+/// Binaries that were built elsewhere, for functions that are not built here.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
-    /// The one for functions whose binary has no entry in `by_name`.
+    /// The path of the binary for all functions whose binary has no entry in `by_name`.
     pub any: Option<PathBuf>,
-    /// By the name of the binary.
+    /// Paths by the name of the binary, as in `Code::Binary`.
     pub by_name: BTreeMap<String, PathBuf>,
 }
 
 impl Overrides {
-    /// Returns the binary that was given for `name`.
+    /// Returns the path of the binary that was given for `name`.
     pub fn find(&self, name: &str) -> Option<&Path> {
         let found = self.by_name.get(name).or(self.any.as_ref());
         found.map(PathBuf::as_path)
@@ -45,9 +45,9 @@ impl Overrides {
 pub struct Prepared {
     /// The ids of the assets that it is for.
     pub assets: Vec<String>,
-    /// The package.
+    /// The zip with its hash. Assets of the same code and architecture share it.
     pub package: Arc<Package>,
-    /// Size and hash of the binary inside.
+    /// Size and hash of the binary inside; `None` for a zip or a folder, and for packages of a saved plan.
     pub binary: Option<Fingerprint>,
 }
 
@@ -155,7 +155,7 @@ impl Preparation {
         })
     }
 
-    /// Packages that need no work, as a saved plan holds them.
+    /// Returns packages that need no work, as a saved plan holds them.
     pub fn done(prepared: Vec<Prepared>) -> Self {
         let (_, checked) = watch::channel(Progress::Fit);
         Self {
@@ -180,7 +180,11 @@ impl Preparation {
         }
     }
 
-    /// Waits for all packages.
+    /// Waits for all packages, and returns them.
+    ///
+    /// # Errors
+    ///
+    /// The first error of a build, a check or a zip.
     pub async fn all(&mut self) -> Result<&[Prepared]> {
         let works = self.jobs.iter_mut().map(async |job| {
             let Some(work) = &mut job.work else {
@@ -199,7 +203,7 @@ impl Preparation {
         Ok(&self.prepared)
     }
 
-    /// The packages that are finished.
+    /// Returns the packages that are finished.
     pub fn prepared(&self) -> &[Prepared] {
         &self.prepared
     }
@@ -234,7 +238,7 @@ impl Preparation {
 }
 
 impl Prepared {
-    /// The package, for each of its assets.
+    /// Returns the package once for each of its assets.
     pub fn built(&self) -> impl Iterator<Item = Built> + '_ {
         self.assets.iter().map(|asset| Built {
             asset: asset.clone(),

@@ -11,7 +11,7 @@ use serde::Deserialize;
 /// A cargo workspace, as `cargo metadata` describes it.
 #[derive(Clone, Debug)]
 pub struct Workspace {
-    /// Its folder.
+    /// The folder of the workspace's `Cargo.toml`.
     pub root: PathBuf,
     /// The folder that it is built into.
     pub target: PathBuf,
@@ -54,7 +54,11 @@ struct Dependency {
 }
 
 impl Workspace {
-    /// Returns the workspace around `folder`, if there is one. Asks cargo, which reads the manifests alone.
+    /// Returns the workspace around `folder`; `None` if no `Cargo.toml` is in it or above. Asks `cargo metadata`, without network.
+    ///
+    /// # Errors
+    ///
+    /// `Code::BuildFailed` if cargo does not run, `Code::NoSources` if it refuses the manifests.
     pub fn around(folder: &Path) -> Result<Option<Self>> {
         let has_manifest = |folder: &Path| folder.join("Cargo.toml").is_file();
         if !folder.ancestors().any(has_manifest) {
@@ -99,7 +103,7 @@ impl Workspace {
         }))
     }
 
-    /// Returns true if the workspace has this package.
+    /// Returns true if `package` is a member of the workspace.
     pub fn has(&self, package: &str) -> bool {
         self.packages.contains_key(package)
     }

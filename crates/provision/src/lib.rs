@@ -37,6 +37,8 @@
 //!   into; [`Resource`](resource::Resource) is the trait of a kind: one of your own is one file;
 //! - [`lab`] is this package's own stack, on one page.
 
+#![deny(missing_docs)]
+
 pub mod lab;
 
 pub use provision_aws as aws;

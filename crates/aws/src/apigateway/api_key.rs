@@ -52,22 +52,29 @@ const DELETE: Operation = Operation::write(
 )
 .rate(5, std::time::Duration::from_millis(200));
 
+/// An API key: `AWS::ApiGateway::ApiKey`. API Gateway generates its value, which [`key_value`](super::key_value) reads.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ApiKey {
+    /// The name, of at most 1024 characters. It may repeat in an account: the mark decides which key is meant.
     pub name: String,
+    /// The description, for people; empty for none.
     pub description: String,
+    /// True if callers may use the key; API Gateway answers requests with a disabled one with 403.
     pub enabled: bool,
+    /// The tags that the declaration asks for; the stack adds its mark. Other tags of the resource are ignored.
     pub tags: Tags,
 }
 
+/// The outputs of an [`ApiKey`].
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ApiKeyOutput {
+    /// The id that API Gateway gave. It is not the value.
     pub id: KeyId,
 }
 
 /// The outputs of a declared [`ApiKey`].
 pub trait ApiKeyHandle {
-    /// Returns the key's id.
+    /// Returns the key's id, for usage plans and checks.
     fn key_id(&self) -> Input<KeyId>;
 }
 

@@ -38,21 +38,26 @@ pub(super) const DELETE: Operation = Operation::write(
 /// Every deployment of ours is described by this and the shape it froze, since AWS does not tell what it holds.
 const DESCRIPTION: &str = "provision ";
 
+/// A deployment: `AWS::ApiGateway::Deployment`. It is a snapshot of an API's paths and methods, which a stage serves; another shape
+/// is another deployment.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Deployment {
+    /// The API to take the snapshot of.
     pub api: Input<ApiId>,
-    /// The digest of all that the snapshot holds.
+    /// The digest of the shapes of all methods in the snapshot: `digest([method.shape()])`.
     pub shape: Input<Shape>,
 }
 
+/// The outputs of a [`Deployment`].
 #[derive(Debug, Serialize, Deserialize)]
 pub struct DeploymentOutput {
+    /// The id that API Gateway gave.
     pub id: DeploymentId,
 }
 
 /// The outputs of a declared [`Deployment`].
 pub trait DeploymentHandle {
-    /// Returns the deployment's id.
+    /// Returns the deployment's id, for the stage that serves it.
     fn deployment_id(&self) -> Input<DeploymentId>;
 }
 

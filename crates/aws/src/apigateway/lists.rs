@@ -68,13 +68,13 @@ pub(super) fn candidates<'a, T: Listed>(
 }
 
 /// Lists REST APIs.
-pub const LIST_APIS: Operation =
+pub(crate) const LIST_APIS: Operation =
     Operation::read(API_GATEWAY, "GetRestApis", &[APIS.allow("apigateway:GET")]);
 /// Lists API keys.
-pub const LIST_KEYS: Operation =
+pub(crate) const LIST_KEYS: Operation =
     Operation::read(API_GATEWAY, "GetApiKeys", &[KEYS.allow("apigateway:GET")]);
 /// Lists usage plans.
-pub const LIST_PLANS: Operation = Operation::read(
+pub(crate) const LIST_PLANS: Operation = Operation::read(
     API_GATEWAY,
     "GetUsagePlans",
     &[PLANS.allow("apigateway:GET")],
@@ -97,13 +97,13 @@ pub(super) const LIST_STAGES: Operation =
 
 /// The contents of one REST API.
 #[derive(Debug, Default)]
-pub struct ApiContents {
+pub(super) struct ApiContents {
     /// Paths with their methods.
-    pub paths: Vec<types::Resource>,
+    pub(super) paths: Vec<types::Resource>,
     /// Deployments.
-    pub deployments: Vec<types::Deployment>,
+    pub(super) deployments: Vec<types::Deployment>,
     /// Stages.
-    pub stages: Vec<types::Stage>,
+    pub(super) stages: Vec<types::Stage>,
 }
 
 /// Collects all pages of a list.
@@ -162,7 +162,7 @@ pub async fn usage_plans(look: &Look) -> Result<Arc<Vec<types::UsagePlan>>> {
 }
 
 /// Returns paths with their methods, deployments and stages of one API.
-pub async fn contents(look: &Look, api: &ApiId) -> Result<Arc<ApiContents>> {
+pub(super) async fn contents(look: &Look, api: &ApiId) -> Result<Arc<ApiContents>> {
     let read = async |aws: &Aws| or_nothing(read_contents(aws, api).await);
     look.once(&format!("contents of {api}"), read)
         .await
@@ -170,7 +170,7 @@ pub async fn contents(look: &Look, api: &ApiId) -> Result<Arc<ApiContents>> {
 }
 
 /// Returns the ids of the keys of the usage plan `id`.
-pub async fn plan_keys(look: &Look, id: &str) -> Result<Arc<BTreeSet<String>>> {
+pub(super) async fn plan_keys(look: &Look, id: &str) -> Result<Arc<BTreeSet<String>>> {
     let read = async |aws: &Aws| {
         let gateway = aws.apigateway();
         let request = || gateway.get_usage_plan_keys().usage_plan_id(id);
@@ -222,7 +222,7 @@ fn or_nothing<T: Default>(read: Result<T>) -> Result<T> {
 
 /// Returns the resource that counts where two runs at the same time have created several: the oldest, and of those of one age
 /// the one whose id sorts first. Every run chooses the same; the others count as undeclared.
-pub fn oldest<T>(
+pub(super) fn oldest<T>(
     found: Vec<T>,
     created_and_id: impl Fn(&T) -> (Option<i128>, Option<String>),
 ) -> Option<T> {

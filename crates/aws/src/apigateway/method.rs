@@ -43,34 +43,44 @@ const DELETE: Operation = Operation::write(
     &[API.allow("apigateway:DELETE")],
 );
 
+/// A method of a path, with its integration: `AWS::ApiGateway::Method`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Method {
+    /// The API of the path.
     pub api: Input<ApiId>,
+    /// The path that the method belongs to.
     pub path: Input<PathId>,
-    /// The path's text, for people and for telling deployments apart.
+    /// The whole path from the root, as in [`Path::full`](super::Path::full). Part of the shape, and shown in plans.
     pub full_path: String,
+    /// The HTTP method in capital letters, such as `POST`; `ANY` for all of them.
     pub http_method: String,
+    /// True if callers have to send an API key as `x-api-key`; API Gateway answers others with 403.
     pub key_required: bool,
+    /// `NONE` or `AWS_IAM`. The other types of API Gateway need an authorizer, which this kind does not declare.
     pub authorization: String,
-    /// Stack, id and digest of this declaration: AWS cannot tag methods.
+    /// The mark, filled in by the stack: its name, the id and the digest of this declaration. It is kept in `operationName`,
+    /// because AWS cannot tag methods.
     pub operation: String,
-    /// `None` only as observed: a method somebody left half made.
+    /// The backend; `None` only as observed: a method that was left half made.
     pub integration: Option<Integration>,
 }
 
+/// The backend of a method, as `PutIntegration` sets it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Integration {
+    /// The type: `AWS_PROXY` passes the whole request to a Lambda function, and its answer to the caller.
     #[serde(rename = "type")]
     pub kind: String,
-    /// Lambda takes nothing but POST, whatever the method in front is.
+    /// The HTTP method of the request to the backend. Lambda takes `POST` only, independent of the caller's method.
     pub http_method: String,
+    /// The ARN that API Gateway calls: a function's [`invoke_arn`](crate::lambda::FunctionHandle::invoke_arn).
     pub uri: Input<Arn>,
-    /// 50 to 29,000.
+    /// The time for an answer of the backend in milliseconds: 50 to 29,000 (AWS: "Amazon API Gateway quotas").
     pub timeout_ms: i32,
 }
 
 impl Integration {
-    /// Hands the whole request to the function whose `invoke_arn` is given.
+    /// Passes the whole request to the function with this `invoke_arn`, and waits 29 s for its answer.
     pub fn lambda_proxy(invoke_arn: Input<Arn>) -> Self {
         Self {
             kind: IntegrationType::AwsProxy.to_string(),
@@ -81,6 +91,7 @@ impl Integration {
     }
 }
 
+/// The outputs of a [`Method`]: AWS gives it none. Its shape is computed from the declaration.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct MethodOutput {}
 

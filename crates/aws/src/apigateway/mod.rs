@@ -13,7 +13,7 @@ mod rest_api;
 pub mod rotation;
 mod stage;
 mod tags;
-pub mod usage_plan;
+mod usage_plan;
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use provision_engine::operation::{Meaning, Reading, Scope, Service};
 
 pub use self::api_key::{ApiKey, ApiKeyHandle, ApiKeyOutput, value as key_value};
 pub use self::deployment::{Deployment, DeploymentHandle, DeploymentOutput};
-pub use self::lists::LIST_APIS;
+pub(crate) use self::lists::LIST_APIS;
 pub use self::method::{Integration, Method, MethodHandle, MethodOutput};
 pub use self::path::{Path, PathHandle, PathOutput};
 pub use self::rest_api::{RestApi, RestApiHandle, RestApiOutput};

@@ -33,24 +33,29 @@ const DELETE: Operation = Operation::write(
 )
 .rate(5, Duration::from_millis(200));
 
+/// A path of an API: one segment below its parent. AWS calls it a resource: `AWS::ApiGateway::Resource`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Path {
+    /// The API of the path.
     pub api: Input<ApiId>,
+    /// The path above: another path's id, or the API's [`root`](super::RestApiHandle::root).
     pub parent: Input<PathId>,
-    /// This segment alone, without slashes; case matters to callers.
+    /// This segment alone, without slashes; `{name}` for a parameter. API Gateway tells capital letters from small ones.
     pub part: String,
     /// The whole path from the root, with a leading slash.
     pub full: String,
 }
 
+/// The outputs of a [`Path`].
 #[derive(Debug, Serialize, Deserialize)]
 pub struct PathOutput {
+    /// The id that API Gateway gave: its `resourceId`.
     pub id: PathId,
 }
 
 /// The outputs of a declared [`Path`].
 pub trait PathHandle {
-    /// Returns the path's id.
+    /// Returns the path's id, for methods and for paths below.
     fn path_id(&self) -> Input<PathId>;
 }
 

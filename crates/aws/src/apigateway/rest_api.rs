@@ -55,23 +55,29 @@ const DELETE: Operation = Operation::write(
 .rate(1, Duration::from_secs(30))
 .patient(Duration::from_mins(10));
 
+/// A REST API: `AWS::ApiGateway::RestApi`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RestApi {
+    /// The name. It may repeat in an account: the mark decides which API is meant.
     pub name: String,
+    /// The description, for people; empty for none.
     pub description: String,
-    /// `REGIONAL`, `EDGE` or `PRIVATE`.
+    /// The endpoint type: `REGIONAL`, `EDGE` or `PRIVATE`.
     pub endpoint: String,
-    /// True if the default `execute-api` host is switched off.
+    /// True if the host `ID.execute-api.REGION.amazonaws.com` is switched off, so that callers need a domain name of the API's own.
     pub disable_execute_api: bool,
+    /// The tags that the declaration asks for; the stack adds its mark. Other tags of the resource are ignored.
     pub tags: Tags,
 }
 
+/// The outputs of a [`RestApi`].
 #[derive(Debug, Serialize, Deserialize)]
 pub struct RestApiOutput {
+    /// The id that API Gateway gave, the first part of the host name.
     pub id: ApiId,
-    /// The path `/`.
+    /// The id of the path `/`, which API Gateway makes along with the API.
     pub root: PathId,
-    /// The beginning of the statement ids that let this API invoke something.
+    /// The ARN `arn:aws:execute-api:REGION:ACCOUNT:ID`, the beginning of the source ARNs that permissions name.
     pub execute_arn: Arn,
 }
 
@@ -83,7 +89,7 @@ pub trait RestApiHandle {
     /// Returns the id of the path `/`.
     fn root(&self) -> Input<PathId>;
 
-    /// Returns the ARN that statements which let this API invoke something begin with.
+    /// Returns `arn:aws:execute-api:REGION:ACCOUNT:ID`; `.join("/STAGE/METHOD/PATH")` is the source ARN of a permission.
     fn execute_arn(&self) -> Input<Arn>;
 }
 

@@ -43,24 +43,32 @@ const DELETE: Operation = Operation::write(
     &[API.allow("apigateway:DELETE")],
 );
 
+/// A stage, which serves one deployment of an API under a URL of its own: `AWS::ApiGateway::Stage`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Stage {
+    /// The API of the stage.
     pub api: Input<ApiId>,
-    /// Case matters to callers.
+    /// The name, the first segment of the URL's path: 1 to 128 letters, digits, hyphens and underscores. Capital letters differ
+    /// from small ones.
     pub name: String,
+    /// The deployment to serve.
     pub deployment: Input<DeploymentId>,
+    /// The description, for people; empty for none.
     pub description: String,
+    /// Stage variables by name: `$stageVariables.name` in mapping templates.
     pub variables: BTreeMap<String, String>,
-    /// True if requests are traced by X-Ray.
+    /// True if requests are traced by X-Ray, which bills each trace.
     pub tracing: bool,
     /// Deployments of ours that no stage serves, beside the one that is to be served: none, once all is in order.
     pub superseded: Vec<DeploymentId>,
+    /// The tags that the declaration asks for; the stack adds its mark. Other tags of the resource are ignored.
     pub tags: Tags,
 }
 
+/// The outputs of a [`Stage`].
 #[derive(Debug, Serialize, Deserialize)]
 pub struct StageOutput {
-    /// The stage's URL, without a trailing slash.
+    /// The URL without a trailing slash, such as `https://a1b2c3.execute-api.eu-west-1.amazonaws.com/Prod`.
     pub url: String,
     /// The stage's name, known to exist.
     pub served_as: String,

@@ -74,23 +74,31 @@ const DELETE: Operation = Operation::write(
     &[PLAN.allow("apigateway:DELETE")],
 );
 
+/// A usage plan, which lets API keys into stages: `AWS::ApiGateway::UsagePlan`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct UsagePlan {
+    /// The name. It may repeat in an account: the mark decides which plan is meant.
     pub name: String,
+    /// The description, for people; empty for none.
     pub description: String,
+    /// The rate of each key (AWS: "Usage plans and API keys for REST APIs in API Gateway").
     pub throttle: Throttle,
-    /// Number of requests that a key may make in a period; `None` is without limit.
+    /// The number of requests that each key may make in a period; `None` for no limit.
     pub quota: Option<Quota>,
+    /// The stages that the keys are let into.
     pub stages: Set<PlanStage>,
+    /// The API keys of the plan. A key may be in one plan only for each stage.
     pub keys: Set<Input<KeyId>>,
+    /// The tags that the declaration asks for; the stack adds its mark. Other tags of the resource are ignored.
     pub tags: Tags,
 }
 
+/// A token bucket: it fills with `rate` and holds `burst`. API Gateway answers requests beyond it with 429.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Throttle {
-    /// Requests per second.
+    /// Requests per second on average.
     pub rate: f64,
-    /// Requests that may come at once.
+    /// The size of the bucket: requests that may come at the same time.
     pub burst: i32,
 }
 
@@ -136,22 +144,28 @@ impl Quota {
     }
 }
 
+/// A limit on requests in a period. API Gateway answers requests beyond it with 429.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Quota {
+    /// Requests in a period.
     pub limit: i32,
     /// `DAY`, `WEEK` or `MONTH`.
     pub period: String,
 }
 
+/// A stage that a usage plan covers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlanStage {
+    /// The API of the stage.
     pub api: Input<ApiId>,
-    /// The stage's name, as an input that orders the plan after the stage.
+    /// The stage's name, from [`served_as`](super::StageHandle::served_as), which orders the plan after the stage.
     pub stage: Input<String>,
 }
 
+/// The outputs of a [`UsagePlan`].
 #[derive(Debug, Serialize, Deserialize)]
 pub struct UsagePlanOutput {
+    /// The id that API Gateway gave.
     pub id: String,
 }
 

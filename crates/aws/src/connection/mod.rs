@@ -40,15 +40,15 @@ pub const GET_CALLER_IDENTITY: Operation = Operation::read(STS, "GetCallerIdenti
 /// The options of a connection; the SDK's own chain decides what is absent.
 #[derive(Clone, Debug, Default)]
 pub struct ConnectOptions {
-    /// A profile in `~/.aws`.
+    /// A profile of `~/.aws/config` and `~/.aws/credentials`.
     pub profile: Option<String>,
-    /// The region.
+    /// The region, such as `eu-west-1`.
     pub region: Option<String>,
     /// The URL of the local AWS; nothing of the SDK's chain counts then.
     pub local: Option<String>,
 }
 
-/// A transport that was made elsewhere, as tests do.
+/// The SDK's configuration and the connector for public endpoints, in place of the SDK's own chain. Tests make them.
 #[derive(Clone, Debug)]
 pub struct Transport {
     /// The configuration of the SDK's clients.
@@ -180,7 +180,7 @@ pub async fn region_of(options: &ConnectOptions) -> Option<String> {
 }
 
 /// Works over a configuration that was made elsewhere.
-pub fn from_config(config: &SdkConfig, events: Events) -> Result<Aws> {
+fn from_config(config: &SdkConfig, events: Events) -> Result<Aws> {
     Ok(Aws::new(SdkConnection::new(config, None, None)?, events))
 }
 

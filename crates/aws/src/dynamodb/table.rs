@@ -78,41 +78,52 @@ const DELETE: Operation = Operation::write(
     &[TABLE.allow("dynamodb:DeleteTable")],
 );
 
+/// A table: `AWS::DynamoDB::Table`. Its items are data: it is deleted with consent only.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Table {
+    /// The name: 3 to 255 letters, digits, hyphens, underscores and dots (DynamoDB API Reference, `CreateTable`).
     pub name: String,
+    /// The primary key. A change replaces the table.
     pub key: Key,
     /// Global secondary indexes by name; each projects all attributes.
     pub indexes: BTreeMap<String, Key>,
     /// `PAY_PER_REQUEST` is the only mode that is declared.
     pub billing: String,
+    /// True if DynamoDB refuses to delete the table.
     pub deletion_protection: bool,
+    /// The tags that the declaration asks for; the stack adds its mark. Other tags of the resource are ignored.
     pub tags: Tags,
 }
 
 /// The key of a table or an index.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Key {
+    /// The partition key, `HASH` in the API.
     pub partition: Attribute,
+    /// The sort key, `RANGE` in the API; `None` if the partition key identifies an item alone.
     pub sort: Option<Attribute>,
 }
 
-/// A key attribute; its type is `S`, `N` or `B`.
+/// A key attribute: its name and type.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Attribute {
+    /// The attribute's name, of 1 to 255 characters (DynamoDB API Reference, `AttributeDefinition`).
     pub name: String,
+    /// The type: `S` for a string, `N` for a number, `B` for bytes.
     #[serde(rename = "type")]
     pub kind: String,
 }
 
+/// The outputs of a [`Table`].
 #[derive(Debug, Serialize, Deserialize)]
 pub struct TableOutput {
+    /// `arn:aws:dynamodb:REGION:ACCOUNT:table/NAME`.
     pub arn: Arn,
 }
 
 /// The outputs of a declared [`Table`].
 pub trait TableHandle {
-    /// Returns the ARN.
+    /// Returns `arn:aws:dynamodb:REGION:ACCOUNT:table/NAME`. It follows from the name, and orders nothing.
     fn arn(&self) -> Input<Arn>;
 }
 
@@ -123,7 +134,7 @@ impl TableHandle for Handle<Table> {
 }
 
 impl Table {
-    /// A table on demand with a key of one string attribute.
+    /// Returns a table in on-demand mode, whose primary key is the string attribute `partition`.
     pub fn on_demand(name: impl Into<String>, partition: &str) -> Self {
         Self {
             name: name.into(),
@@ -140,6 +151,7 @@ impl Table {
 }
 
 impl Attribute {
+    /// Returns a string attribute, of type `S`.
     pub fn string(name: &str) -> Self {
         Self {
             name: name.to_owned(),

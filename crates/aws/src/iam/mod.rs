@@ -1,6 +1,6 @@
 //! IAM.
 
-pub mod policy;
+mod policy;
 mod policy_file;
 mod role;
 mod roles;

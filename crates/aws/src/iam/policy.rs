@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 pub struct PolicyDocument(Value);
 
 impl PolicyDocument {
+    /// Brings a document into the normal form. IAM itself checks its grammar, when it is sent.
     pub fn new(document: Value) -> Self {
         Self(normal_form(document))
     }

@@ -69,27 +69,35 @@ const DELETE_POLICY: Operation = Operation::write(
 );
 const DELETE_ROLE: Operation = Operation::write(IAM, "DeleteRole", &[ROLE.allow("iam:DeleteRole")]);
 
+/// A role with its trust policy and inline policies: `AWS::IAM::Role`. Roles are global: all regions of an account share their
+/// names.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Role {
+    /// The name: 1 to 64 letters, digits and characters of `+=,.@-_` (AWS: "IAM and AWS STS quotas").
     pub name: String,
+    /// The description: at most 1000 characters of Latin-1 (IAM API Reference, `CreateRole`).
     pub description: String,
-    /// Seconds for which somebody who assumed the role may act: 3600 to 43200.
+    /// The longest session of somebody who assumes the role, in seconds: 3600 to 43,200 (IAM API Reference, `CreateRole`).
     pub max_session_s: i32,
-    /// Who may assume the role.
+    /// The trust policy, which says who may assume the role: at most 2048 characters without white space (AWS: "IAM and AWS STS
+    /// quotas").
     pub trust: PolicyDocument,
-    /// Inline policies by name.
+    /// Inline policies by name: at most 10,240 characters without white space in all of them (AWS: "IAM and AWS STS quotas").
     pub policies: BTreeMap<String, PolicyDocument>,
+    /// The tags that the declaration asks for; the stack adds its mark. Other tags of the resource are ignored.
     pub tags: Tags,
 }
 
+/// The outputs of a [`Role`].
 #[derive(Debug, Serialize, Deserialize)]
 pub struct RoleOutput {
+    /// `arn:aws:iam::ACCOUNT:role/NAME`.
     pub arn: Arn,
 }
 
 /// The outputs of a declared [`Role`].
 pub trait RoleHandle {
-    /// Returns the ARN.
+    /// Returns `arn:aws:iam::ACCOUNT:role/NAME`.
     fn arn(&self) -> Input<Arn>;
 }
 

@@ -124,39 +124,51 @@ const DELETE: Operation = Operation::write(
     BUSY,
 ]);
 
+/// A function whose code is a zip: `AWS::Lambda::Function`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Function {
+    /// The name: 1 to 64 letters, digits, hyphens and underscores (Lambda API Reference, `CreateFunction`).
     pub name: String,
+    /// The description: at most 256 characters (Lambda API Reference, `CreateFunction`).
     pub description: String,
+    /// The runtime's identifier, such as `provided.al2023` for a binary (AWS: "Lambda runtimes").
     pub runtime: String,
+    /// The entry point, in the runtime's own form. A custom runtime gets it as `_HANDLER`; `bootstrap` by convention.
     pub handler: String,
     /// `x86_64` or `arm64`.
     pub architecture: String,
+    /// The memory in MB: 128 to 10,240 (AWS: "Lambda quotas"). The share of processor time grows with it.
     pub memory_mb: i32,
+    /// The longest run of an invocation in seconds: 1 to 900 (AWS: "Lambda quotas").
     pub timeout_s: i32,
+    /// The execution role. Its trust policy has to name `lambda.amazonaws.com`.
     pub role: Input<Arn>,
     /// Variables by name.
     pub environment: BTreeMap<String, Input<String>>,
-    /// `PassThrough` or `Active`: whether X-Ray traces invocations of its own accord.
+    /// The X-Ray mode: `Active` samples and traces invocations, `PassThrough` traces those that the caller traces.
     pub tracing: String,
+    /// The hash of the zip, as [`Stack::asset`](provision_engine::stack::Stack::asset) returns it.
     pub code: Input<CodeSha256>,
     /// The code that was last deployed from here, kept in a tag: somebody else may have deployed other code since.
     pub deployed_code: Input<CodeSha256>,
     /// `Active`; as observed also `Failed` (AWS gave up on it) and `Deleting`. What is on its way counts as active.
     pub state: String,
+    /// The tags that the declaration asks for; the stack adds its mark. Other tags of the resource are ignored.
     pub tags: Tags,
 }
 
+/// The outputs of a [`Function`].
 #[derive(Debug, Serialize, Deserialize)]
 pub struct FunctionOutput {
+    /// `arn:aws:lambda:REGION:ACCOUNT:function:NAME`, without a version.
     pub arn: Arn,
-    /// The `uri` of integrations with this function.
+    /// The `uri` of integrations with this function: `arn:aws:apigateway:REGION:lambda:path/2015-03-31/functions/ARN/invocations`.
     pub invoke_arn: Arn,
 }
 
 /// The outputs of a declared [`Function`].
 pub trait FunctionHandle {
-    /// Returns the ARN.
+    /// Returns `arn:aws:lambda:REGION:ACCOUNT:function:NAME`.
     fn arn(&self) -> Input<Arn>;
 
     /// Returns the `uri` of integrations with this function.

@@ -38,25 +38,31 @@ const REMOVE: Operation = Operation::write(
     &[FUNCTION.allow("lambda:RemovePermission")],
 );
 
+/// A statement in a function's own policy that lets a service invoke it: `AWS::Lambda::Permission`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Permission {
-    /// Statement ids of this declaration begin with it.
+    /// The beginning of the statement's id: 1 to 87 letters, digits, hyphens and underscores. Behind it come the id of the API and
+    /// a digest of the statement.
     pub sid: String,
     /// The function's name.
     pub function: Input<String>,
-    /// Exactly one, once all is in order.
+    /// The statements of this declaration: one as declared. As observed there may be several, of an API that was replaced.
     pub statements: Vec<Statement>,
 }
 
+/// A statement of a function's policy, as `AddPermission` takes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Statement {
     /// The service that may invoke, such as `apigateway.amazonaws.com`.
     pub principal: String,
+    /// The action to allow: `lambda:InvokeFunction`.
     pub action: String,
-    /// The ARN that the service must be calling for.
+    /// The ARN on whose behalf the service has to call, as the condition `aws:SourceArn`: `arn:aws:execute-api:…` with stage,
+    /// method and path.
     pub source: Input<Arn>,
 }
 
+/// The outputs of a [`Permission`].
 #[derive(Debug, Serialize, Deserialize)]
 pub struct PermissionOutput {
     /// The ids of the statements found, in their order.
@@ -75,7 +81,7 @@ const FUNCTION_VISIBLE: Wait = Wait::new(
 );
 
 impl Permission {
-    /// The right to invoke `function`, named `sid` in its policy.
+    /// Returns the permission for the service `principal` to invoke `function` on behalf of `source`.
     pub fn to_invoke(
         function: Input<String>,
         sid: &str,

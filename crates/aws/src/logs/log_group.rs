@@ -27,23 +27,28 @@ use crate::lambda::Function;
 use crate::prices::prices;
 use crate::tagging::{GET_RESOURCES, tagged};
 
+/// A log group: `AWS::Logs::LogGroup`. Lambda writes to `/aws/lambda/FUNCTION`, and makes that group itself, without expiry, where
+/// it is missing.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LogGroup {
+    /// The name: 1 to 512 letters, digits and characters of `.-_/#` (CloudWatch Logs API Reference, `CreateLogGroup`).
     pub name: String,
-    /// Days after which log events expire; `None` keeps them for ever.
+    /// Days after which log events expire, one of [`RETENTION_DAYS`](super::RETENTION_DAYS); `None` keeps them.
     pub retention_days: Option<i32>,
+    /// The tags that the declaration asks for; the stack adds its mark. Other tags of the resource are ignored.
     pub tags: Tags,
 }
 
+/// The outputs of a [`LogGroup`].
 #[derive(Debug, Serialize, Deserialize)]
 pub struct LogGroupOutput {
-    /// Without the `:*` that `DescribeLogGroups` appends.
+    /// `arn:aws:logs:REGION:ACCOUNT:log-group:NAME`, without the `:*` that `DescribeLogGroups` appends.
     pub arn: Arn,
 }
 
 /// The outputs of a declared [`LogGroup`].
 pub trait LogGroupHandle {
-    /// Returns the ARN.
+    /// Returns `arn:aws:logs:REGION:ACCOUNT:log-group:NAME`, without `:*`.
     fn arn(&self) -> Input<Arn>;
 }
 
@@ -112,7 +117,7 @@ const DELETE: Operation = Operation::write(
 )
 .rate(10, Duration::from_millis(100));
 
-/// The values `PutRetentionPolicy` takes, in days.
+/// The retention times that CloudWatch Logs accepts, in days (CloudWatch Logs API Reference, `PutRetentionPolicy`).
 pub const RETENTION_DAYS: [i32; 22] = [
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
     3288, 3653,

@@ -37,62 +37,65 @@ Environment:
     max_term_width = 100,
     after_help = NOTES
 )]
+/// A command line: the options of every command, and one command. Made by [`parse::read`].
 pub struct Cli {
+    /// The options that every command takes, before or after its name.
     #[command(flatten)]
     pub global: Global,
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
 }
 
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a flag of its own on the command line"
 )]
+/// The options that every command takes.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options everywhere")]
 pub struct Global {
     /// A second, separate copy of the stack: its names carry this one
     #[arg(long, global = true, value_name = "NAME", env = "PROVISION_ENV")]
-    pub env: Option<String>,
+    pub(crate) env: Option<String>,
     /// The AWS region [default: as the SDK finds it]
     #[arg(long, global = true)]
-    pub region: Option<String>,
+    pub(crate) region: Option<String>,
     /// The profile in ~/.aws to take credentials and region from
     #[arg(long, global = true)]
-    pub profile: Option<String>,
+    pub(crate) profile: Option<String>,
     /// Use the local AWS on this machine, started if need be; no account is needed
     #[arg(long, global = true, conflicts_with = "profile")]
-    pub local: bool,
+    pub(crate) local: bool,
     /// Print one JSON document on stdout
     #[arg(long, global = true)]
-    pub json: bool,
+    pub(crate) json: bool,
     /// When to use colours
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
-    pub color: Color,
+    pub(crate) color: Color,
     /// Progress display: redrawn (live), or a line as each step ends (plain)
     #[arg(long, global = true, value_name = "HOW", env = "PROVISION_PROGRESS")]
     #[arg(value_enum, default_value_t = Progress::Auto)]
-    pub progress: Progress,
+    pub(crate) progress: Progress,
     /// Go ahead where a question would be asked
     #[arg(short, long, global = true, visible_alias = "auto-approve")]
-    pub yes: bool,
+    pub(crate) yes: bool,
     /// Show each call to AWS; twice: with its attempts and request ids
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
-    pub verbose: u8,
+    pub(crate) verbose: u8,
     /// Show errors and results only
     #[arg(short, long, global = true, conflicts_with = "verbose")]
-    pub quiet: bool,
+    pub(crate) quiet: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Color {
+pub(crate) enum Color {
     Auto,
     Always,
     Never,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Progress {
+pub(crate) enum Progress {
     /// Live on a terminal, plain elsewhere and in a pipeline
     Auto,
     Plain,
@@ -100,7 +103,7 @@ pub enum Progress {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Build the functions, create or change what differs, and wait until the endpoint answers
     #[command(visible_aliases = ["deploy", "apply"])]
     Up(Up),
@@ -147,219 +150,219 @@ pub enum Command {
 
 /// Options of a deployment.
 #[derive(Clone, Debug, Args)]
-pub struct Deploy {
+pub(crate) struct Deploy {
     /// Deploy this function binary instead of building it; of several functions, the one called BIN (repeatable)
     #[arg(long, value_name = "[BIN=]PATH", env = "PROVISION_BOOTSTRAP")]
-    pub bootstrap: Vec<String>,
+    pub(crate) bootstrap: Vec<String>,
     #[command(flatten)]
-    pub declare: Declare,
+    pub(crate) declare: Declare,
     /// Adopt an existing resource with this name by tagging it (repeatable, or with commas)
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
-    pub adopt: Vec<String>,
+    pub(crate) adopt: Vec<String>,
 }
 
 /// Options of a declaration.
 #[derive(Clone, Debug, Args)]
-pub struct Declare {
+pub(crate) struct Declare {
     /// The functions' processor architecture
     #[arg(long, value_name = "ARCH", default_value = "x86_64")]
     #[arg(value_parser = ["x86_64", "arm64"])]
-    pub arch: String,
+    pub(crate) arch: String,
     /// Set a parameter of the stack (repeatable)
     #[arg(long, value_name = "NAME=VALUE", value_parser = values::parameter)]
-    pub set: Vec<(String, String)>,
+    pub(crate) set: Vec<(String, String)>,
 }
 
 /// A part of the plan.
 #[derive(Clone, Debug, Default, Args)]
-pub struct Select {
+pub(crate) struct Select {
     /// Do nothing but this, by id or name (repeatable, or with commas)
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
-    pub only: Vec<String>,
+    pub(crate) only: Vec<String>,
     /// Leave this as it is, by id or name (repeatable, or with commas)
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
-    pub skip: Vec<String>,
+    pub(crate) skip: Vec<String>,
 }
 
 #[derive(Debug, Args)]
-pub struct Drift {
+pub(crate) struct Drift {
     #[command(flatten)]
-    pub declare: Declare,
+    pub(crate) declare: Declare,
 }
 
 #[derive(Debug, Args)]
-pub struct Up {
+pub(crate) struct Up {
     /// Do what this file says, as `plan --out FILE` wrote it, or nothing if the account has moved since
     #[arg(value_name = "FILE", conflicts_with_all = ["arch", "set", "adopt", "only", "skip"])]
-    pub plan: Option<PathBuf>,
+    pub(crate) plan: Option<PathBuf>,
     #[command(flatten)]
-    pub deploy: Deploy,
+    pub(crate) deploy: Deploy,
     #[command(flatten)]
-    pub select: Select,
+    pub(crate) select: Select,
     /// Maximum number of resources to work on at the same time [default: no limit]
     #[arg(long, value_name = "N")]
-    pub parallelism: Option<std::num::NonZeroUsize>,
+    pub(crate) parallelism: Option<std::num::NonZeroUsize>,
     /// State to wait for: none, AWS's own states (ready), or an answer of the endpoint (live)
     #[arg(long, value_enum, default_value_t = Wait::Live)]
-    pub wait: Wait,
+    pub(crate) wait: Wait,
     /// Give up after this time, such as 90s, 10m or 1h
     #[arg(long, value_name = "TIME", value_parser = values::duration)]
-    pub timeout: Option<std::time::Duration>,
+    pub(crate) timeout: Option<std::time::Duration>,
     /// Write a page about this run: the plan, a waterfall of the calls, before and after
     #[arg(long, value_name = "FILE.html")]
-    pub report: Option<PathBuf>,
+    pub(crate) report: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Wait {
+pub(crate) enum Wait {
     None,
     Ready,
     Live,
 }
 
 #[derive(Debug, Args)]
-pub struct Plan {
+pub(crate) struct Plan {
     #[command(flatten)]
-    pub deploy: Deploy,
+    pub(crate) deploy: Deploy,
     #[command(flatten)]
-    pub select: Select,
+    pub(crate) select: Select,
     /// Save the plan, with the functions' packages, for `up FILE`
     #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
+    pub(crate) out: Option<PathBuf>,
     /// Exit with 2 when there is something to do
     #[arg(long)]
-    pub detailed_exitcode: bool,
+    pub(crate) detailed_exitcode: bool,
 }
 
 #[derive(Debug, Args)]
-pub struct Down {
+pub(crate) struct Down {
     #[command(flatten)]
-    pub select: Select,
+    pub(crate) select: Select,
     /// Maximum number of resources to work on at the same time [default: no limit]
     #[arg(long, value_name = "N")]
-    pub parallelism: Option<std::num::NonZeroUsize>,
+    pub(crate) parallelism: Option<std::num::NonZeroUsize>,
     /// Leave resources that hold data, such as tables and their items
     #[arg(long)]
-    pub keep_data: bool,
+    pub(crate) keep_data: bool,
     /// Write a page about this run: the plan, a waterfall of the calls, what there was before
     #[arg(long, value_name = "FILE.html")]
-    pub report: Option<PathBuf>,
+    pub(crate) report: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
-pub struct Outputs {
+pub(crate) struct Outputs {
     /// Print only this one
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
     /// Print the API key's value as well
     #[arg(long)]
-    pub show_secrets: bool,
+    pub(crate) show_secrets: bool,
 }
 
 #[derive(Debug, Args)]
-pub struct Invoke {
+pub(crate) struct Invoke {
     /// The endpoint, such as `POST /orders`, or the function; and the request as JSON, `@FILE` for a file's text, or `-` for
     /// standard input
     #[arg(value_name = "[TARGET] [REQUEST]", num_args = 0..=2)]
-    pub words: Vec<String>,
+    pub(crate) words: Vec<String>,
     /// Through Lambda's own API instead of the public endpoint
     #[arg(long)]
-    pub direct: bool,
+    pub(crate) direct: bool,
     /// The API key to send, by id or name, where several would do
     #[arg(long, value_name = "KEY", conflicts_with = "direct")]
-    pub key: Option<String>,
+    pub(crate) key: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Key {
+pub(crate) enum Key {
     /// Put a new key into the usage plan, try it, and then delete the old one
     Rotate(Rotate),
 }
 
 #[derive(Debug, Args)]
-pub struct Rotate {
+pub(crate) struct Rotate {
     /// The key, by id or name; of one key it need not be given
-    pub key: Option<String>,
+    pub(crate) key: Option<String>,
     /// Leave the old key valid beside the new one for so long first, such as 90s, 10m or 1h
     #[arg(long, value_name = "TIME", value_parser = values::duration, default_value = "0s")]
-    pub grace: std::time::Duration,
+    pub(crate) grace: std::time::Duration,
     /// Print the new key's value
     #[arg(long)]
-    pub show_secrets: bool,
+    pub(crate) show_secrets: bool,
 }
 
 #[derive(Debug, Args)]
-pub struct Logs {
+pub(crate) struct Logs {
     /// The functions, by id or name [default: all]
-    pub functions: Vec<String>,
+    pub(crate) functions: Vec<String>,
     /// Go on showing lines as they come
     #[arg(short, long, conflicts_with = "json")]
-    pub follow: bool,
+    pub(crate) follow: bool,
     /// Age of the oldest line to show, such as 90s, 10m, 1h or 1d
     #[arg(long, value_name = "TIME", value_parser = values::duration, default_value = "10m")]
-    pub since: std::time::Duration,
+    pub(crate) since: std::time::Duration,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Ci {
+pub(crate) enum Ci {
     /// Write a workflow for GitHub Actions and the policies of its roles; nothing is written over
     Init(CiInit),
 }
 
 #[derive(Debug, Args)]
-pub struct CiInit {
+pub(crate) struct CiInit {
     /// Write over files that differ
     #[arg(long)]
-    pub force: bool,
+    pub(crate) force: bool,
     /// The repository's folder
     #[arg(long, value_name = "DIR", default_value = ".")]
-    pub dir: PathBuf,
+    pub(crate) dir: PathBuf,
     /// The repository on GitHub [default: that of the remote `origin`]
     #[arg(long, value_name = "OWNER/REPO")]
-    pub repo: Option<crate::ci::trust::Repository>,
+    pub(crate) repo: Option<crate::ci::trust::Repository>,
     /// The branch whose runs deploy
     #[arg(long, value_name = "NAME", default_value = "main")]
-    pub branch: String,
+    pub(crate) branch: String,
     /// The account, where there are no credentials to ask with
     #[arg(long, value_name = "ID", value_parser = values::account)]
-    pub account: Option<String>,
+    pub(crate) account: Option<String>,
 }
 
 #[derive(Debug, Args)]
-pub struct Doctor {
+pub(crate) struct Doctor {
     /// Check this function binary instead of the tools that build one; of several functions, the one called BIN (repeatable)
     #[arg(long, value_name = "[BIN=]PATH", env = "PROVISION_BOOTSTRAP")]
-    pub bootstrap: Vec<String>,
+    pub(crate) bootstrap: Vec<String>,
     /// The functions' processor architecture
     #[arg(long, value_name = "ARCH", default_value = "x86_64")]
     #[arg(value_parser = ["x86_64", "arm64"])]
-    pub arch: String,
+    pub(crate) arch: String,
 }
 
 #[derive(Debug, Args)]
-pub struct Dev {
+pub(crate) struct Dev {
     #[command(flatten)]
-    pub deploy: Deploy,
+    pub(crate) deploy: Deploy,
 }
 
 #[derive(Debug, Args)]
-pub struct Report {
+pub(crate) struct Report {
     /// The page to write
     #[arg(value_name = "FILE.html")]
-    pub file: PathBuf,
+    pub(crate) file: PathBuf,
 }
 
 #[derive(Debug, Args)]
-pub struct Graph {
+pub(crate) struct Graph {
     /// Format of the graph [default: by the file's name, else a tree]
     #[arg(long, value_enum)]
-    pub format: Option<GraphFormat>,
+    pub(crate) format: Option<GraphFormat>,
     /// Write it to this file
     #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum GraphFormat {
+pub(crate) enum GraphFormat {
     Tree,
     Dot,
     Mermaid,
@@ -367,7 +370,7 @@ pub enum GraphFormat {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Local {
+pub(crate) enum Local {
     /// Start it, in the background unless said otherwise
     Start(LocalStart),
     /// Stop it; what it holds stays
@@ -377,51 +380,51 @@ pub enum Local {
 }
 
 #[derive(Debug, Args)]
-pub struct LocalStart {
+pub(crate) struct LocalStart {
     /// Its port on 127.0.0.1 [default: the one it had, else 4566, else a free one]
     #[arg(long, value_name = "PORT")]
-    pub port: Option<u16>,
+    pub(crate) port: Option<u16>,
     /// Stay, and show each request
     #[arg(long)]
-    pub foreground: bool,
+    pub(crate) foreground: bool,
     /// Faults to inject, as JSON: see docs/local.md
     #[arg(long, value_name = "JSON")]
-    pub faults: Option<String>,
+    pub(crate) faults: Option<String>,
 }
 
 #[derive(Debug, Args)]
-pub struct Explain {
+pub(crate) struct Explain {
     /// As an error names it, such as P0017; all of them without it
-    pub code: Option<String>,
+    pub(crate) code: Option<String>,
 }
 
 #[derive(Debug, Args)]
-pub struct Completions {
+pub(crate) struct Completions {
     #[arg(value_enum)]
-    pub shell: clap_complete::Shell,
+    pub(crate) shell: clap_complete::Shell,
 }
 
 #[derive(Debug, Args)]
-pub struct Man {
+pub(crate) struct Man {
     /// Write one page a command into this folder
     #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
-pub struct Policy {
+pub(crate) struct Policy {
     /// The role to print the policy for: the deployer (up), the reader (plan), or the deployer of previews `pr-N` (preview)
     #[arg(long, value_enum, value_name = "ROLE", default_value_t = PolicyFor::Up)]
-    pub r#for: PolicyFor,
+    pub(crate) r#for: PolicyFor,
     /// The account, where there are no credentials to ask with
     #[arg(long, value_name = "ID", value_parser = values::account)]
-    pub account: Option<String>,
+    pub(crate) account: Option<String>,
     /// The trust policy instead: who of this repository on GitHub may have the role
     #[arg(long, value_name = "OWNER/REPO")]
-    pub trust: Option<crate::ci::trust::Repository>,
+    pub(crate) trust: Option<crate::ci::trust::Repository>,
     /// The branch whose runs deploy
     #[arg(long, value_name = "NAME", requires = "trust", default_value = "main")]
-    pub branch: String,
+    pub(crate) branch: String,
     /// The GitHub environment of the jobs, which stands in place of branch and pull request
     #[arg(
         long,
@@ -429,11 +432,11 @@ pub struct Policy {
         requires = "trust",
         conflicts_with = "branch"
     )]
-    pub environment: Option<String>,
+    pub(crate) environment: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum PolicyFor {
+pub(crate) enum PolicyFor {
     Up,
     Plan,
     Preview,

@@ -42,11 +42,11 @@ pub(crate) fn definition(app: &App) -> Command {
     command
 }
 
-/// Reads a command line, and the variables that stand for options.
+/// Reads the command line `words`, program first, and the variables in `environment` that stand for options.
 ///
 /// # Errors
 ///
-/// clap's, which `report` shows.
+/// clap's error: a mistake in the command line, or a request for help or for the version.
 pub fn read(
     app: &App,
     words: impl IntoIterator<Item = impl Into<OsString> + Clone>,

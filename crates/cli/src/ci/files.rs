@@ -8,14 +8,14 @@ use anyhow::{Context, Result};
 
 /// The files of a pipeline, as they are to be below `folder`.
 #[derive(Debug)]
-pub struct Pipeline {
+pub(crate) struct Pipeline {
     folder: PathBuf,
     files: Vec<(String, String)>,
 }
 
 /// The outcome of writing one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     Written,
     Same,
     Replaced,
@@ -28,7 +28,7 @@ pub enum Outcome {
 }
 
 impl Pipeline {
-    pub fn new(folder: &Path, files: Vec<(String, String)>) -> Self {
+    pub(crate) fn new(folder: &Path, files: Vec<(String, String)>) -> Self {
         Self {
             folder: folder.to_owned(),
             files,
@@ -36,7 +36,7 @@ impl Pipeline {
     }
 
     /// Writes what is not there, and over what differs if `force` says so.
-    pub fn write(&self, force: bool) -> Result<Vec<(&str, Outcome)>> {
+    pub(crate) fn write(&self, force: bool) -> Result<Vec<(&str, Outcome)>> {
         let outcomes = self.files.iter().map(|(path, text)| {
             let at = self.folder.join(path);
             let outcome =

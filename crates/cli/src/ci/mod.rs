@@ -1,12 +1,12 @@
 //! The files of a pipeline: a workflow for GitHub Actions, and the policies of the roles it takes.
 
 mod files;
-pub mod trust;
+pub(crate) mod trust;
 
 use anyhow::Result;
 use serde_json::Value;
 
-pub use files::{Outcome, Pipeline};
+pub(crate) use files::{Outcome, Pipeline};
 
 use provision_engine::env::Env;
 use provision_engine::operation::Access;
@@ -29,7 +29,7 @@ const DEPLOYED: [&str; 2] = ["plan", "deploy"];
 const RUNS_ON: &str = "\n    runs-on:";
 
 /// Stands for the number of every pull request in the names of its environment.
-pub const ANY_PREVIEW: &str = "pr-*";
+pub(crate) const ANY_PREVIEW: &str = "pr-*";
 
 /// One role that the workflow takes.
 struct Role {
@@ -40,7 +40,7 @@ struct Role {
 }
 
 /// Returns the files of the pipeline of `repository`, which deploys `branch` to `target`: path below the repository, and text.
-pub fn files(
+pub(crate) fn files(
     app: &App,
     repository: &Repository,
     branch: &str,

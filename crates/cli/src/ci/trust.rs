@@ -12,13 +12,13 @@ const ISSUER: &str = "token.actions.githubusercontent.com";
 
 /// `OWNER/REPOSITORY` on GitHub.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Repository(String);
+pub(crate) struct Repository(String);
 
 /// The runs of a repository's workflows that are trusted.
 ///
 /// GitHub: "OIDC reference", subject claims. A job with an environment is known by that alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Subject {
+pub(crate) enum Subject {
     Branch(String),
     Environment(String),
     PullRequests,
@@ -44,14 +44,14 @@ impl FromStr for Repository {
 }
 
 impl Repository {
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
 
 impl Subject {
     /// A branch or an environment by its name, which stands for itself and nothing else.
-    pub fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         let (kind, name) = match self {
             Self::Branch(name) => ("branch", name),
             Self::Environment(name) => ("environment", name),
@@ -78,7 +78,7 @@ impl Subject {
 }
 
 /// The trust policy of a role for `subject`, in the account of `target`.
-pub fn document(repository: &Repository, subject: &Subject, target: &Target) -> Value {
+pub(crate) fn document(repository: &Repository, subject: &Subject, target: &Target) -> Value {
     json!({
         "Version": "2012-10-17",
         "Statement": [{

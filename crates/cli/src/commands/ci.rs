@@ -15,7 +15,7 @@ use crate::exit::Exit;
 use provision_engine::fault::Code;
 
 /// Runs the command.
-pub async fn run(session: &Session<'_>, arguments: &args::Ci) -> Result<Exit> {
+pub(crate) async fn run(session: &Session<'_>, arguments: &args::Ci) -> Result<Exit> {
     match arguments {
         args::Ci::Init(arguments) => init(session, arguments).await,
     }

@@ -6,7 +6,7 @@ use crate::args::parse::definition;
 use crate::exit::Exit;
 
 /// Runs the command.
-pub fn run(session: &Session<'_>, arguments: &Completions) -> Exit {
+pub(crate) fn run(session: &Session<'_>, arguments: &Completions) -> Exit {
     let mut script = Vec::new();
     clap_complete::generate(
         arguments.shell,

@@ -1,4 +1,4 @@
-//! What commands on a deployed stack begin with.
+//! The first steps of commands on a deployed stack.
 
 use anyhow::{Result, bail};
 

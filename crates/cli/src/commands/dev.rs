@@ -19,7 +19,7 @@ use crate::options::DeployOptions;
 const PACE: Duration = Duration::from_millis(300);
 
 /// Runs the command.
-pub async fn run(session: &Session<'_>, arguments: &args::Dev) -> Result<Exit> {
+pub(crate) async fn run(session: &Session<'_>, arguments: &args::Dev) -> Result<Exit> {
     let options = DeployOptions::new(&arguments.deploy)?;
     let sources = Sources::find(session, &options)?;
     let up = args::Up {

@@ -13,7 +13,7 @@ use crate::local::Server;
 use crate::options::{DeclareOptions, overrides};
 
 /// Runs the command.
-pub async fn run(session: &Session<'_>, arguments: &args::Doctor) -> Result<Exit> {
+pub(crate) async fn run(session: &Session<'_>, arguments: &args::Doctor) -> Result<Exit> {
     let checks = session
         .interrupt
         .or(Box::pin(checks(session, arguments)))

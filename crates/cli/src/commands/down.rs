@@ -28,7 +28,7 @@ use crate::ui::render;
 use crate::ui::summary;
 
 /// Runs the command.
-pub async fn run(session: &Session<'_>, arguments: &args::Down) -> Result<Exit> {
+pub(crate) async fn run(session: &Session<'_>, arguments: &args::Down) -> Result<Exit> {
     let started = Instant::now();
     let console = &session.console;
     let mut connected = Connected::new(session, &DeclareOptions::default()).await?;

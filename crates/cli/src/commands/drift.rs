@@ -24,7 +24,7 @@ use crate::ui::plan_text::{Direction, change_lines, label};
 use crate::ui::render;
 
 /// Runs the command.
-pub async fn run(session: &Session<'_>, arguments: &args::Drift) -> Result<Exit> {
+pub(crate) async fn run(session: &Session<'_>, arguments: &args::Drift) -> Result<Exit> {
     let options = DeclareOptions::new(&arguments.declare)?;
     let context = Context::read(session, &options, &BTreeSet::new()).await?;
     let declaration = &context.declaration;

@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use provision_engine::fault::Code;
 
 /// Runs the command.
-pub fn run(session: &Session<'_>, arguments: &args::Explain) -> Result<Exit> {
+pub(crate) fn run(session: &Session<'_>, arguments: &args::Explain) -> Result<Exit> {
     let wanted = match &arguments.code {
         None => None,
         Some(text) => match catalogue::find(text) {

@@ -12,7 +12,7 @@ use crate::graph::{self, Graph};
 use provision_engine::fault::Code;
 
 /// Runs the command.
-pub fn run(session: &Session<'_>, arguments: &args::Graph) -> Result<Exit> {
+pub(crate) fn run(session: &Session<'_>, arguments: &args::Graph) -> Result<Exit> {
     let graph = Graph::of(&session.declare_offline()?);
     let console = &session.console;
     console.say(&format!("{} · as it is declared", graph.stack));

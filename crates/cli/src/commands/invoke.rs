@@ -33,7 +33,7 @@ struct Answer {
 }
 
 /// Runs the command.
-pub async fn run(session: &Session<'_>, arguments: &args::Invoke) -> Result<Exit> {
+pub(crate) async fn run(session: &Session<'_>, arguments: &args::Invoke) -> Result<Exit> {
     let (target, request) = match &arguments.words[..] {
         [] => (None, None),
         [only] if is_request(only) => (None, Some(only)),

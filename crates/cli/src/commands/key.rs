@@ -18,7 +18,7 @@ use crate::exit::Exit;
 use crate::ui::command_text::CommandText;
 
 /// Runs the command.
-pub async fn run(session: &Session<'_>, arguments: &args::Key) -> Result<Exit> {
+pub(crate) async fn run(session: &Session<'_>, arguments: &args::Key) -> Result<Exit> {
     match arguments {
         args::Key::Rotate(arguments) => rotated(session, arguments).await,
     }

@@ -10,7 +10,7 @@ use crate::local::{Server, Start};
 use provision_engine::fault::{Code, Fault};
 
 /// Runs the command.
-pub async fn run(session: &Session<'_>, arguments: &args::Local) -> Result<Exit> {
+pub(crate) async fn run(session: &Session<'_>, arguments: &args::Local) -> Result<Exit> {
     match arguments {
         args::Local::Start(arguments) => start(session, arguments).await,
         args::Local::Stop => stop(session).await,

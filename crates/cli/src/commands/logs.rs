@@ -34,7 +34,7 @@ const DAY_MS: i64 = 24 * 3600 * 1000;
 const OVERLAP_MS: i64 = 10_000;
 
 /// Runs the command.
-pub async fn run(session: &Session<'_>, arguments: &args::Logs) -> Result<Exit> {
+pub(crate) async fn run(session: &Session<'_>, arguments: &args::Logs) -> Result<Exit> {
     let connected = Connected::new(session, &DeclareOptions::default()).await?;
     let Connected {
         aws,

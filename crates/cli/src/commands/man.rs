@@ -9,7 +9,7 @@ use crate::args::parse::definition;
 use crate::exit::Exit;
 
 /// Runs the command.
-pub fn run(session: &Session<'_>, arguments: &args::Man) -> Result<Exit> {
+pub(crate) fn run(session: &Session<'_>, arguments: &args::Man) -> Result<Exit> {
     if let Some(folder) = &arguments.out {
         let doing = || format!("writing manual pages to `{}`", folder.display());
         std::fs::create_dir_all(folder).with_context(doing)?;

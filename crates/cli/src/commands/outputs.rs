@@ -24,7 +24,7 @@ const HIDDEN: &str = "****";
 pub(super) type Secrets = BTreeMap<String, Secret>;
 
 /// Runs the command.
-pub async fn run(session: &Session<'_>, arguments: &args::Outputs) -> Result<Exit> {
+pub(crate) async fn run(session: &Session<'_>, arguments: &args::Outputs) -> Result<Exit> {
     let (context, known) = Context::deployed(session).await?;
     let declaration = &context.declaration;
     let mut values = values(declaration, &known);

@@ -17,7 +17,7 @@ use crate::ui::summary;
 use crate::ui::{plan_text, render};
 
 /// Runs the command.
-pub async fn run(session: &Session<'_>, arguments: &args::Plan) -> Result<Exit> {
+pub(crate) async fn run(session: &Session<'_>, arguments: &args::Plan) -> Result<Exit> {
     let options = DeployOptions::new(&arguments.deploy)?;
     let selection = arguments.select.selection();
     let mut preparation = start_packages(session, &options)?;

@@ -15,7 +15,7 @@ use crate::ci::trust::{self, Subject};
 use crate::exit::Exit;
 
 /// Runs the command.
-pub async fn run(session: &Session<'_>, arguments: &args::Policy) -> Result<Exit> {
+pub(crate) async fn run(session: &Session<'_>, arguments: &args::Policy) -> Result<Exit> {
     let target = account::target(session, arguments.account.as_deref()).await?;
     let access = match arguments.r#for {
         PolicyFor::Plan => Access::Read,

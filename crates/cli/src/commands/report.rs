@@ -10,7 +10,7 @@ use crate::record::{self, Record};
 use crate::report::page;
 
 /// Runs the command.
-pub fn run(session: &Session<'_>, arguments: &args::Report) -> Result<Exit> {
+pub(crate) fn run(session: &Session<'_>, arguments: &args::Report) -> Result<Exit> {
     let stack = session.stack_name()?;
     let folder = match &session.runs {
         Some(runs) => runs.folder.clone(),

@@ -23,23 +23,23 @@ use crate::ui::render;
 use crate::ui::screen::Listener;
 
 /// One run of the program.
-pub struct Session<'a> {
+pub(crate) struct Session<'a> {
     /// The application.
-    pub app: &'a App,
+    pub(crate) app: &'a App,
     /// The options of every command.
-    pub config: Config,
+    pub(crate) config: Config,
     /// The streams.
-    pub console: Console,
+    pub(crate) console: Console,
     /// The signals.
-    pub interrupt: Interrupt,
+    pub(crate) interrupt: Interrupt,
     /// Clients made elsewhere.
-    pub transport: Option<Transport>,
+    pub(crate) transport: Option<Transport>,
     /// The folder of records.
-    pub runs: Option<Runs>,
+    pub(crate) runs: Option<Runs>,
     /// The record of this run, if it leaves one.
-    pub recorder: Option<Recorder>,
+    pub(crate) recorder: Option<Recorder>,
     /// The last declaration, and what it was made for.
-    pub declared: RefCell<Option<(Env, Declaration)>>,
+    pub(crate) declared: RefCell<Option<(Env, Declaration)>>,
 }
 
 impl Session<'_> {
@@ -101,7 +101,7 @@ impl Session<'_> {
     }
 
     /// Begins the record of this run, and its page at `report` if asked for.
-    pub fn record(&mut self, report: Option<&Path>) -> Result<()> {
+    pub(crate) fn record(&mut self, report: Option<&Path>) -> Result<()> {
         if let Some(runs) = &self.runs {
             let stack = self.stack_name()?;
             self.recorder = Some(Recorder::begin(runs, stack, report)?);
@@ -117,7 +117,7 @@ impl Session<'_> {
     }
 
     /// Writes the record of a run that ended like this.
-    pub async fn end_record(self, outcome: &Result<Exit>) {
+    pub(crate) async fn end_record(self, outcome: &Result<Exit>) {
         if let Some(recorder) = self.recorder {
             let Some((page, record)) = recorder.end(outcome, &self.console).await else {
                 return;

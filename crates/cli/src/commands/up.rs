@@ -42,7 +42,7 @@ use crate::ui::summary;
 const BUILD_GRACE: Duration = Duration::from_secs(5);
 
 /// Runs the command.
-pub async fn run(session: &Session<'_>, arguments: &args::Up) -> Result<Exit> {
+pub(crate) async fn run(session: &Session<'_>, arguments: &args::Up) -> Result<Exit> {
     let started = Instant::now();
     let deadline = Deadline::after(arguments.timeout);
     match deadline.or(Box::pin(prepare(session, arguments))).await? {

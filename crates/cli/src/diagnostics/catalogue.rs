@@ -8,17 +8,17 @@ const PAGE: &str = include_str!("troubleshooting.md");
 
 /// One code, explained.
 #[derive(Debug, Serialize)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// `P0017`.
-    pub code: &'static str,
-    pub title: &'static str,
-    pub cause: String,
+    pub(crate) code: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) cause: String,
     /// The remedies, the likeliest first.
-    pub remedies: Vec<String>,
+    pub(crate) remedies: Vec<String>,
 }
 
 /// All that the page explains, in its order.
-pub fn entries() -> impl Iterator<Item = Entry> {
+pub(crate) fn entries() -> impl Iterator<Item = Entry> {
     PAGE.split("\n## ").skip(1).filter_map(entry)
 }
 
@@ -37,7 +37,7 @@ fn entry(section: &'static str) -> Option<Entry> {
 }
 
 /// Returns the remedy that helps most often with errors of this kind, in the form that follows `try:`.
-pub fn first_remedy(code: Code) -> Option<String> {
+pub(crate) fn first_remedy(code: Code) -> Option<String> {
     let code = code.to_string();
     let entry = entries().find(|entry| entry.code == code)?;
     let remedy = entry.remedies.into_iter().next()?;
@@ -57,7 +57,7 @@ fn as_hint(sentence: &str) -> String {
 }
 
 /// The code that `text` means: `P0017`, `p17` or `17`.
-pub fn find(text: &str) -> Option<Code> {
+pub(crate) fn find(text: &str) -> Option<Code> {
     let number: u16 = text.trim_start_matches(['p', 'P']).parse().ok()?;
     Code::ALL
         .iter()
@@ -66,7 +66,7 @@ pub fn find(text: &str) -> Option<Code> {
 }
 
 /// The code that looks most like `text`.
-pub fn nearest(text: &str) -> Option<Code> {
+pub(crate) fn nearest(text: &str) -> Option<Code> {
     let text = text.to_uppercase();
     let distance = |code: &Code| strsim::damerau_levenshtein(&code.to_string(), &text);
     Code::ALL.iter().copied().min_by_key(distance)

@@ -1,6 +1,6 @@
 //! Errors as they are printed: the message, the resource, AWS's answer, and a remedy.
 
-pub mod catalogue;
+pub(crate) mod catalogue;
 
 use anyhow::Error;
 use serde::Serialize;
@@ -13,46 +13,46 @@ use provision_engine::interrupt::Interrupted;
 
 /// An error with everything that is known about it.
 #[derive(Debug, Serialize)]
-pub struct Diagnostic {
+pub(crate) struct Diagnostic {
     /// The stable code.
-    pub code: Code,
+    pub(crate) code: Code,
     /// The whole chain, outermost first.
-    pub message: String,
+    pub(crate) message: String,
     /// The resource whose step failed.
-    pub resource: Option<Resource>,
+    pub(crate) resource: Option<Resource>,
     /// AWS's answer.
-    pub aws: Option<Answer>,
+    pub(crate) aws: Option<Answer>,
     /// The remedy of this very error, else of its code.
     #[serde(rename = "try")]
-    pub remedy: Option<String>,
+    pub(crate) remedy: Option<String>,
 }
 
 /// The resource whose step failed.
 #[derive(Clone, Debug, Serialize)]
-pub struct Resource {
+pub(crate) struct Resource {
     /// The id within the stack.
-    pub id: String,
+    pub(crate) id: String,
     /// CloudFormation's name of its kind.
     #[serde(rename = "type")]
-    pub type_name: &'static str,
+    pub(crate) type_name: &'static str,
     /// The name on AWS.
-    pub name: String,
+    pub(crate) name: String,
 }
 
 /// AWS's answer to the call that failed.
 #[derive(Debug, Serialize)]
-pub struct Answer {
-    pub operation: &'static str,
+pub(crate) struct Answer {
+    pub(crate) operation: &'static str,
     /// Absent where there was no answer.
-    pub code: Option<String>,
-    pub message: String,
-    pub request_id: Option<String>,
-    pub status: Option<u16>,
+    pub(crate) code: Option<String>,
+    pub(crate) message: String,
+    pub(crate) request_id: Option<String>,
+    pub(crate) status: Option<u16>,
 }
 
 impl Diagnostic {
     /// Describes an error.
-    pub fn of(error: &Error) -> Self {
+    pub(crate) fn of(error: &Error) -> Self {
         let aws = error
             .chain()
             .find_map(|cause| cause.downcast_ref::<AwsError>());
@@ -80,7 +80,7 @@ impl Diagnostic {
     }
 
     /// `error[P0017]: what happened`, and below it what to try.
-    pub fn text(&self, paint: Paint) -> String {
+    pub(crate) fn text(&self, paint: Paint) -> String {
         let head = paint.error(&format!("error[{}]:", self.code));
         let remedy = self.remedy.as_deref();
         let remedy = remedy

@@ -16,10 +16,10 @@ use provision_engine::planner;
 use provision_engine::resource::Kinds;
 
 /// The names of all checks here, in the order they are made.
-pub const NAMES: [&str; 5] = ["identity", "clock", "rights", "names", "quotas"];
+pub(crate) const NAMES: [&str; 5] = ["identity", "clock", "rights", "names", "quotas"];
 
 /// Checks the account that `aws` is connected to, as far as it answers.
-pub async fn checks(aws: &Aws, declaration: &Declaration, kinds: &Kinds) -> Vec<Check> {
+pub(crate) async fn checks(aws: &Aws, declaration: &Declaration, kinds: &Kinds) -> Vec<Check> {
     let sts = aws.sts();
     let clock = Clock::default();
     let asked = aws
@@ -61,7 +61,7 @@ pub async fn checks(aws: &Aws, declaration: &Declaration, kinds: &Kinds) -> Vec<
 }
 
 /// The checks that need an answer from AWS, where there is none.
-pub fn unknown(names: &[&'static str]) -> impl Iterator<Item = Check> {
+pub(crate) fn unknown(names: &[&'static str]) -> impl Iterator<Item = Check> {
     names
         .iter()
         .map(|name| Check::unknown(name, "AWS was not asked"))
@@ -158,7 +158,7 @@ async fn quotas(look: &Look) -> Result<Check> {
 }
 
 /// Checks whether the SDK's chain has a region.
-pub fn region(found: Option<&str>) -> Check {
+pub(crate) fn region(found: Option<&str>) -> Check {
     const NAME: &str = "region";
     match found {
         Some(region) => Check::ok(NAME, region),

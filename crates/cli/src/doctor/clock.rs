@@ -1,4 +1,4 @@
-//! How far this machine's clock is from AWS's, by the `Date` of an answer.
+//! The difference between this machine's clock and AWS's, by the `Date` of an answer.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};

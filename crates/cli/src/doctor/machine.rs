@@ -13,7 +13,7 @@ use provision_engine::env::Architecture;
 use provision_package::{Binary, Overrides, linker};
 
 /// Checks the Rust that builds functions.
-pub async fn toolchain() -> Check {
+pub(crate) async fn toolchain() -> Check {
     const NAME: &str = "toolchain";
     let asked = Command::new("cargo")
         .arg("--version")
@@ -32,7 +32,7 @@ pub async fn toolchain() -> Check {
 }
 
 /// Checks the binaries that were given for the stack's functions, or else the tools that build them.
-pub async fn function(
+pub(crate) async fn function(
     assets: &[Asset],
     overrides: &Overrides,
     architecture: Architecture,
@@ -60,7 +60,7 @@ pub async fn function(
 }
 
 /// Checks whether the local AWS runs, or could.
-pub async fn local_aws(app: &App, settings: &Settings) -> Check {
+pub(crate) async fn local_aws(app: &App, settings: &Settings) -> Check {
     const NAME: &str = "local AWS";
     if let Some(server) = Server::find(&settings.folder).await {
         return Check::ok(NAME, format!("runs at {}", server.url));

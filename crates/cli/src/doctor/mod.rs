@@ -1,8 +1,8 @@
 //! Checks of this machine and the account. Nothing is changed, built or started.
 
-pub mod account;
+pub(crate) mod account;
 mod clock;
-pub mod machine;
+pub(crate) mod machine;
 mod rights;
 
 use serde::Serialize;
@@ -11,7 +11,7 @@ use crate::diagnostics::Diagnostic;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Status {
+pub(crate) enum Status {
     Ok,
     /// It will do, and might not for long.
     Warn,
@@ -23,32 +23,32 @@ pub enum Status {
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Check {
-    pub name: &'static str,
-    pub status: Status,
-    pub detail: String,
-    pub remedy: Option<String>,
+pub(crate) struct Check {
+    pub(crate) name: &'static str,
+    pub(crate) status: Status,
+    pub(crate) detail: String,
+    pub(crate) remedy: Option<String>,
 }
 
 impl Check {
-    pub fn ok(name: &'static str, detail: impl Into<String>) -> Self {
+    pub(crate) fn ok(name: &'static str, detail: impl Into<String>) -> Self {
         Self::new(name, Status::Ok, detail.into())
     }
 
-    pub fn warn(name: &'static str, detail: impl Into<String>) -> Self {
+    pub(crate) fn warn(name: &'static str, detail: impl Into<String>) -> Self {
         Self::new(name, Status::Warn, detail.into())
     }
 
-    pub fn fail(name: &'static str, detail: impl Into<String>) -> Self {
+    pub(crate) fn fail(name: &'static str, detail: impl Into<String>) -> Self {
         Self::new(name, Status::Fail, detail.into())
     }
 
-    pub fn unknown(name: &'static str, detail: impl Into<String>) -> Self {
+    pub(crate) fn unknown(name: &'static str, detail: impl Into<String>) -> Self {
         Self::new(name, Status::Unknown, detail.into())
     }
 
     /// An error with what it says to try.
-    pub fn error(name: &'static str, error: &anyhow::Error) -> Self {
+    pub(crate) fn error(name: &'static str, error: &anyhow::Error) -> Self {
         let diagnostic = Diagnostic::of(error);
         Self {
             remedy: diagnostic.remedy,
@@ -56,7 +56,7 @@ impl Check {
         }
     }
 
-    pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
+    pub(crate) fn remedy(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = Some(remedy.into());
         self
     }

@@ -10,18 +10,18 @@ use crate::diagnostics::Diagnostic;
 use crate::environment::Environment;
 use provision_engine::secret::Secret;
 
-/// The files that the runner reads after the step.
+/// The files of a workflow step, which the runner reads after it (GitHub: "Workflow commands for GitHub Actions").
 #[derive(Clone, Debug, Default)]
 pub struct GitHub {
-    /// `GITHUB_STEP_SUMMARY`: Markdown.
+    /// The file for the step's summary, in Markdown: `GITHUB_STEP_SUMMARY`.
     pub summary: Option<PathBuf>,
-    /// `GITHUB_OUTPUT`: `name=value`.
+    /// The file for the step's outputs, as `name=value` lines: `GITHUB_OUTPUT`.
     pub output: Option<PathBuf>,
 }
 
 impl GitHub {
     /// Reads the files of this step from the environment; `None` outside of GitHub Actions.
-    pub fn from_environment(environment: &Environment) -> Option<Self> {
+    pub(crate) fn from_environment(environment: &Environment) -> Option<Self> {
         let path = |name: &str| environment.get(name).map(PathBuf::from);
         (environment.get("GITHUB_ACTIONS")? == "true").then(|| Self {
             summary: path("GITHUB_STEP_SUMMARY"),
@@ -30,12 +30,12 @@ impl GitHub {
     }
 
     /// Adds Markdown to the step's summary.
-    pub fn summarize(&self, markdown: &str) -> io::Result<()> {
+    pub(crate) fn summarize(&self, markdown: &str) -> io::Result<()> {
         append(self.summary.as_deref(), markdown)
     }
 
     /// Sets outputs of the step. No secret belongs there: other jobs and their logs can read it.
-    pub fn output<N: AsRef<str>>(
+    pub(crate) fn output<N: AsRef<str>>(
         &self,
         pairs: impl IntoIterator<Item = (N, String)>,
     ) -> io::Result<()> {
@@ -68,23 +68,23 @@ fn assignment(name: &str, value: &str) -> String {
     format!("{name}<<{delimiter}\n{value}\n{delimiter}\n")
 }
 
-pub fn group(title: &str) -> String {
+pub(crate) fn group(title: &str) -> String {
     format!("::group::{}\n", data(title))
 }
 
-pub const END_GROUP: &str = "::endgroup::\n";
+pub(crate) const END_GROUP: &str = "::endgroup::\n";
 
 /// The runner shows `***` instead of the value from then on.
-pub fn mask(secret: &Secret) -> String {
+pub(crate) fn mask(secret: &Secret) -> String {
     format!("::add-mask::{}\n", data(secret.reveal()))
 }
 
-pub fn warning(text: &str) -> String {
+pub(crate) fn warning(text: &str) -> String {
     format!("::warning title=provision::{}\n", data(text))
 }
 
 /// An annotation whose title is the code.
-pub fn error(told: &Diagnostic) -> String {
+pub(crate) fn error(told: &Diagnostic) -> String {
     let remedy = told.remedy.as_deref();
     let remedy = remedy
         .map(|remedy| format!("\ntry: {remedy}"))

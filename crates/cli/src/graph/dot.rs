@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::Graph;
 
 /// An arrow goes from what needs to what is needed; a dashed one is an order without a reference.
-pub fn dot(graph: &Graph) -> String {
+pub(crate) fn dot(graph: &Graph) -> String {
     let mut text = format!("digraph {} {{\n", quoted(&graph.stack));
     text.push_str("  rankdir=BT;\n  node [shape=box, fontname=\"monospace\"];\n");
     text.push_str("  edge [fontname=\"monospace\", fontsize=10];\n");

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::Graph;
 
 /// An arrow goes from what needs to what is needed; a dotted one is an order without a reference.
-pub fn mermaid(graph: &Graph) -> String {
+pub(crate) fn mermaid(graph: &Graph) -> String {
     let mut text = String::from("flowchart BT\n");
     for node in &graph.nodes {
         let (kind, name) = (escaped(node.kind), escaped(&node.name));

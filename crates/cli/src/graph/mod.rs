@@ -14,40 +14,40 @@ use provision_engine::declaration::Declaration;
 use provision_engine::input::references;
 use provision_engine::stack::Declared;
 
-pub use self::dot::dot;
-pub use self::mermaid::mermaid;
-pub use self::svg::svg;
-pub use self::tree::tree;
+pub(crate) use self::dot::dot;
+pub(crate) use self::mermaid::mermaid;
+pub(crate) use self::svg::svg;
+pub(crate) use self::tree::tree;
 
 /// Resources in the order of their declaration, so that what is needed comes before what needs it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Graph {
-    pub stack: String,
-    pub nodes: Vec<Node>,
-    pub edges: Vec<Edge>,
+pub(crate) struct Graph {
+    pub(crate) stack: String,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) edges: Vec<Edge>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Node {
-    pub id: String,
+pub(crate) struct Node {
+    pub(crate) id: String,
     /// CloudFormation's name of the kind.
     #[serde(rename = "type")]
-    pub kind: &'static str,
-    pub name: String,
+    pub(crate) kind: &'static str,
+    pub(crate) name: String,
 }
 
 /// `from` needs `to`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Edge {
-    pub from: String,
-    pub to: String,
+pub(crate) struct Edge {
+    pub(crate) from: String,
+    pub(crate) to: String,
     /// The outputs of `to` that `from` refers to; none where it only has to be there first.
-    pub uses: BTreeSet<String>,
+    pub(crate) uses: BTreeSet<String>,
 }
 
 impl Graph {
     /// Reads the graph from a declaration.
-    pub fn of(declaration: &Declaration) -> Self {
+    pub(crate) fn of(declaration: &Declaration) -> Self {
         let nodes = declaration.resources.iter().map(|declared| Node {
             id: declared.id.clone(),
             kind: declared.resource.type_name(),

@@ -14,7 +14,7 @@ const KIND_SIZE: f64 = 11.0;
 const NAME_SIZE: f64 = 13.0;
 const PADDING: f64 = 12.0;
 
-pub fn svg(graph: &Graph) -> String {
+pub(crate) fn svg(graph: &Graph) -> String {
     let widths: Vec<f64> = graph.nodes.iter().map(width).collect();
     let edges: Vec<(usize, usize)> = graph
         .edges

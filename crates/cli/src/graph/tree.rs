@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::{Graph, Node};
 
 /// Every resource is opened once; where it comes again, it is marked as shown above.
-pub fn tree(graph: &Graph) -> String {
+pub(crate) fn tree(graph: &Graph) -> String {
     let mut text = format!("{}\n", graph.stack);
     let mut shown = BTreeSet::new();
     let roots = graph.nodes.iter().filter(|node| !graph.is_needed(&node.id));

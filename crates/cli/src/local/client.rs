@@ -1,4 +1,4 @@
-//! What is asked of the local AWS itself, below `/_local/`.
+//! Requests to the local AWS itself, below `/_local/`.
 
 use std::time::Duration;
 

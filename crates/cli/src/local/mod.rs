@@ -9,17 +9,17 @@ use std::path::PathBuf;
 
 use crate::environment::Environment;
 
-pub use server::{Server, Source, Start, program};
+pub(crate) use server::{Server, Start, program};
 
 /// The local AWS's folder, port and program, as the environment gives them.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// Holds its state: `PROVISION_LOCAL_DIR`, else `.provision/local` below the current folder.
-    pub folder: PathBuf,
+    pub(crate) folder: PathBuf,
     /// The port of a server that never ran before: `PROVISION_LOCAL_PORT`, else 4566. 0 is any free one.
-    pub port: u16,
+    pub(crate) port: u16,
     /// `PROVISION_LOCAL_AWS`: a program that was built elsewhere.
-    pub program: Option<PathBuf>,
+    pub(crate) program: Option<PathBuf>,
 }
 
 impl From<&Environment> for Settings {

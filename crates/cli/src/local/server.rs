@@ -26,25 +26,25 @@ const STOP: Duration = Duration::from_secs(10);
 
 /// A running local AWS.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Server {
-    pub url: String,
-    pub pid: u32,
+pub(crate) struct Server {
+    pub(crate) url: String,
+    pub(crate) pid: u32,
     /// Number of resources that it holds: roles, tables, functions, APIs and others.
-    pub records: u64,
+    pub(crate) records: u64,
 }
 
 /// Options of the start.
 #[derive(Clone, Debug, Default)]
-pub struct Start {
+pub(crate) struct Start {
     /// Its port; the one it had before, else 4566, else a free one.
-    pub port: Option<u16>,
+    pub(crate) port: Option<u16>,
     /// The faults to inject, as JSON.
-    pub faults: Option<String>,
+    pub(crate) faults: Option<String>,
 }
 
 impl Start {
     /// Returns true if one that runs is not as this would start it, as far as that was said.
-    pub fn differs_from(&self, server: &Server) -> bool {
+    pub(crate) fn differs_from(&self, server: &Server) -> bool {
         let is_elsewhere = |port: u16| {
             !server
                 .url
@@ -64,7 +64,7 @@ struct Announced {
 
 impl Server {
     /// The one that uses `folder`, if it runs.
-    pub async fn find(folder: &Path) -> Option<Self> {
+    pub(crate) async fn find(folder: &Path) -> Option<Self> {
         let text = fs::read_to_string(folder.join("server.json")).ok()?;
         let Announced { url, pid } = serde_json::from_str(&text).ok()?;
         let health = client::health(&url).await?;
@@ -79,7 +79,7 @@ impl Server {
 
     /// The one that uses `folder`, started in the background if it does not run. The second part says whether it
     /// was.
-    pub async fn ensure(
+    pub(crate) async fn ensure(
         settings: &Settings,
         sources: &Path,
         start: &Start,
@@ -107,7 +107,7 @@ impl Server {
     }
 
     /// Runs one in the foreground, each request shown, until it ends.
-    pub async fn run(settings: &Settings, sources: &Path, start: &Start) -> Result<bool> {
+    pub(crate) async fn run(settings: &Settings, sources: &Path, start: &Start) -> Result<bool> {
         let binary = binary(settings, sources).await?;
         let status = command(&binary, &settings.folder, start)
             .arg("--log-requests")
@@ -120,7 +120,7 @@ impl Server {
     }
 
     /// Stops it and waits until it has ended.
-    pub async fn stop(&self, folder: &Path) -> Result<()> {
+    pub(crate) async fn stop(&self, folder: &Path) -> Result<()> {
         client::stop(&self.url).await?;
         let asked = Instant::now();
         while is_locked(folder) {
@@ -137,7 +137,7 @@ impl Server {
     }
 
     /// Stops it and removes `folder` if it holds nothing any more. Says whether it did.
-    pub async fn stop_if_empty(folder: &Path) -> Result<bool> {
+    pub(crate) async fn stop_if_empty(folder: &Path) -> Result<bool> {
         let Some(server) = Self::find(folder).await else {
             return Ok(false);
         };
@@ -232,7 +232,7 @@ async fn started(mut child: Child, folder: &Path, log: &Path) -> Result<Server> 
 
 /// The origin of the program.
 #[derive(Debug)]
-pub enum Source {
+pub(crate) enum Source {
     Workspace(PathBuf),
     Binary(PathBuf),
 }
@@ -243,7 +243,7 @@ pub enum Source {
 /// # Errors
 ///
 /// `Code::NoLocalAws`.
-pub fn program(settings: &Settings, sources: &Path) -> Result<Source> {
+pub(crate) fn program(settings: &Settings, sources: &Path) -> Result<Source> {
     if let Some(given) = &settings.program {
         return Ok(Source::Binary(given.clone()));
     }

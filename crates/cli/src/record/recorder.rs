@@ -25,7 +25,7 @@ use provision_package::{Fingerprint, Prepared};
 
 /// The record in the making.
 #[derive(Debug)]
-pub struct Recorder {
+pub(crate) struct Recorder {
     folder: PathBuf,
     /// The file for the page about the run, if one is wanted.
     page: Option<PathBuf>,
@@ -37,7 +37,7 @@ pub struct Recorder {
 
 impl Recorder {
     /// Begins, unless the page that is asked for could not be written.
-    pub fn begin(runs: &Runs, stack: String, page: Option<&Path>) -> Result<Self> {
+    pub(crate) fn begin(runs: &Runs, stack: String, page: Option<&Path>) -> Result<Self> {
         if let Some(page) = page {
             let folder = page.parent().filter(|folder| *folder != Path::new(""));
             ensure!(
@@ -72,12 +72,12 @@ impl Recorder {
         })
     }
 
-    pub fn timeline(&self) -> &Timeline {
+    pub(crate) fn timeline(&self) -> &Timeline {
         &self.timeline
     }
 
     /// Records the plan before it is executed.
-    pub fn planned(&self, plan: &Plan) {
+    pub(crate) fn planned(&self, plan: &Plan) {
         let mut record = self.record();
         record.plan = Some(render::plan_json(plan, None));
         for step in &plan.steps {
@@ -95,7 +95,7 @@ impl Recorder {
     }
 
     /// Adds the packages that were built.
-    pub fn packaged(&self, prepared: &[Prepared]) {
+    pub(crate) fn packaged(&self, prepared: &[Prepared]) {
         let packages = prepared.iter().map(|prepared| Package {
             assets: prepared.assets.clone(),
             binary: prepared.binary.clone(),
@@ -106,7 +106,7 @@ impl Recorder {
     }
 
     /// Records the outcome of the plan and the errors that were printed.
-    pub fn carried_out(
+    pub(crate) fn carried_out(
         &self,
         plan: &Plan,
         report: &Report,
@@ -124,7 +124,11 @@ impl Recorder {
     }
 
     /// Writes the record of a run that ended with `outcome`. Returns it with the file for its page, if one is wanted.
-    pub async fn end(self, outcome: &Result<Exit>, console: &Console) -> Option<(PathBuf, Record)> {
+    pub(crate) async fn end(
+        self,
+        outcome: &Result<Exit>,
+        console: &Console,
+    ) -> Option<(PathBuf, Record)> {
         let elapsed = self.timeline.began().elapsed();
         let mut record = self
             .record

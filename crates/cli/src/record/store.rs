@@ -11,20 +11,26 @@ use super::Record;
 use crate::environment::Environment;
 use provision_engine::fault::Code;
 
-/// The folder of the records, and the command line of this run.
+/// The place where a run leaves its record, and the command line to record.
 #[derive(Clone, Debug)]
 pub struct Runs {
+    /// The folder of the records, one file for each stack; made if it is missing, with mode 0700 on Unix.
     pub folder: PathBuf,
+    /// The command line as it was given, program first.
     pub command: Vec<String>,
 }
 
 /// `PROVISION_RUNS_DIR`, else `.provision/runs` below the current folder.
-pub fn folder(environment: &Environment) -> PathBuf {
+pub(crate) fn folder(environment: &Environment) -> PathBuf {
     environment.path("PROVISION_RUNS_DIR", ".provision/runs")
 }
 
 impl Record {
-    /// The last run of `stack`.
+    /// Reads the record of the last run of `stack` from `folder`.
+    ///
+    /// # Errors
+    ///
+    /// `Code::NoRecord` if there is none, or another version wrote it; otherwise the system's error.
     pub fn read(folder: &Path, stack: &str) -> Result<Self> {
         let path = file(folder, stack);
         let text = match fs::read_to_string(&path) {

@@ -1,4 +1,4 @@
-//! What happened when: events with their offsets from the beginning of the run.
+//! The timeline of a run: events with their offsets from its beginning.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,55 +10,72 @@ use provision_engine::events::Event;
 
 /// Takes note of events. Cheap to clone; all clones write into one list.
 #[derive(Clone, Debug)]
-pub struct Timeline {
+pub(crate) struct Timeline {
     began: Instant,
     entries: Arc<Mutex<Vec<Entry>>>,
 }
 
-/// One line of the timeline. `step` is a step's id, `at_ms` the offset from the beginning of the run, `ms` a length.
+/// One entry of the timeline. Times are in milliseconds, to the microsecond.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Entry {
+    /// A step of the plan that was begun.
     Step {
+        /// The step's id.
         step: String,
+        /// The offset from the beginning of the run.
         at_ms: f64,
-        /// Absent if the run ended first.
+        /// The length; absent if the run ended first.
         ms: Option<f64>,
+        /// True if the step ended with an error.
         failed: bool,
     },
+    /// One attempt to call AWS; each repeat is an entry of its own.
     Call {
+        /// The id of the step that sent it; absent outside of the execution.
         step: Option<String>,
+        /// AWS's name of the operation, such as `CreateRole`.
         operation: String,
+        /// The offset from the beginning of the run to the sending.
         at_ms: f64,
+        /// The length from the sending to the answer.
         ms: f64,
-        /// `ok`, or AWS's code.
+        /// `ok`, AWS's error code, or the reason why there is no answer.
         answer: String,
     },
+    /// A pause before AWS is asked again.
     Wait {
+        /// The id of the step that waits; absent outside of the execution.
         step: Option<String>,
+        /// The reason, and the event that ends the wait.
         reason: String,
+        /// The offset from the beginning of the run.
         at_ms: f64,
+        /// The length of the pause.
         ms: f64,
     },
+    /// A message to the user.
     Note {
+        /// The message, a sentence.
         text: String,
+        /// The offset from the beginning of the run.
         at_ms: f64,
     },
 }
 
 impl Timeline {
-    pub fn begin() -> Self {
+    pub(crate) fn begin() -> Self {
         Self {
             began: Instant::now(),
             entries: Arc::default(),
         }
     }
 
-    pub fn began(&self) -> Instant {
+    pub(crate) fn began(&self) -> Instant {
         self.began
     }
 
-    pub fn entries(&self) -> Vec<Entry> {
+    pub(crate) fn entries(&self) -> Vec<Entry> {
         self.entries
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -15,7 +15,7 @@ use provision_package::Fingerprint;
 const STYLE: &str = include_str!("report.css");
 
 /// The page as HTML.
-pub fn page(record: &Record) -> String {
+pub(crate) fn page(record: &Record) -> String {
     let title = format!("{} · {}", record.stack, verb(record));
     let page = html! {
         (DOCTYPE)

@@ -4,12 +4,12 @@ use std::fmt::{self, Display};
 
 /// A command with its options, quoted for a shell.
 #[derive(Clone, Debug)]
-pub struct CommandText(String);
+pub(crate) struct CommandText(String);
 
 impl CommandText {
     /// Adds a word.
     #[must_use]
-    pub fn word(mut self, word: &str) -> Self {
+    pub(crate) fn word(mut self, word: &str) -> Self {
         self.0.push(' ');
         self.0.push_str(&quoted(word));
         self
@@ -17,7 +17,7 @@ impl CommandText {
 
     /// Adds a flag with its value, if there is one.
     #[must_use]
-    pub fn option(self, flag: &str, value: Option<impl Display>) -> Self {
+    pub(crate) fn option(self, flag: &str, value: Option<impl Display>) -> Self {
         let Some(value) = value.map(|value| value.to_string()) else {
             return self;
         };
@@ -30,14 +30,18 @@ impl CommandText {
 
     /// Adds a flag for each value.
     #[must_use]
-    pub fn options(self, flag: &str, values: impl IntoIterator<Item = impl Display>) -> Self {
+    pub(crate) fn options(
+        self,
+        flag: &str,
+        values: impl IntoIterator<Item = impl Display>,
+    ) -> Self {
         let values = values.into_iter();
         values.fold(self, |text, value| text.option(flag, Some(value)))
     }
 
     /// Adds a flag without a value, if it is on.
     #[must_use]
-    pub fn switch(self, flag: &str, is_on: bool) -> Self {
+    pub(crate) fn switch(self, flag: &str, is_on: bool) -> Self {
         if is_on { self.word(flag) } else { self }
     }
 }

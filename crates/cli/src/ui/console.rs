@@ -58,7 +58,7 @@ impl Level {
 }
 
 impl Console {
-    pub fn new(global: &Global, program: String, environment: &Environment) -> Self {
+    pub(crate) fn new(global: &Global, program: String, environment: &Environment) -> Self {
         Self {
             capture: None,
             program,
@@ -71,7 +71,7 @@ impl Console {
         }
     }
 
-    /// A console that keeps its output in memory, as a run without a terminal would print it.
+    /// Returns a console that keeps its output in memory, as a run without a terminal would print it, and the memory.
     pub fn captured(global: &Global) -> (Self, Capture) {
         let capture = Capture::default();
         let console = Self {
@@ -103,7 +103,7 @@ impl Console {
     }
 
     /// An error if a result could not be written; a reader who has left wanted no more of it.
-    pub fn written(&self) -> Result<()> {
+    pub(crate) fn written(&self) -> Result<()> {
         let lost = self.lost().take();
         match lost.filter(|error| error.kind() != ErrorKind::BrokenPipe) {
             Some(error) => Err(error).context("writing the result"),
@@ -112,7 +112,10 @@ impl Console {
     }
 
     /// `work` that shows something; `None` if its reader leaves first.
-    pub async fn while_read<T>(&self, work: impl Future<Output = Result<T>>) -> Result<Option<T>> {
+    pub(crate) async fn while_read<T>(
+        &self,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<Option<T>> {
         if self.capture.is_some() {
             return work.await.map(Some);
         }
@@ -123,7 +126,7 @@ impl Console {
     }
 
     /// Returns true if a result could not be written.
-    pub fn has_lost(&self) -> bool {
+    pub(crate) fn has_lost(&self) -> bool {
         self.lost().is_some()
     }
 
@@ -172,38 +175,38 @@ impl Console {
         self.terminal.live
     }
 
-    pub fn is_interactive(&self) -> bool {
+    pub(crate) fn is_interactive(&self) -> bool {
         self.terminal.interactive
     }
 
     /// Returns true if a secret may be part of a result.
-    pub fn may_show_secrets(&self) -> bool {
+    pub(crate) fn may_show_secrets(&self) -> bool {
         self.terminal.private
     }
 
-    pub fn stdout_paint(&self) -> Paint {
+    pub(crate) fn stdout_paint(&self) -> Paint {
         self.terminal.stdout
     }
 
-    pub fn stderr_paint(&self) -> Paint {
+    pub(crate) fn stderr_paint(&self) -> Paint {
         self.terminal.stderr
     }
 
     /// A result, whatever `-q` says.
-    pub fn result(&self, text: &str) {
+    pub(crate) fn result(&self, text: &str) {
         if text.is_empty() {
             return;
         }
         self.out(&format!("{}\n", text.trim_end_matches('\n')));
     }
 
-    pub fn say(&self, text: &str) {
+    pub(crate) fn say(&self, text: &str) {
         if self.level > Level::Quiet {
             self.err(&format!("{}\n", text.trim_end_matches('\n')));
         }
     }
 
-    pub fn error(&self, error: &anyhow::Error) {
+    pub(crate) fn error(&self, error: &anyhow::Error) {
         let diagnostic = Diagnostic::of(error);
         self.err(&format!("{}\n", diagnostic.text(self.terminal.stderr)));
         if self.github.is_some() {
@@ -212,7 +215,7 @@ impl Console {
     }
 
     /// Prints a warning.
-    pub fn warn(&self, text: &str) {
+    pub(crate) fn warn(&self, text: &str) {
         self.say(text);
         if self.github.is_some() {
             self.err(&github::warning(text.trim()));
@@ -227,7 +230,7 @@ impl Console {
     }
 
     /// Folds what is said until the returned value is dropped, where the log can do that.
-    pub fn group(&self, title: &str) -> Group<'_> {
+    pub(crate) fn group(&self, title: &str) -> Group<'_> {
         let is_open = self.github.is_some() && self.level > Level::Quiet;
         if is_open {
             self.err(&github::group(title));
@@ -236,26 +239,26 @@ impl Console {
     }
 
     /// Passes on to GitHub what `write` does, where this runs in a workflow. A file that cannot be written fails nothing.
-    pub fn pass_on(&self, write: impl FnOnce(&GitHub) -> io::Result<()>) {
+    pub(crate) fn pass_on(&self, write: impl FnOnce(&GitHub) -> io::Result<()>) {
         if let Some(Err(error)) = self.github.as_ref().map(write) {
             self.warn(&format!("the workflow's files cannot be written: {error}"));
         }
     }
 
-    /// Tells GitHub as well, by these files.
+    /// Adds GitHub Actions: workflow commands on stderr, and results in the files of `github`.
     pub fn in_workflow(mut self, github: GitHub) -> Self {
         self.github = Some(github);
         self
     }
 
     /// The end of a command that has printed no result: an error, and with `--json` the document that says so.
-    pub fn fail(&self, error: &anyhow::Error) {
+    pub(crate) fn fail(&self, error: &anyhow::Error) {
         self.error(error);
         self.without_result(error);
     }
 
     /// With `--json`, a document instead of the result that does not come.
-    pub fn without_result(&self, error: &anyhow::Error) {
+    pub(crate) fn without_result(&self, error: &anyhow::Error) {
         if self.json {
             let document = json!({ "schema": 1, "errors": [Diagnostic::of(error)] });
             self.result(&document.to_string());
@@ -263,7 +266,7 @@ impl Console {
     }
 
     /// Asks a question that only `y` or `yes` answers with yes.
-    pub async fn confirm(&self, question: &str) -> bool {
+    pub(crate) async fn confirm(&self, question: &str) -> bool {
         self.live_area().hold(true);
         self.err(&format!("{question} [y/N] "));
         let answer = stdin::line().await.unwrap_or_default();
@@ -275,21 +278,21 @@ impl Console {
     }
 
     /// After a question that was left without an answer.
-    pub fn end_line(&self) {
+    pub(crate) fn end_line(&self) {
         self.err("\n");
     }
 
     /// Prints a part of a question, with `-q` as well.
-    pub fn insist(&self, text: &str) {
+    pub(crate) fn insist(&self, text: &str) {
         self.err(&format!("{}\n", text.trim_end_matches('\n')));
     }
 
-    pub fn is_quiet(&self) -> bool {
+    pub(crate) fn is_quiet(&self) -> bool {
         self.level == Level::Quiet
     }
 
     /// Starts showing events as they come.
-    pub fn listen(&self) -> (Events, Listener) {
+    pub(crate) fn listen(&self) -> (Events, Listener) {
         let (sender, receiver) = unbounded_channel();
         (
             Events::default().observed_by(move |event| {
@@ -303,7 +306,7 @@ impl Console {
 /// Lines that belong together.
 #[derive(Debug)]
 #[must_use = "what is said until it is dropped belongs to it"]
-pub struct Group<'a>(Option<&'a Console>);
+pub(crate) struct Group<'a>(Option<&'a Console>);
 
 impl Drop for Group<'_> {
     fn drop(&mut self) {
@@ -313,13 +316,16 @@ impl Drop for Group<'_> {
     }
 }
 
-/// The text that a captured console was given.
+/// The output of a captured console. Cheap to clone; all clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Capture(Arc<Mutex<Printed>>);
 
+/// The text of both output streams.
 #[derive(Clone, Debug, Default)]
 pub struct Printed {
+    /// The results, as a pipe would get them.
     pub stdout: String,
+    /// The plan, progress, questions, warnings and errors.
     pub stderr: String,
 }
 
@@ -329,6 +335,7 @@ impl Capture {
         stream(&mut printed).push_str(text);
     }
 
+    /// Returns a copy of the text so far.
     pub fn printed(&self) -> Printed {
         self.0
             .lock()

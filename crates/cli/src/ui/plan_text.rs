@@ -16,7 +16,7 @@ use provision_engine::plan::{Action, Plan, PossibleRename, Step, Summary};
 
 /// The side of a change that is shown as the new value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
+pub(crate) enum Direction {
     /// The declared one, as in a plan.
     ToDeclared,
     /// The one in the account, as in drift.
@@ -25,7 +25,7 @@ pub enum Direction {
 
 /// All steps but those that keep, unless `verbose`, which also shows the fields of what is made; and how many there are
 /// of each action.
-pub fn plan(plan: &Plan, paint: Paint, verbose: bool) -> String {
+pub(crate) fn plan(plan: &Plan, paint: Paint, verbose: bool) -> String {
     let mut text = String::new();
     for step in &plan.steps {
         if !step.is_kept() || verbose {
@@ -46,7 +46,7 @@ pub fn plan(plan: &Plan, paint: Paint, verbose: bool) -> String {
 }
 
 /// Returns the number of calls, and on AWS the time that they take.
-pub fn effort(plan: &Plan) -> String {
+pub(crate) fn effort(plan: &Plan) -> String {
     let Forecast {
         writes,
         time,
@@ -101,12 +101,12 @@ fn step_lines(step: &Step, paint: Paint, verbose: bool) -> String {
 }
 
 /// Returns the type and name of a step's resource.
-pub fn label(step: &Step) -> String {
+pub(crate) fn label(step: &Step) -> String {
     format!("{:<28} {}", step.resource.type_name(), step.resource.name())
 }
 
 /// The fields of a step that differ, one or more lines each.
-pub fn change_lines(step: &Step, paint: Paint, direction: Direction) -> String {
+pub(crate) fn change_lines(step: &Step, paint: Paint, direction: Direction) -> String {
     let mut text = String::new();
     let changes = step.changes();
     let shown: Vec<&Change> = changes
@@ -220,7 +220,7 @@ fn apart(from: &Value, to: &Value, paint: Paint) -> Vec<String> {
 }
 
 /// `12 to create, 1 to update, 3 unchanged; 1 of them changed outside of provision`.
-pub fn counts(plan: &Plan) -> String {
+pub(crate) fn counts(plan: &Plan) -> String {
     let Summary {
         create,
         update,
@@ -251,7 +251,7 @@ pub fn counts(plan: &Plan) -> String {
 }
 
 /// A field's value for people.
-pub fn shown(value: &Value) -> String {
+pub(crate) fn shown(value: &Value) -> String {
     if as_expr(value).is_some() || !is_resolved(value) {
         return "(known after up)".to_owned();
     }

@@ -5,21 +5,21 @@ use serde_json::Value;
 
 /// One statement that differs.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Difference {
-    pub kind: Kind,
+pub(crate) struct Difference {
+    pub(crate) kind: Kind,
     /// True if it allows something that the old document did not, or stops forbidding something.
-    pub broadens: bool,
+    pub(crate) broadens: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub enum Kind {
+pub(crate) enum Kind {
     Added(Value),
     Removed(Value),
     Changed { from: Value, to: Value },
 }
 
 /// Returns true if `field` holds statements: of the trust policy or of an inline one, or such a policy as a whole.
-pub fn is_policy(field: &str) -> bool {
+pub(crate) fn is_policy(field: &str) -> bool {
     field == "trust"
         || field == "trust.Statement"
         || field
@@ -28,7 +28,7 @@ pub fn is_policy(field: &str) -> bool {
 }
 
 /// The statements of a policy document, or of the list of them.
-pub fn statements(value: &Value) -> &[Value] {
+pub(crate) fn statements(value: &Value) -> &[Value] {
     let list = if value.is_array() {
         value
     } else {
@@ -38,7 +38,7 @@ pub fn statements(value: &Value) -> &[Value] {
 }
 
 /// Returns the differences between the statements `old` and `new`. A statement's id and the order do not count.
-pub fn differences(old: &[Value], new: &[Value]) -> Vec<Difference> {
+pub(crate) fn differences(old: &[Value], new: &[Value]) -> Vec<Difference> {
     let mut gone: Vec<&Value> = old
         .iter()
         .filter(|statement| !new.iter().any(|other| is_same(statement, other)))
@@ -70,7 +70,7 @@ pub fn differences(old: &[Value], new: &[Value]) -> Vec<Difference> {
 }
 
 /// One statement as people say it: `Allow dynamodb:GetItem on arn:…, if …`.
-pub fn words(statement: &Value) -> String {
+pub(crate) fn words(statement: &Value) -> String {
     let mut text = statement["Effect"].as_str().unwrap_or("?").to_owned();
     for (before, field) in [
         ("", "Action"),
@@ -92,7 +92,7 @@ pub fn words(statement: &Value) -> String {
 }
 
 /// Returns the title of a statement whose differences follow below it.
-pub fn title(statement: &Value) -> String {
+pub(crate) fn title(statement: &Value) -> String {
     let effect = statement["Effect"].as_str().unwrap_or("?");
     match statement["Sid"].as_str() {
         Some(id) => format!("{effect} `{id}`"),
@@ -101,7 +101,7 @@ pub fn title(statement: &Value) -> String {
 }
 
 /// The values of one field that only one of two statements has, as `(lost, won)`.
-pub fn values_apart(from: &Value, to: &Value) -> (Vec<String>, Vec<String>) {
+pub(crate) fn values_apart(from: &Value, to: &Value) -> (Vec<String>, Vec<String>) {
     let (from, to) = (items(from), items(to));
     let only = |ours: &[String], theirs: &[String]| {
         ours.iter()
@@ -134,7 +134,7 @@ fn is_same(a: &Value, b: &Value) -> bool {
 }
 
 /// All that a statement says; its `Sid` is a name.
-pub const FIELDS: [&str; 8] = [
+pub(crate) const FIELDS: [&str; 8] = [
     "Effect",
     "Principal",
     "NotPrincipal",

@@ -17,7 +17,7 @@ use provision_engine::planner::Conflict;
 use provision_engine::target::Target;
 
 /// The first line of every command: what, and where.
-pub fn place(stack: &str, target: &Target, is_local: bool) -> String {
+pub(crate) fn place(stack: &str, target: &Target, is_local: bool) -> String {
     let whose = if is_local {
         "LOCAL".to_owned()
     } else {
@@ -31,7 +31,7 @@ pub fn place(stack: &str, target: &Target, is_local: bool) -> String {
 }
 
 /// The contract's form of a plan, with what became of each step where there is a report.
-pub fn plan_json(plan: &Plan, report: Option<&Report>) -> Value {
+pub(crate) fn plan_json(plan: &Plan, report: Option<&Report>) -> Value {
     let steps: Vec<Value> = plan
         .steps
         .iter()
@@ -83,7 +83,7 @@ fn step_json(step: &Step, report: Option<&Report>) -> Value {
     value
 }
 
-pub fn milliseconds(took: Duration) -> u64 {
+pub(crate) fn milliseconds(took: Duration) -> u64 {
     u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
 }
 
@@ -106,7 +106,7 @@ pub(crate) fn conflicts(conflicts: &[Conflict], up: CommandText) -> Fault {
 }
 
 /// Errors as JSON documents list them.
-pub fn errors<'a>(errors: impl IntoIterator<Item = &'a anyhow::Error>) -> Value {
+pub(crate) fn errors<'a>(errors: impl IntoIterator<Item = &'a anyhow::Error>) -> Value {
     errors
         .into_iter()
         .map(|error| json!(Diagnostic::of(error)))
@@ -114,7 +114,7 @@ pub fn errors<'a>(errors: impl IntoIterator<Item = &'a anyhow::Error>) -> Value 
 }
 
 /// Counts the steps of a run that did not succeed.
-pub fn leftovers(plan: &Plan, report: &Report) -> String {
+pub(crate) fn leftovers(plan: &Plan, report: &Report) -> String {
     let count = |wanted: Status| {
         let ids = plan
             .steps
@@ -138,6 +138,6 @@ pub fn leftovers(plan: &Plan, report: &Report) -> String {
 }
 
 /// `0.42 s`.
-pub fn seconds(took: Duration) -> String {
+pub(crate) fn seconds(took: Duration) -> String {
     format!("{:.2} s", took.as_secs_f64())
 }

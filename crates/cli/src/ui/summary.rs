@@ -12,7 +12,7 @@ use provision_engine::execute::Report;
 use provision_engine::plan::{Action, Plan, Step};
 
 /// Returns the plan as a table, with the outcome of each step if there is a report.
-pub fn plan(title: &str, plan: &Plan, report: Option<&Report>) -> String {
+pub(crate) fn plan(title: &str, plan: &Plan, report: Option<&Report>) -> String {
     let mut text = format!("### {}: {title}\n\n", cell(&plan.stack));
     let place = &plan.target;
     let _ = writeln!(text, "account {} · {}\n", place.account, place.region);
@@ -77,7 +77,7 @@ fn indented(line: &str) -> String {
 }
 
 /// The outputs as a table.
-pub fn outputs(values: &Map<String, Value>) -> String {
+pub(crate) fn outputs(values: &Map<String, Value>) -> String {
     let mut text = String::from("| output | value |\n|---|---|\n");
     for (name, value) in values {
         let value = value.as_str().unwrap_or("(not deployed)");
@@ -88,7 +88,7 @@ pub fn outputs(values: &Map<String, Value>) -> String {
 }
 
 /// Returns the errors with their remedies.
-pub fn failures<'a>(errors: impl IntoIterator<Item = &'a anyhow::Error>) -> String {
+pub(crate) fn failures<'a>(errors: impl IntoIterator<Item = &'a anyhow::Error>) -> String {
     let mut text = String::new();
     for error in errors {
         let diagnostic = Diagnostic::of(error);

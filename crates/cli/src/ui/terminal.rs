@@ -1,4 +1,4 @@
-//! What the three streams are connected to, and what the environment says about them.
+//! The capabilities of the three standard streams, by what they are connected to and by the environment.
 
 use std::io::{self, IsTerminal};
 

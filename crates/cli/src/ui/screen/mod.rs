@@ -1,4 +1,4 @@
-//! What happens during a run, shown as it happens: a list that is redrawn on a terminal, plain lines elsewhere.
+//! The progress of a run: a list that is redrawn on a terminal, plain lines elsewhere.
 
 mod board;
 
@@ -24,7 +24,7 @@ const FRAME: Duration = Duration::from_millis(100);
 
 /// The task that shows events.
 #[derive(Debug)]
-pub struct Listener {
+pub(crate) struct Listener {
     task: JoinHandle<()>,
     plans: UnboundedSender<Vec<Row>>,
 }
@@ -39,12 +39,12 @@ impl Listener {
     }
 
     /// Tells which steps `plan` has, and how they are to be called.
-    pub fn name_steps(&self, plan: &Plan) {
+    pub(crate) fn name_steps(&self, plan: &Plan) {
         let _ = self.plans.send(plan.steps.iter().map(row).collect());
     }
 
     /// Ends once everything sent so far is shown.
-    pub async fn finish(self) {
+    pub(crate) async fn finish(self) {
         drop(self.plans);
         let _ = tokio::time::timeout(Duration::from_secs(1), self.task).await;
     }

@@ -11,6 +11,7 @@ mod identity;
 mod interrupt;
 mod lab;
 mod mistakes;
+mod pace;
 mod packages;
 mod plan;
 mod properties;

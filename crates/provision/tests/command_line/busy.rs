@@ -38,6 +38,26 @@ async fn up_waits_for_a_dying_function_to_make_room() {
     assert_eq!(again.writes(), 0);
 }
 
+/// Reads may say that it is gone while its name is still taken.
+#[tokio::test(start_paused = true)]
+async fn up_waits_for_the_name_of_a_function_that_is_hardly_gone() {
+    let world = World::new(Faults::default()).await;
+    let refused = AtomicUsize::new(0);
+    world.way.decide(move |request| {
+        if request.operation != "CreateFunction" || refused.fetch_add(1, Ordering::Relaxed) > 2 {
+            return Decision::Forward;
+        }
+        Decision::Answer(Answer::error(
+            409,
+            "ResourceConflictException",
+            "The operation cannot be performed at this time. The function is currently in the following state: Deleting",
+        ))
+    });
+    world.run(&["up", "--yes"]).await.expect(Exit::Done);
+    let again = world.run(&["up", "--yes"]).await.expect(Exit::Done);
+    assert_eq!(again.writes(), 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn down_goes_on_with_a_dying_function() {
     let world = cut_off().await;

@@ -1,11 +1,19 @@
-//! Lists come in pages of at most 500: what is ours is found on whichever page it is.
+//! Lists come in pages: what is ours is found on whichever page it is.
 
 use local_aws::Faults;
 use provision_cli::exit::Exit;
+use provision_engine::owner::STACK;
+use serde_json::Value;
+use testkit::sdk::iam::types::Tag;
 
 use crate::world::World;
 
+/// Entries that a page has at most: of API Gateway's lists, of IAM's, and of the list of what carries a tag.
 const PAGE: usize = 500;
+const PAGE_OF_ROLES: usize = 1000;
+const PAGE_OF_TAGGED: usize = 100;
+
+const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
 
 /// The id of the stack's key.
 async fn key(world: &World) -> String {
@@ -40,4 +48,30 @@ async fn what_is_not_on_the_first_page_is_found() {
         let kept = gateway.get_api_key().api_key(id).send().await;
         kept.expect("it is somebody else's");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_declared_any_more_is_found_on_any_page() {
+    let world = World::deployed(Faults::default()).await;
+    let stack = "serverless-lab";
+    let role = |name: &str| {
+        let create = world.account.iam.create_role().role_name(name);
+        create.assume_role_policy_document(TRUST)
+    };
+    for number in 0..PAGE_OF_ROLES {
+        let made = role(&format!("a-role-{number}")).send().await;
+        made.expect("a role of somebody");
+    }
+    let tag = Tag::builder().key(STACK).value(stack).build();
+    let former = role("z-role").tags(tag.expect("a tag")).send().await;
+    former.expect("a role of the stack");
+    for number in 0..PAGE_OF_TAGGED {
+        let create = world.account.logs.create_log_group();
+        let create = create.log_group_name(format!("/former/{number}"));
+        let former = create.tags(STACK, stack).send().await;
+        former.expect("a log group of the stack");
+    }
+    let planned = world.run(&["plan", "--json"]).await.expect(Exit::Done);
+    let plan: Value = serde_json::from_str(&planned.printed.stdout).expect("a plan is JSON");
+    assert_eq!(plan["summary"]["delete"], 1 + PAGE_OF_TAGGED);
 }

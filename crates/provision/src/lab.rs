@@ -154,6 +154,7 @@ pub fn lab(env: &Env) -> Result<Stack> {
             max_session_s: 3600,
             trust: TRUST.fill(&[])?,
             policies: BTreeMap::from([("lambda-apigateway-policy".to_owned(), permissions)]),
+            boundary: None,
             tags: Tags::default().with(REGION, env.region()),
         },
     );

@@ -233,6 +233,7 @@ impl Parts<'_> {
                 max_session_s: 3600,
                 trust: PolicyDocument::new(trust),
                 policies: BTreeMap::from([("permissions".to_owned(), permissions)]),
+                boundary: None,
                 tags: Tags::default(),
             },
         );

@@ -51,6 +51,7 @@ pub mod lambda;
 pub mod live;
 pub mod logs;
 pub mod prices;
+mod settings;
 pub mod ssm;
 pub mod tagging;
 

@@ -47,6 +47,7 @@ struct RoleOptions {
     name: Option<String>,
     description: Option<String>,
     policy_name: String,
+    boundary: Option<Arn>,
     existing: Option<String>,
     /// True if the owners of the existing role have granted what the function needs.
     is_sufficient: bool,
@@ -65,6 +66,7 @@ impl Function {
                 name: None,
                 description: None,
                 policy_name: "grants".to_owned(),
+                boundary: None,
                 existing: None,
                 is_sufficient: false,
             },
@@ -136,6 +138,13 @@ impl Function {
     /// Sets the name of the role's inline policy, which holds the grants; by default `grants`.
     pub fn policy_name(mut self, name: &str) -> Self {
         name.clone_into(&mut self.role.policy_name);
+        self
+    }
+
+    /// Limits the role by a managed policy, whatever it is granted. For all roles of a stack:
+    /// `stack.edit_all(|_, role: &mut Role| role.boundary = Some(arn.clone()))`, once all is declared.
+    pub fn boundary(mut self, arn: &str) -> Self {
+        self.role.boundary = Some(Arn(arn.to_owned()));
         self
     }
 
@@ -360,6 +369,7 @@ impl RoleOptions {
                 "Action": "sts:AssumeRole",
             }})),
             policies: BTreeMap::from([(self.policy_name, policy)]),
+            boundary: self.boundary.map(Input::Known),
             tags: Tags::default().with(REGION, stack.env().region()),
         };
         stack.add(&format!("{id}/role"), role)

@@ -26,7 +26,9 @@ pub struct Table<I = Untyped> {
     name: Option<String>,
     key: Key,
     indexes: BTreeMap<String, Key>,
+    ttl: Option<String>,
     is_protected: bool,
+    is_recoverable: bool,
     item: PhantomData<fn() -> I>,
 }
 
@@ -48,6 +50,7 @@ impl Table {
     pub fn of<I: Item>() -> Table<I> {
         let schema = I::SCHEMA;
         let mut table = Table::new(key_of(schema.partition, schema.sort));
+        table.ttl = schema.ttl.map(str::to_owned);
         for index in schema.indexes {
             let IndexSchema {
                 name,
@@ -59,6 +62,14 @@ impl Table {
                 .insert(name.to_owned(), key_of(partition, sort));
         }
         table
+    }
+
+    /// Lets DynamoDB delete an item some time after the time, in seconds since 1970, in `attribute`.
+    pub fn ttl(self, attribute: &str) -> Self {
+        Self {
+            ttl: Some(attribute.to_owned()),
+            ..self
+        }
     }
 
     /// Adds a global secondary index with all attributes.
@@ -104,7 +115,9 @@ impl<I> Table<I> {
             name: None,
             key,
             indexes: BTreeMap::new(),
+            ttl: None,
             is_protected: false,
+            is_recoverable: false,
             item: PhantomData,
         }
     }
@@ -125,9 +138,18 @@ impl<I> Table<I> {
         }
     }
 
-    /// Sets what a table with data that must not be lost should have: protection against deletion.
+    /// Keeps what the table can be restored from to any second of the last 35 days.
+    pub fn point_in_time_recovery(self, is_recoverable: bool) -> Self {
+        Self {
+            is_recoverable,
+            ..self
+        }
+    }
+
+    /// Sets what a table with data that must not be lost has: protection against deletion, and point-in-time recovery.
     pub fn for_production(self, is_production: bool) -> Self {
         self.protected(is_production)
+            .point_in_time_recovery(is_production)
     }
 }
 
@@ -140,6 +162,8 @@ impl<I> Construct for Table<I> {
         table.key = self.key;
         table.indexes = self.indexes;
         table.deletion_protection = self.is_protected;
+        table.ttl = self.ttl;
+        table.point_in_time_recovery = self.is_recoverable;
         TableHandle {
             table: stack.add(id, table),
             indexes,

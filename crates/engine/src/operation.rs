@@ -61,6 +61,8 @@ pub struct Operation {
     pub rights: &'static [Right],
     /// The meanings of its error codes; they come before the service's.
     pub readings: &'static [Reading],
+    /// The fields that it is about: no right to it is needed where none of them is declared. Empty for all of the resource.
+    pub only_with: &'static [&'static str],
 }
 
 /// An action as in IAM policies, and the ARNs it is allowed on.
@@ -138,6 +140,7 @@ impl Operation {
             counts_in_service_rate: true,
             rights,
             readings: &[],
+            only_with: &[],
         }
     }
 
@@ -175,6 +178,14 @@ impl Operation {
     pub const fn for_deployers(self) -> Self {
         Self {
             access: Access::Write,
+            ..self
+        }
+    }
+
+    /// Is needed only for resources that declare one of `fields`.
+    pub const fn only_with(self, fields: &'static [&'static str]) -> Self {
+        Self {
+            only_with: fields,
             ..self
         }
     }

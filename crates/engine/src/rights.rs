@@ -75,7 +75,11 @@ fn statements(
     let mut found = Found(Vec::new());
     for (_, resource) in declaration.resolved(target) {
         let (name, fields) = (resource.name(), resource.fields());
-        for operation in resource.kind().operations {
+        let is_needed = |operation: &&&'static Operation| {
+            let mut about = operation.only_with.iter();
+            operation.only_with.is_empty() || about.any(|field| !fields[field].is_null())
+        };
+        for operation in resource.kind().operations.iter().filter(is_needed) {
             found.add(operation, access, |scope| {
                 let patterns = scope.arns.iter();
                 patterns

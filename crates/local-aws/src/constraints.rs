@@ -17,6 +17,15 @@ impl Constraints {
         }
     }
 
+    /// The same in the words of services that repeat the value.
+    pub(crate) fn not_null<T>(&mut self, value: Option<&T>, at: &str) {
+        if value.is_none() {
+            self.0.push(format!(
+                "Value null at '{at}' failed to satisfy constraint: Member must not be null"
+            ));
+        }
+    }
+
     /// Checks the number of characters.
     pub(crate) fn length(&mut self, value: &str, at: &str, min: usize, max: usize) {
         if let Some(bound) = bound(value.chars().count(), min, max) {

@@ -18,6 +18,12 @@ pub struct Faults {
     pub visibility_ms: u64,
     /// A new table is `CREATING` for so long.
     pub table_creating_ms: u64,
+    /// The backups of a new table are not available yet for so long after the table is active.
+    pub backups_enabling_ms: u64,
+    /// A changed time to live is `ENABLING` or `DISABLING` for so long.
+    pub ttl_changing_ms: u64,
+    /// A time to live can be changed again only after so long; on AWS, within an hour.
+    pub ttl_interval_ms: u64,
     /// A deleted table is `DELETING`, and its name taken, for so long.
     pub table_deleting_ms: u64,
     /// A new function is `Pending` for so long.

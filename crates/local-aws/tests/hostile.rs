@@ -526,7 +526,8 @@ fn faults_that_are_absurd() {
         "role_propagation_ms": most, "policy_propagation_ms": most, "visibility_ms": most, "table_creating_ms": most,
         "table_deleting_ms": most, "function_pending_ms": most, "function_updating_ms": most,
         "function_deleting_ms": most, "key_propagation_ms": most, "deployment_propagation_ms": most,
-        "permission_propagation_ms": most, "ghost_log_group_ms": most,
+        "permission_propagation_ms": most, "ghost_log_group_ms": most, "backups_enabling_ms": most,
+        "ttl_changing_ms": most, "ttl_interval_ms": most,
     });
     let set = wire.send(
         "PUT",

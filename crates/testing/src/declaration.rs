@@ -5,8 +5,7 @@ use std::fmt::Write as _;
 use anyhow::Result;
 use provision_aws::iam::{PolicyDocument, Role};
 use provision_aws::lambda::Function;
-use provision_cli::paint::Paint;
-use provision_cli::ui::plan_text;
+use provision_cli::ui::plan_lines;
 use provision_engine::declaration::Declaration;
 use provision_engine::env::Env;
 use provision_engine::input::with_placeholders;
@@ -120,7 +119,7 @@ pub fn plan(declaration: &Declaration) -> String {
         undeclared: Vec::new(),
     };
     match planner::up(declaration, &snapshot, declaration.known_names()) {
-        Ok((plan, _)) => plan_text::plan(&plan, Paint(false), false),
+        Ok((plan, _)) => plan_lines(&plan),
         Err(error) => panic!("there is no plan: {error:#}"),
     }
 }

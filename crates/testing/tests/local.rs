@@ -104,7 +104,8 @@ fn a_declaration_is_read() {
 
         usage plan plan
           notes-prod-plan
-    "#]].assert_eq(&describe(&declaration));
+    "#]]
+    .assert_eq(&describe(&declaration));
     assert!(plan(&declaration).contains("notes-prod-table"));
 }
 

@@ -10,6 +10,7 @@ const DYNAMODB: Service = Service::new(
     "DynamoDB",
     &[
         Reading::of("ResourceNotFoundException", Meaning::NotFound),
+        Reading::of("TableNotFoundException", Meaning::NotFound),
         Reading::of("ResourceInUseException", Meaning::Exists),
     ],
 );

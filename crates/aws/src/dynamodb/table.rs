@@ -1,15 +1,16 @@
-//! A DynamoDB table, on demand, with its indexes.
+//! A DynamoDB table, on demand, with its indexes, its time to live and its point-in-time recovery.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use aws_sdk_dynamodb::operation::update_table::builders::UpdateTableFluentBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, CreateGlobalSecondaryIndexAction,
     DeleteGlobalSecondaryIndexAction, GlobalSecondaryIndex, GlobalSecondaryIndexUpdate,
-    IndexStatus, KeySchemaElement, KeyType, Projection, ProjectionType, ScalarAttributeType,
-    Select, TableDescription, TableStatus, Tag,
+    IndexStatus, KeySchemaElement, KeyType, PointInTimeRecoverySpecification,
+    PointInTimeRecoveryStatus, Projection, ProjectionType, ScalarAttributeType, Select,
+    TableDescription, TableStatus, Tag, TimeToLiveSpecification, TimeToLiveStatus,
 };
 use provision_engine::aws::Aws;
 use provision_engine::cost::Charge;
@@ -19,8 +20,8 @@ use provision_engine::fault::Code;
 use provision_engine::input::{Handle, Input};
 use provision_engine::look::Look;
 use provision_engine::observe::Seen;
-use provision_engine::operation::{Operation, Scope};
-use provision_engine::owner::{Mark, Tags};
+use provision_engine::operation::{Meaning, Operation, Reading, Scope};
+use provision_engine::owner::{Mark, Ownership, Tags};
 use provision_engine::resource::{
     Act, HoldsData, Kind, Marked, Observed, Resource, check_name, check_tags,
 };
@@ -28,11 +29,13 @@ use provision_engine::target::Target;
 use provision_engine::wait::{Vanished, Wait};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tokio::try_join;
 
 use super::DYNAMODB;
 use crate::arn::Arn;
 use crate::calls::Calls;
 use crate::prices::prices;
+use crate::settings;
 use crate::tagging::{GET_RESOURCES, tagged};
 
 const TABLE: Scope = Scope::new(
@@ -77,6 +80,62 @@ const DELETE: Operation = Operation::write(
     "DeleteTable",
     &[TABLE.allow("dynamodb:DeleteTable")],
 );
+const UNTAG: Operation = Operation::write(
+    DYNAMODB,
+    "UntagResource",
+    &[TABLE.allow("dynamodb:UntagResource")],
+)
+.only_with(&[TTL, RECOVERY]);
+/// AWS documents no rate; the fifth of 30 at once was throttled when somebody measured it.
+const DESCRIBE_TTL: Operation = Operation::read(
+    DYNAMODB,
+    "DescribeTimeToLive",
+    &[TABLE.allow("dynamodb:DescribeTimeToLive")],
+)
+.rate(4, Duration::from_millis(250))
+.only_with(&[TTL]);
+const UPDATE_TTL: Operation = Operation::write(
+    DYNAMODB,
+    "UpdateTimeToLive",
+    &[TABLE.allow("dynamodb:UpdateTimeToLive")],
+)
+.reading(&[
+    // What is on with another attribute, or off, is refused in other words.
+    Reading::saying(
+        "ValidationException",
+        &["already enabled", "already disabled"],
+        Meaning::Exists,
+    ),
+    // AWS (`UpdateTimeToLive`) takes one change an hour; a second one was taken after half an hour when somebody measured it.
+    Reading::saying(
+        "ValidationException",
+        &["modified multiple times"],
+        Meaning::NotYet,
+    ),
+])
+.only_with(&[TTL]);
+/// AWS: "You can call `DescribeContinuousBackups` at a maximum rate of 10 times per second."
+const DESCRIBE_BACKUPS: Operation = Operation::read(
+    DYNAMODB,
+    "DescribeContinuousBackups",
+    &[TABLE.allow("dynamodb:DescribeContinuousBackups")],
+)
+.rate(10, Duration::from_millis(100))
+.only_with(&[RECOVERY]);
+const UPDATE_BACKUPS: Operation = Operation::write(
+    DYNAMODB,
+    "UpdateContinuousBackups",
+    &[TABLE.allow("dynamodb:UpdateContinuousBackups")],
+)
+.reading(&[Reading::of(
+    "ContinuousBackupsUnavailableException",
+    Meaning::NotYet,
+)])
+.only_with(&[RECOVERY]);
+
+/// The names of the optional fields.
+const TTL: &str = "ttl";
+const RECOVERY: &str = "point_in_time_recovery";
 
 /// A table: `AWS::DynamoDB::Table`. Its items are data: it is deleted with consent only.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -91,6 +150,19 @@ pub struct Table {
     pub billing: String,
     /// True if DynamoDB refuses to delete the table.
     pub deletion_protection: bool,
+    /// The attribute with the time, in seconds since 1970, after which an item is deleted; AWS takes up to a few days for it.
+    ///
+    /// AWS takes one change an hour, and another attribute takes two: `up` switches the old one off, fails, and goes on when an
+    /// hour has passed. A time to live that somebody else has switched on is neither seen nor changed while none is declared;
+    /// one that was declared goes with the declaration of it, and takes the rights that the declaration with it had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<String>,
+    /// True if AWS keeps what the table can be restored from to any second of the last 35 days, for a price by its size.
+    ///
+    /// Where others have switched it on, and where it is no longer declared, the same holds as of `ttl`. AWS keeps a backup of a
+    /// table that is deleted with it for 35 days, free of charge.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub point_in_time_recovery: bool,
     /// The tags that the declaration asks for; the stack adds its mark. Other tags of the resource are ignored.
     pub tags: Tags,
 }
@@ -145,6 +217,8 @@ impl Table {
             indexes: BTreeMap::new(),
             billing: BillingMode::PayPerRequest.to_string(),
             deletion_protection: false,
+            ttl: None,
+            point_in_time_recovery: false,
             tags: Tags::default(),
         }
     }
@@ -190,6 +264,11 @@ impl Resource for Table {
                 &TAG,
                 &UPDATE,
                 &DELETE,
+                &UNTAG,
+                &DESCRIBE_TTL,
+                &UPDATE_TTL,
+                &DESCRIBE_BACKUPS,
+                &UPDATE_BACKUPS,
                 &GET_RESOURCES,
             ],
         )
@@ -201,19 +280,35 @@ impl Resource for Table {
 
     fn calls(&self, act: Act<'_>) -> Vec<&'static Operation> {
         match act {
-            Act::Create => vec![&CREATE],
-            Act::Update(changes) => changes.calls(&[
-                (&["billing"], &UPDATE),
-                (&["deletion_protection"], &UPDATE),
-                (&["indexes"], &UPDATE),
-                (&["tags"], &TAG),
-            ]),
+            Act::Create => {
+                let recovery = self.point_in_time_recovery.then_some(&UPDATE_BACKUPS);
+                let ttl = self.ttl.as_ref().map(|_| &UPDATE_TTL);
+                let settings = recovery.into_iter().chain(ttl);
+                std::iter::once(&CREATE).chain(settings).collect()
+            }
+            Act::Update(changes) => {
+                let mut calls = changes.calls(&[
+                    (&["billing"], &UPDATE),
+                    (&["deletion_protection"], &UPDATE),
+                    (&["indexes"], &UPDATE),
+                    (&[RECOVERY], &UPDATE_BACKUPS),
+                ]);
+                let ttl = changes.0.iter().filter(|change| change.field == TTL);
+                let sides = ttl.flat_map(|change| [&change.from, &change.to]);
+                let sides = sides.filter(|attribute| !attribute.is_null());
+                calls.extend(sides.map(|_| &UPDATE_TTL));
+                calls.extend(settings::are_over(changes).then_some(&UNTAG));
+                calls.extend(changes.calls(&[(&["tags"], &TAG)]));
+                calls
+            }
             Act::Delete => vec![&DELETE],
         }
     }
 
     fn typical_wait(&self, act: Act<'_>) -> Duration {
         match act {
+            // AWS readies backups 1 to 6 s after the table.
+            Act::Create if self.point_in_time_recovery => Duration::from_secs(10),
             Act::Create | Act::Delete => Duration::from_secs(7),
             Act::Update(_) => Duration::ZERO,
         }
@@ -228,6 +323,13 @@ impl Resource for Table {
 
     fn validate(&self) -> Result<()> {
         check_name("a table's name", &self.name, 3..=255, "_.-")?;
+        if let Some(attribute) = &self.ttl {
+            let name = &self.name;
+            ensure!(
+                (1..=255).contains(&attribute.chars().count()),
+                "the name of the attribute of `{name}`'s time to live must have 1 to 255 characters"
+            );
+        }
         check_tags(&self.tags)
     }
 
@@ -281,6 +383,11 @@ impl Resource for Table {
 
     fn mark(&mut self, mark: &Mark<'_>) {
         self.tags.mark(mark);
+        let declared = [
+            (TTL, self.ttl.is_some()),
+            (RECOVERY, self.point_in_time_recovery),
+        ];
+        settings::mark(&mut self.tags, &declared);
     }
 
     fn is_last_declared(&self, observed: &Observed<Self>) -> bool {
@@ -337,10 +444,26 @@ impl Resource for Table {
                 break;
             }
         }
+        let ownership = look.ownership(&self.name, &self.tags, &tags);
+        let is_read = |setting, is_declared| {
+            let is_ours = ownership == Ownership::Ours;
+            // A table that is being created has no settings yet, and AWS refuses to tell them.
+            table.table_status() != Some(&TableStatus::Creating)
+                && (is_declared || is_ours && settings::is_made(&tags, setting))
+        };
+        let (ttl, point_in_time_recovery) = try_join!(
+            self.read_ttl(aws, is_read(TTL, self.ttl.is_some())),
+            self.read_recovery(aws, is_read(RECOVERY, self.point_in_time_recovery)),
+        )
+        .with_context(doing)?;
         Ok(Some(Observed {
-            ownership: look.ownership(&self.name, &self.tags, &tags),
             settled: is_settled(&table),
-            state: self.state_of(&table, self.tags.declared_part(&tags)),
+            state: Self {
+                ttl,
+                point_in_time_recovery,
+                ..self.state_of(&table, settings::tags(&self.tags, &tags))
+            },
+            ownership,
             output: TableOutput { arn: Arn(arn) },
         }))
     }
@@ -381,6 +504,13 @@ impl Resource for Table {
                 }
             })
             .await?;
+        if self.point_in_time_recovery || self.ttl.is_some() {
+            self.settle(aws).await?;
+        }
+        if self.point_in_time_recovery {
+            self.put_recovery(aws).await?;
+        }
+        self.change_ttl(aws, None).await?;
         Ok(TableOutput { arn: Arn(arn) })
     }
 
@@ -431,6 +561,24 @@ impl Resource for Table {
                 })
                 .await?;
             }
+        }
+        if changes.touch(RECOVERY) {
+            self.put_recovery(aws).await?;
+        }
+        // Refused most easily: all other fields are changed by then.
+        if changes.touch(TTL) {
+            self.change_ttl(aws, observed.state.ttl.as_deref()).await?;
+        }
+        if settings::are_over(changes) {
+            let arn = &observed.output.arn.0;
+            aws.call(&UNTAG, || {
+                aws.dynamodb()
+                    .untag_resource()
+                    .resource_arn(arn)
+                    .tag_keys(settings::SETTINGS)
+                    .send()
+            })
+            .await?;
         }
         if changes.touch("tags") {
             let arn = &observed.output.arn.0;
@@ -567,6 +715,112 @@ impl Table {
         changed.map_err(Into::into)
     }
 
+    async fn read_ttl(&self, aws: &Aws, is_read: bool) -> Result<Option<String>, AwsError> {
+        if !is_read {
+            return Ok(None);
+        }
+        let request = || {
+            aws.dynamodb()
+                .describe_time_to_live()
+                .table_name(&self.name)
+                .send()
+        };
+        match aws.call(&DESCRIBE_TTL, request).await {
+            Ok(answer) => Ok(answer
+                .time_to_live_description
+                .filter(|ttl| {
+                    matches!(
+                        ttl.time_to_live_status(),
+                        Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)
+                    )
+                })
+                .and_then(|ttl| ttl.attribute_name)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn read_recovery(&self, aws: &Aws, is_read: bool) -> Result<bool, AwsError> {
+        if !is_read {
+            return Ok(false);
+        }
+        let request = || {
+            aws.dynamodb()
+                .describe_continuous_backups()
+                .table_name(&self.name)
+                .send()
+        };
+        match aws.call(&DESCRIBE_BACKUPS, request).await {
+            Ok(answer) => Ok(answer
+                .continuous_backups_description()
+                .and_then(|backups| backups.point_in_time_recovery_description())
+                .and_then(|recovery| recovery.point_in_time_recovery_status())
+                == Some(&PointInTimeRecoveryStatus::Enabled)),
+            // Also of a table that has just become active.
+            Err(error) if error.is_not_found() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn put_recovery(&self, aws: &Aws) -> Result<()> {
+        const READY: Wait = Wait::new(
+            "the table's backups to be ready",
+            Duration::from_secs(2),
+            Duration::from_mins(5),
+        );
+        let specification = PointInTimeRecoverySpecification::builder()
+            .point_in_time_recovery_enabled(self.point_in_time_recovery)
+            .build()?;
+        let request = || {
+            aws.dynamodb()
+                .update_continuous_backups()
+                .table_name(&self.name)
+                .point_in_time_recovery_specification(specification.clone())
+                .send()
+        };
+        READY
+            .while_refused(aws, AwsError::is_not_yet, async || {
+                aws.call(&UPDATE_BACKUPS, request).await.map(|_| ())
+            })
+            .await
+    }
+
+    /// Switches the time to live off where the attribute `from` has it, and on where one is declared.
+    async fn change_ttl(&self, aws: &Aws, from: Option<&str>) -> Result<()> {
+        let changes = from.map(|attribute| (attribute, false));
+        let on = self.ttl.as_deref().map(|attribute| (attribute, true));
+        for (attribute, enabled) in changes.into_iter().chain(on) {
+            let specification = TimeToLiveSpecification::builder()
+                .attribute_name(attribute)
+                .enabled(enabled)
+                .build()?;
+            let request = || {
+                aws.dynamodb()
+                    .update_time_to_live()
+                    .table_name(&self.name)
+                    .time_to_live_specification(specification.clone())
+                    .send()
+            };
+            match aws.call(&UPDATE_TTL, request).await {
+                Ok(_) => {}
+                // By a call whose answer was lost.
+                Err(error) if error.is_existing() => {}
+                Err(error) if error.is_not_yet() => bail!(
+                    anyhow::Error::from(error).context(
+                        Code::Refused
+                            .fault(format!(
+                                "the time to live of table `{}` was changed within the last hour, and AWS takes one change an hour",
+                                self.name
+                            ))
+                            .remedy("wait until an hour has passed, and run it again: it goes on from here")
+                    )
+                ),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
     fn state_of(&self, table: &TableDescription, tags: Tags) -> Self {
         let attributes = table.attribute_definitions();
         let indexes = table
@@ -588,6 +842,8 @@ impl Table {
             indexes,
             billing: billing.to_owned(),
             deletion_protection: table.deletion_protection_enabled.unwrap_or_default(),
+            ttl: None,
+            point_in_time_recovery: false,
             tags,
         }
     }

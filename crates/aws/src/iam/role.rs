@@ -1,4 +1,4 @@
-//! An IAM role with its inline policies.
+//! An IAM role with its inline policies and its permissions boundary.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use provision_engine::input::{Handle, Input};
 use provision_engine::look::Look;
 use provision_engine::observe::Seen;
 use provision_engine::operation::{Operation, Scope};
-use provision_engine::owner::{Mark, Tags};
+use provision_engine::owner::{Mark, Ownership, Tags};
 use provision_engine::resource::{
     Act, HoldsData, Kind, Marked, Observed, Resource, check_name, check_tags, gone_is_done,
 };
@@ -30,6 +30,7 @@ use super::roles::{LIST_ROLES, LIST_TAGS, undeclared_roles};
 use crate::arn::Arn;
 use crate::calls::Calls;
 use crate::lambda::Function;
+use crate::settings;
 
 const ROLE: Scope = Scope::new("Role", &["arn:{partition}:iam::{account}:role/{name}"]);
 
@@ -68,6 +69,23 @@ const DELETE_POLICY: Operation = Operation::write(
     &[ROLE.allow("iam:DeleteRolePolicy")],
 );
 const DELETE_ROLE: Operation = Operation::write(IAM, "DeleteRole", &[ROLE.allow("iam:DeleteRole")]);
+const PUT_BOUNDARY: Operation = Operation::write(
+    IAM,
+    "PutRolePermissionsBoundary",
+    &[ROLE.allow("iam:PutRolePermissionsBoundary")],
+)
+.only_with(&[BOUNDARY]);
+const DELETE_BOUNDARY: Operation = Operation::write(
+    IAM,
+    "DeleteRolePermissionsBoundary",
+    &[ROLE.allow("iam:DeleteRolePermissionsBoundary")],
+)
+.only_with(&[BOUNDARY]);
+const UNTAG_ROLE: Operation =
+    Operation::write(IAM, "UntagRole", &[ROLE.allow("iam:UntagRole")]).only_with(&[BOUNDARY]);
+
+/// The name of the optional field.
+const BOUNDARY: &str = "boundary";
 
 /// A role with its trust policy and inline policies: `AWS::IAM::Role`. Roles are global: all regions of an account share their
 /// names.
@@ -84,6 +102,13 @@ pub struct Role {
     pub trust: PolicyDocument,
     /// Inline policies by name: at most 10,240 characters without white space in all of them (AWS: "IAM and AWS STS quotas").
     pub policies: BTreeMap<String, PolicyDocument>,
+    /// The managed policy that limits what the role may do, whatever its own policies allow.
+    ///
+    /// A boundary that somebody else has set is neither seen nor removed while none is declared: organisations set them behind
+    /// everybody's back. One that was declared goes with the declaration of it, and takes the rights that the declaration with it
+    /// had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boundary: Option<Input<Arn>>,
     /// The tags that the declaration asks for; the stack adds its mark. Other tags of the resource are ignored.
     pub tags: Tags,
 }
@@ -131,6 +156,9 @@ impl Resource for Role {
                 &PUT_POLICY,
                 &DELETE_POLICY,
                 &DELETE_ROLE,
+                &PUT_BOUNDARY,
+                &DELETE_BOUNDARY,
+                &UNTAG_ROLE,
                 &LIST_ROLES,
                 &LIST_TAGS,
             ],
@@ -148,13 +176,19 @@ impl Resource for Role {
                 std::iter::once(&CREATE_ROLE).chain(policies).collect()
             }
             Act::Update(changes) => {
+                let boundary = match &self.boundary {
+                    Some(_) => &PUT_BOUNDARY,
+                    None => &DELETE_BOUNDARY,
+                };
                 let mut calls = changes.calls(&[
+                    (&[BOUNDARY], boundary),
                     (&["trust"], &UPDATE_TRUST),
                     (&["description", "max_session_s"], &UPDATE_ROLE),
                 ]);
                 let is_touched = |name: &&String| changes.touch(&format!("policies.{name}"));
                 let policies = self.policies.keys().filter(is_touched);
                 calls.extend(policies.map(|_| &PUT_POLICY));
+                calls.extend(settings::are_over(changes).then_some(&UNTAG_ROLE));
                 calls.extend(changes.calls(&[(&["tags"], &TAG_ROLE)]));
                 calls
             }
@@ -195,6 +229,14 @@ impl Resource for Role {
             self.description.len() <= 1000 && letters.all(|c| u32::from(c) < 0x100),
             "the description of `{name}` must be Latin-1 and at most 1000 characters"
         );
+        if let Some(Input::Known(Arn(arn))) = &self.boundary {
+            ensure!(
+                (20..=2048).contains(&arn.len())
+                    && arn.starts_with("arn:")
+                    && arn.contains(":policy/"),
+                "the boundary of `{name}` must be the ARN of a managed policy, and not `{arn}`"
+            );
+        }
         check_tags(&self.tags)
     }
 
@@ -211,6 +253,7 @@ impl Resource for Role {
                 max_session_s: 3600,
                 trust: PolicyDocument::new(Value::Null),
                 policies: BTreeMap::new(),
+                boundary: None,
                 tags: Tags(tags.clone()),
             };
             // All inline policies are ours to delete with it.
@@ -223,6 +266,7 @@ impl Resource for Role {
 
     fn mark(&mut self, mark: &Mark<'_>) {
         self.tags.mark(mark);
+        settings::mark(&mut self.tags, &[(BOUNDARY, self.boundary.is_some())]);
     }
 
     fn is_last_declared(&self, observed: &Observed<Self>) -> bool {
@@ -260,8 +304,16 @@ impl Resource for Role {
             .iter()
             .map(|tag| (tag.key.clone(), tag.value.clone()))
             .collect();
+        let ownership = look.ownership(&self.name, &self.tags, &tags);
+        let is_seen = self.boundary.is_some()
+            || ownership == Ownership::Ours && settings::is_made(&tags, BOUNDARY);
+        let boundary = role
+            .permissions_boundary
+            .filter(|_| is_seen)
+            .and_then(|boundary| boundary.permissions_boundary_arn)
+            .map(|arn| Arn(arn).into());
         Ok(Some(Observed {
-            ownership: look.ownership(&self.name, &self.tags, &tags),
+            ownership,
             settled: true,
             output: RoleOutput { arn: Arn(role.arn) },
             state: Self {
@@ -272,12 +324,14 @@ impl Resource for Role {
                     &role.assume_role_policy_document.unwrap_or_default(),
                 ),
                 policies: policies.into_iter().flatten().collect(),
-                tags: self.tags.declared_part(&tags),
+                boundary,
+                tags: settings::tags(&self.tags, &tags),
             },
         }))
     }
 
     async fn create(&self, aws: &Aws) -> Result<RoleOutput> {
+        let boundary = self.known_boundary()?;
         let created = aws
             .call(&CREATE_ROLE, || {
                 aws.iam()
@@ -286,6 +340,7 @@ impl Resource for Role {
                     .description(&self.description)
                     .max_session_duration(self.max_session_s)
                     .assume_role_policy_document(self.trust.to_text())
+                    .set_permissions_boundary(boundary.map(|arn| arn.0.clone()))
                     .set_tags(Some(self.iam_tags()))
                     .send()
             })
@@ -307,6 +362,10 @@ impl Resource for Role {
         changes: &Changes,
     ) -> Result<RoleOutput> {
         let iam = aws.iam();
+        // Before anything that it is to limit.
+        if changes.touch(BOUNDARY) {
+            self.put_boundary(aws).await?;
+        }
         if changes.touch("trust") {
             aws.call(&UPDATE_TRUST, || {
                 iam.update_assume_role_policy()
@@ -330,6 +389,15 @@ impl Resource for Role {
             if observed.state.policies.get(name) != Some(document) {
                 self.put_policy(aws, name, document).await?;
             }
+        }
+        if settings::are_over(changes) {
+            let request = || {
+                iam.untag_role()
+                    .role_name(&self.name)
+                    .tag_keys(settings::SETTINGS)
+                    .send()
+            };
+            aws.call(&UNTAG_ROLE, request).await?;
         }
         if changes.touch("tags") {
             let request = || {
@@ -400,6 +468,30 @@ impl Role {
         };
         let nothing = || PolicyDocument::new(Value::Null);
         Ok(names.into_iter().map(|name| (name, nothing())).collect())
+    }
+
+    fn known_boundary(&self) -> Result<Option<&Arn>> {
+        Ok(self.boundary.as_ref().map(Input::get).transpose()?)
+    }
+
+    async fn put_boundary(&self, aws: &Aws) -> Result<()> {
+        let iam = aws.iam();
+        let Some(arn) = self.known_boundary()? else {
+            let request = || {
+                iam.delete_role_permissions_boundary()
+                    .role_name(&self.name)
+                    .send()
+            };
+            return gone_is_done(aws.call(&DELETE_BOUNDARY, request).await);
+        };
+        let request = || {
+            iam.put_role_permissions_boundary()
+                .role_name(&self.name)
+                .permissions_boundary(&arn.0)
+                .send()
+        };
+        aws.call(&PUT_BOUNDARY, request).await?;
+        Ok(())
     }
 
     fn iam_tags(&self) -> Vec<Tag> {

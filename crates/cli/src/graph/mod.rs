@@ -175,6 +175,7 @@ mod tests {
                 max_session_s: 3600,
                 trust: statement(json!("*")),
                 policies: BTreeMap::from([("p".to_owned(), statement(used))]),
+                boundary: None,
                 tags: Tags::default(),
             },
         );

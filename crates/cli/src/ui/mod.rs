@@ -11,3 +11,12 @@ pub(crate) mod screen;
 pub(crate) mod stdin;
 pub(crate) mod summary;
 pub(crate) mod terminal;
+
+use provision_engine::plan::Plan;
+
+use crate::paint::Paint;
+
+/// Returns `plan` as the command `plan` prints it, without colours.
+pub fn plan_lines(plan: &Plan) -> String {
+    plan_text::plan(plan, Paint(false), false)
+}

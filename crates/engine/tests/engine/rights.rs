@@ -157,6 +157,84 @@ async fn a_forecast_names_the_calls_that_are_sent() {
     assert_eq!(lab.account.writes().len(), expected);
 }
 
+#[test]
+fn a_right_that_is_about_a_field_is_needed_where_that_is_declared() {
+    let actions = |lifetime: Option<u32>| {
+        let declaration = declare(|stack| {
+            stack.add("cache", optional::Cache { lifetime });
+        });
+        let policy = document(&declaration, &Kinds::default(), &target(), Access::Write);
+        policy["Statement"][0]["Action"].clone()
+    };
+    assert_eq!(actions(None), json!(["toys:ListTables"]));
+    let with = json!(["toys:ListTables", "toys:SetLifetime"]);
+    assert_eq!(actions(Some(1)), with);
+}
+
+mod optional {
+    //! A kind with an operation that is about one field.
+
+    use anyhow::Result;
+    use provision_engine::aws::Aws;
+    use provision_engine::diff::Changes;
+    use provision_engine::look::Look;
+    use provision_engine::observe::Seen;
+    use provision_engine::operation::{Operation, Scope};
+    use provision_engine::resource::{Act, HoldsData, Kind, Marked, Observed, Resource};
+    use serde::{Deserialize, Serialize};
+
+    use crate::toys::LIST_TABLES;
+
+    const SET: Operation = Operation::write(
+        LIST_TABLES.service,
+        "SetLifetime",
+        &[Scope::new("Tables", &["*"]).allow("toys:SetLifetime")],
+    )
+    .only_with(&["lifetime"]);
+
+    #[derive(Clone, Debug, Serialize, Deserialize)]
+    pub struct Cache {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub lifetime: Option<u32>,
+    }
+
+    #[derive(Debug, Serialize, Deserialize)]
+    pub struct CacheOutput {}
+
+    impl Resource for Cache {
+        type Output = CacheOutput;
+        const KIND: Kind = Kind::new("Toys::Cache", "cache", HoldsData::No, &[&LIST_TABLES, &SET]);
+
+        fn name(&self) -> String {
+            "cache".to_owned()
+        }
+
+        fn calls(&self, _: Act<'_>) -> Vec<&'static Operation> {
+            Vec::new()
+        }
+
+        async fn observe(&self, _: &Look) -> Result<Option<Observed<Self>>> {
+            Ok(None)
+        }
+
+        async fn create(&self, _: &Aws) -> Result<CacheOutput> {
+            Ok(CacheOutput {})
+        }
+
+        async fn update(&self, _: &Aws, _: Observed<Self>, _: &Changes) -> Result<CacheOutput> {
+            Ok(CacheOutput {})
+        }
+
+        async fn delete(&self, _: &Aws, _: Observed<Self>) -> Result<()> {
+            Ok(())
+        }
+
+        async fn marked(_: &Seen<'_>) -> Result<Vec<Marked<Self>>> {
+            Ok(Vec::new())
+        }
+    }
+}
+
 mod sloppy {
     //! A kind that sends a call it does not declare.
 

@@ -61,3 +61,54 @@ impl Databases {
         .await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::dynamodb::operations;
+
+    fn run(database: &Database, operation: &str, request: &Value) -> Value {
+        let answer = operations::run(database, operation, request.to_string().as_bytes());
+        serde_json::from_str(&answer.expect("it is carried out")).expect("JSON")
+    }
+
+    #[tokio::test]
+    async fn items_whose_time_is_over_are_swept() {
+        let databases = Databases::new(None);
+        let place = Place {
+            account: "0".into(),
+            region: "r".into(),
+        };
+        let database = databases.at(&place).expect("a database in memory");
+        let table = json!({
+            "TableName": "sessions",
+            "AttributeDefinitions": [{ "AttributeName": "id", "AttributeType": "S" }],
+            "KeySchema": [{ "AttributeName": "id", "KeyType": "HASH" }],
+            "BillingMode": "PAY_PER_REQUEST",
+        });
+        run(&database, "CreateTable", &table);
+        let ttl = json!({ "TableName": "sessions", "TimeToLiveSpecification": {
+            "Enabled": true, "AttributeName": "until",
+        }});
+        run(&database, "UpdateTimeToLive", &ttl);
+        let now = std::time::SystemTime::now();
+        let now = now
+            .duration_since(std::time::UNIX_EPOCH)
+            .expect("after 1970");
+        for (id, until) in [
+            ("over", now.as_secs() - 60),
+            ("lasting", now.as_secs() + 600),
+        ] {
+            let item = json!({ "TableName": "sessions", "Item": {
+                "id": { "S": id }, "until": { "N": until.to_string() },
+            }});
+            run(&database, "PutItem", &item);
+        }
+        databases.sweep().await;
+        let left = run(&database, "Scan", &json!({ "TableName": "sessions" }));
+        assert_eq!(left["Count"], 1, "{left}");
+        assert_eq!(left["Items"][0]["id"]["S"], "lasting");
+    }
+}

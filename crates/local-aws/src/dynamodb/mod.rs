@@ -3,6 +3,7 @@
 mod databases;
 mod errors;
 mod operations;
+mod settings;
 mod tables;
 mod tags;
 
@@ -35,10 +36,14 @@ pub(crate) async fn perform(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, R
         "DeleteTable" => tables::delete(cloud, call).await,
         "DescribeTable" => tables::describe(cloud, call).await,
         "ListTables" => tables::list(cloud, call).await,
-        "UpdateTable" | "UpdateTimeToLive" => tables::change(cloud, call).await,
-        "DescribeContinuousBackups" => tables::describe_backups(cloud, call).await,
-        "DescribeTimeToLive" | "TagResource" | "UntagResource" | "ListTagsOfResource"
-        | "ListStreams" | "GetRecords" => run(cloud, call, tables::to_engine(call)).await,
+        "UpdateTable" => tables::change(cloud, call).await,
+        "DescribeTimeToLive" => settings::describe_ttl(cloud, call).await,
+        "UpdateTimeToLive" => settings::update_ttl(cloud, call).await,
+        "DescribeContinuousBackups" => settings::describe_backups(cloud, call).await,
+        "UpdateContinuousBackups" => settings::update_backups(cloud, call).await,
+        "TagResource" | "UntagResource" | "ListTagsOfResource" | "ListStreams" | "GetRecords" => {
+            run(cloud, call, tables::to_engine(call)).await
+        }
         "DescribeStream" | "GetShardIterator" => {
             let body = tables::with_engine_shards(&tables::to_engine(call));
             run(cloud, call, body).await.map(tables::with_aws_shards)

@@ -8,8 +8,9 @@ use super::errors;
 
 macro_rules! operations {
     ($($name:literal => $method:ident,)*) => {
-        /// The engine's, and `DescribeContinuousBackups`, which Terraform and others ask for.
-        pub(crate) const OPERATIONS: &[&str] = &[$($name,)* "DescribeContinuousBackups"];
+        /// The engine's, and two for settings that it does not have.
+        pub(crate) const OPERATIONS: &[&str] =
+            &[$($name,)* "DescribeContinuousBackups", "UpdateContinuousBackups"];
 
         pub(super) fn run(database: &Database, operation: &str, body: &[u8]) -> Result<String, DynoxideError> {
             match operation {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::run;
+use super::settings::Settings;
 use crate::answer::{Answer, Body, Refusal};
 use crate::call::Call;
 use crate::clock::Moment;
@@ -63,7 +64,10 @@ pub(super) async fn create(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Re
         active_from: now.saturating_add(faults.table_creating_ms),
         deleting: None,
     };
-    cloud.store.transact(|tx| tx.put(&call.place, &table))?;
+    cloud.store.transact(|tx| {
+        tx.remove::<Settings>(&call.place, &table.name)?;
+        tx.put(&call.place, &table)
+    })?;
     // As AWS answers, whatever the table's state will be a moment later.
     with_status(answer, "TableDescription", "CREATING")
 }
@@ -81,9 +85,7 @@ pub(super) async fn delete(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Re
             )));
         }
         if table.active_from > now {
-            return Err(in_use(&format!(
-                "Attempt to change a resource which is still in use: Table is being created: {name}"
-            )));
+            return Err(being_created(&name));
         }
     }
     let answer = run(cloud, call, to_engine(call)).await?;
@@ -97,6 +99,7 @@ pub(super) async fn delete(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Re
         Body::Bytes(_) => Value::Null,
     };
     cloud.store.transact(|tx| {
+        tx.remove::<Settings>(&call.place, &name)?;
         if lag == 0 {
             tx.remove::<Table>(&call.place, &name).map(|_| ())
         } else {
@@ -144,7 +147,6 @@ pub(super) async fn list(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Refu
     run(cloud, call, call.body.clone()).await
 }
 
-/// `UpdateTable` and `UpdateTimeToLive`.
 pub(super) async fn change(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Refusal> {
     let name = name(call)?;
     let now = cloud.now();
@@ -156,30 +158,10 @@ pub(super) async fn change(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Re
             return Err(not_found(&name));
         }
         if table.active_from > now {
-            return Err(in_use(&format!(
-                "Attempt to change a resource which is still in use: Table is being created: {name}"
-            )));
+            return Err(being_created(&name));
         }
     }
     run(cloud, call, to_engine(call)).await
-}
-
-/// The local AWS keeps no backups: point-in-time recovery is off, as on a new table.
-pub(super) async fn describe_backups(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Refusal> {
-    let name = name(call)?;
-    let table = Call {
-        operation: "DescribeTable",
-        ..call.clone()
-    };
-    let found = describe(cloud, &table).await?;
-    if found.status != 200 {
-        let message = format!("Table not found: {name}");
-        return Err(Refusal::new(400, "TableNotFoundException", message));
-    }
-    Ok(Answer::ok(json!({ "ContinuousBackupsDescription": {
-        "ContinuousBackupsStatus": "ENABLED",
-        "PointInTimeRecoveryDescription": { "PointInTimeRecoveryStatus": "DISABLED" },
-    }})))
 }
 
 /// Items can be read and written in an active table only.
@@ -219,6 +201,28 @@ fn alive(tx: &Tx, place: &Place, name: &str, now: Moment) -> Result<Option<Table
     Ok(table)
 }
 
+/// What a table can be asked of at the moment, if it exists.
+pub(super) enum Phase {
+    Invisible,
+    Creating,
+    Active { since: Moment },
+    Deleting,
+}
+
+pub(super) fn phase(cloud: &Cloud, place: &Place, name: &str) -> Result<Phase, Refusal> {
+    let now = cloud.now();
+    let table = cloud.store.transact(|tx| alive(tx, place, name, now))?;
+    Ok(match table {
+        None => Phase::Active { since: 0 },
+        Some(table) if table.deleting.is_some() => Phase::Deleting,
+        Some(table) if table.visible_from > now => Phase::Invisible,
+        Some(table) if table.active_from > now => Phase::Creating,
+        Some(table) => Phase::Active {
+            since: table.active_from,
+        },
+    })
+}
+
 fn is_deleting(cloud: &Cloud, place: &Place, name: &str) -> Result<bool, Refusal> {
     let now = cloud.now();
     let table = cloud.store.transact(|tx| alive(tx, place, name, now))?;
@@ -232,7 +236,7 @@ struct Named<'a> {
 }
 
 /// The table's name, which may be given as its ARN.
-fn name(call: &Call) -> Result<String, Refusal> {
+pub(super) fn name(call: &Call) -> Result<String, Refusal> {
     let named: Named = serde_json::from_slice(&call.body).map_err(|error| {
         Refusal::new(
             400,
@@ -317,6 +321,12 @@ fn with_status(answer: Answer, member: &str, status: &str) -> Result<Answer, Ref
     })
 }
 
+pub(super) fn being_created(name: &str) -> Refusal {
+    in_use(&format!(
+        "Attempt to change a resource which is still in use: Table is being created: {name}"
+    ))
+}
+
 fn in_use(message: &str) -> Refusal {
     Refusal::new(
         400,
@@ -325,7 +335,7 @@ fn in_use(message: &str) -> Refusal {
     )
 }
 
-fn not_found(name: &str) -> Refusal {
+pub(super) fn not_found(name: &str) -> Refusal {
     Refusal::new(
         400,
         "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException",

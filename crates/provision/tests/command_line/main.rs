@@ -30,6 +30,7 @@ mod saved;
 mod schema;
 mod secrets;
 mod selection;
+mod settings;
 mod telling;
 mod transcripts;
 mod undeclared;

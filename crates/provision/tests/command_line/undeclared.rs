@@ -66,6 +66,7 @@ fn larger() -> App {
                 max_session_s: 3600,
                 trust: PolicyDocument::new(trust),
                 policies: BTreeMap::from([("former".to_owned(), PolicyDocument::new(rights))]),
+                boundary: None,
                 tags: Tags::default().with(REGION, env.region()),
             },
         );

@@ -222,6 +222,7 @@ fn function(
             max_session_s: 3600,
             trust: TRUST.fill(&[])?,
             policies: BTreeMap::from([("items".into(), permissions)]),
+            boundary: None,
             tags: Tags::default(),
         },
     );

@@ -94,6 +94,7 @@ fn parts(env: &Env) -> anyhow::Result<Stack> {
             max_session_s: 3600,
             trust: trust.fill(&[])?,
             policies: BTreeMap::new(),
+            boundary: None,
             tags: Tags::default(),
         })
     };

@@ -68,6 +68,7 @@ pub mod handles {
     pub use crate::iam::RoleHandle;
     pub use crate::lambda::FunctionHandle;
     pub use crate::logs::LogGroupHandle;
+    pub use crate::ssm::ParameterHandle;
 }
 
 /// Returns the kinds of this crate.

@@ -41,6 +41,7 @@ mod local;
 mod log_line;
 mod options;
 mod paint;
+mod project;
 pub mod record;
 mod report;
 mod run;

@@ -175,6 +175,7 @@ fn chosen<'a>(
         Command::Key(arguments) => Box::pin(commands::key::run(session, arguments)),
         Command::Logs(arguments) => Box::pin(commands::logs::run(session, arguments)),
         Command::Dev(arguments) => Box::pin(commands::dev::run(session, arguments)),
+        Command::New(arguments) => Box::pin(ready(commands::new::run(session, arguments))),
         Command::Ci(arguments) => Box::pin(commands::ci::run(session, arguments)),
         Command::Doctor(arguments) => Box::pin(commands::doctor::run(session, arguments)),
         Command::Report(arguments) => Box::pin(ready(commands::report::run(session, arguments))),

@@ -112,6 +112,7 @@ impl Resource for Method {
     const KIND: Kind = Kind {
         // API Gateway does not look at what an integration names.
         by_name: &["integration"],
+        marks: &["operation"],
         ..Kind::new(
             "AWS::ApiGateway::Method",
             "method",

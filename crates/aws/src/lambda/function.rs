@@ -226,6 +226,7 @@ impl Resource for Function {
         // Lambda does not look at what variables name.
         by_name: &["environment"],
         has_unique_name: true,
+        marks: &["deployed_code"],
         ..Kind::new(
             "AWS::Lambda::Function",
             "function",

@@ -124,6 +124,8 @@ pub(crate) enum Command {
     Key(Key),
     /// Print the functions' log lines: `>` a request begins, `<` it has ended, with its time, memory and cold start
     Logs(Logs),
+    /// Make a workspace of your own: contract, functions, stack, tests
+    New(New),
     /// Write the files of a pipeline
     #[command(subcommand)]
     Ci(Ci),
@@ -146,6 +148,30 @@ pub(crate) enum Command {
     Man(Man),
     /// Print the least rights that the commands need, as an IAM policy, or the trust policy of a pipeline's role
     Policy(Policy),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct New {
+    /// The name of the folder, the package and the stack
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// The folder with the sources of provision [default: those that this program was built from]
+    #[arg(long, value_name = "DIR", conflicts_with = "git")]
+    pub(crate) path: Option<PathBuf>,
+    /// The git repository to take provision from
+    #[arg(long, value_name = "URL")]
+    pub(crate) git: Option<String>,
+    /// The template
+    #[arg(long, value_enum, default_value_t = Template::Api)]
+    pub(crate) template: Template,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Template {
+    /// Two functions and a table behind three routes
+    Api,
+    /// The lab: one function and a table behind one route
+    Lab,
 }
 
 /// Options of a deployment.

@@ -20,6 +20,7 @@ pub(crate) mod local;
 pub(crate) mod logs;
 pub(crate) mod man;
 mod names;
+pub(crate) mod new;
 pub(crate) mod outputs;
 pub(crate) mod plan;
 pub(crate) mod policy;

@@ -91,7 +91,8 @@ fn step_lines(step: &Step, paint: Paint, verbose: bool) -> String {
             text.push_str(&change_lines(step, paint, Direction::ToDeclared));
         }
         Action::Create { .. } if verbose => {
-            for line in declared_lines("", &step.resource.fields()) {
+            let marks = step.resource.kind().marks;
+            for line in declared_lines("", &step.resource.fields(), marks) {
                 let _ = writeln!(text, "      {line}");
             }
         }
@@ -112,7 +113,7 @@ pub(crate) fn change_lines(step: &Step, paint: Paint, direction: Direction) -> S
     let shown: Vec<&Change> = changes
         .0
         .iter()
-        .filter(|change| !is_noted(&change.field))
+        .filter(|change| !is_mark(&change.field, step.resource.kind().marks))
         .collect();
     for change in &shown {
         for line in lines_of(change, paint, direction) {
@@ -126,11 +127,11 @@ pub(crate) fn change_lines(step: &Step, paint: Paint, direction: Direction) -> S
 }
 
 /// The fields of what is made, a line each; of a policy a line a statement.
-fn declared_lines(field: &str, value: &Value) -> Vec<String> {
+fn declared_lines(field: &str, value: &Value, marks: &[&str]) -> Vec<String> {
     let is_empty = value.is_null()
         || value.as_str().is_some_and(str::is_empty)
         || value.as_array().is_some_and(Vec::is_empty);
-    if is_empty || is_noted(field) {
+    if is_empty || is_mark(field, marks) {
         return Vec::new();
     }
     if is_policy(field) {
@@ -143,18 +144,17 @@ fn declared_lines(field: &str, value: &Value) -> Vec<String> {
         Some(fields) if as_expr(value).is_none() => fields
             .iter()
             .flat_map(|(name, value)| match field {
-                "" => declared_lines(name, value),
-                _ => declared_lines(&format!("{field}.{name}"), value),
+                "" => declared_lines(name, value, marks),
+                _ => declared_lines(&format!("{field}.{name}"), value, marks),
             })
             .collect(),
         _ => vec![format!("{field}: {}", shown(value))],
     }
 }
 
-/// The marks of the declaration in a resource, which go along with a change.
-fn is_noted(field: &str) -> bool {
-    ["operation", "deployed_code"].contains(&field)
-        || field.strip_prefix("tags.") == Some(DECLARATION)
+/// Returns true for the marks of the declaration in a resource, which go along with a change.
+fn is_mark(field: &str, marks: &[&str]) -> bool {
+    marks.contains(&field) || field.strip_prefix("tags.") == Some(DECLARATION)
 }
 
 fn lines_of(change: &Change, paint: Paint, direction: Direction) -> Vec<String> {

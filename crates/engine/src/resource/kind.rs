@@ -34,10 +34,13 @@ pub struct Kind {
     pub deleted_after: &'static [&'static str],
     /// Fields in which a difference is left over by the engine itself, and no drift.
     pub leftovers: &'static [&'static str],
+    /// Fields that carry the declaration's mark where there are no tags: plans do not show them.
+    pub marks: &'static [&'static str],
     /// Fields that AWS accepts as text before the resource they name exists: names and computed outputs there order nothing.
     /// References in all other fields do.
     pub by_name: &'static [&'static str],
-    /// True if a name is unique in the account and region.
+    /// True if a name is unique in the account and region. For names that are unique within a container, see
+    /// [`Resource::validate_among`](super::Resource::validate_among).
     pub has_unique_name: bool,
 }
 
@@ -91,6 +94,7 @@ impl Kind {
             is_snapshot: false,
             deleted_after: &[],
             leftovers: &[],
+            marks: &[],
             by_name: &[],
             has_unique_name: false,
         }

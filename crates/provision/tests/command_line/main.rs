@@ -14,6 +14,7 @@ mod fault;
 mod foreign;
 mod foreign_parts;
 mod graph;
+mod kinds;
 mod lag;
 mod manual;
 mod matrix;

@@ -1,0 +1,32 @@
+//! What the stack and its functions share: routes, items, and what each function may use.
+
+use provision_link::{GetItem, Item, Links, PutItem, Query, Route, Table};
+use serde::{Deserialize, Serialize};
+
+pub const WRITE: Route = Route::post("/notes");
+pub const READ: Route = Route::get("/notes/{id}");
+pub const BY_AUTHOR: Route = Route::get("/authors/{author}/notes");
+
+/// A note: the table's keys and indexes follow from it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Item)]
+pub struct Note {
+    #[partition_key]
+    pub id: String,
+    #[index("by-author")]
+    pub author: String,
+    pub text: String,
+}
+
+/// What the binary `writer` may use.
+#[derive(Debug, Links)]
+#[links(bin = "writer")]
+pub struct WriterLinks {
+    pub notes: Table<Note, PutItem>,
+}
+
+/// What the binary `reader` may use.
+#[derive(Debug, Links)]
+#[links(bin = "reader")]
+pub struct ReaderLinks {
+    pub notes: Table<Note, (GetItem, Query)>,
+}

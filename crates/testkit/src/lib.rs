@@ -4,7 +4,7 @@
 //! - [`InProcess`] connects an SDK to a local AWS in the same process, without a socket.
 //! - [`Decision`] delays, refuses, drops or answers a single request on either way.
 //! - [`Cli`] runs the `provision` binary with an environment of its own, on pipes or on a [`Terminal`].
-//! - [`Account`] has SDK clients for changes outside of the tool.
+//! - [`Account`] has SDK clients for changes outside of the tool, [`mutation`] the catalogue of such changes.
 //! - [`Census`] reads everything an account contains, to compare two accounts.
 //! - [`critical_chain`] finds the calls that waited for each other.
 //!
@@ -53,6 +53,7 @@ mod emulator;
 mod http;
 mod in_process;
 mod masked;
+pub mod mutation;
 mod permission;
 mod proxy;
 mod terminal;

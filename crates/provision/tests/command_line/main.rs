@@ -2,6 +2,7 @@
 //!
 //! `PROVISION_FAULTS` chooses how much: a sample without it, `all`, or one case by its name, as a failure prints it.
 
+mod application;
 mod busy;
 mod ci;
 mod deployments;
@@ -17,7 +18,6 @@ mod graph;
 mod lag;
 mod manual;
 mod matrix;
-mod mutation;
 mod pages;
 mod polite;
 mod properties;

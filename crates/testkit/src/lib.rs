@@ -3,8 +3,9 @@
 //! - [`Emulator`] runs an AWS emulator as a child process, [`Proxy`] forwards requests to it and records them.
 //! - [`InProcess`] connects an SDK to a local AWS in the same process, without a socket.
 //! - [`Decision`] delays, refuses, drops or answers a single request on either way.
+//! - [`Rig`] is a program on an account of its own: [`Cli`], [`Proxy`] and [`Account`] together.
 //! - [`Cli`] runs the `provision` binary with an environment of its own, on pipes or on a [`Terminal`].
-//! - [`Account`] has SDK clients for changes outside of the tool.
+//! - [`Account`] has SDK clients for changes outside of the tool, [`mutation`] the catalogue of such changes.
 //! - [`Census`] reads everything an account contains, to compare two accounts.
 //! - [`critical_chain`] finds the calls that waited for each other.
 //!
@@ -53,8 +54,10 @@ mod emulator;
 mod http;
 mod in_process;
 mod masked;
+pub mod mutation;
 mod permission;
 mod proxy;
+mod rig;
 mod terminal;
 
 pub use account::Account;
@@ -69,4 +72,5 @@ pub use http::{Reply, post, request};
 pub use in_process::InProcess;
 pub use masked::masked;
 pub use proxy::{Options, Proxy};
+pub use rig::Rig;
 pub use terminal::Terminal;

@@ -1,44 +1,36 @@
 //! The shop from its first `up` to its last `down`, by its own program: real builds, real requests.
 
 use std::env;
+use std::ops::Deref;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use testkit::{Account, Census, Cli, Emulator, Options, Proxy, Run, request};
+use testkit::{Emulator, Rig, Run, request};
 
 const ACCOUNT: &str = "100000009001";
 
-/// The program on an account of its own. Its calls alone pass `proxy`.
+/// The program on an account of its own.
 struct Shop {
-    cli: Cli,
-    proxy: Proxy,
-    account: Account,
-    _behind: Proxy,
+    rig: Rig,
+}
+
+impl Deref for Shop {
+    type Target = Rig;
+
+    fn deref(&self) -> &Rig {
+        &self.rig
+    }
 }
 
 impl Shop {
     async fn in_an_empty_account() -> Self {
-        let options = Options {
-            account: Some(ACCOUNT.to_owned()),
-            strict: true,
-            exact: Emulator::is_ours(),
-            ..Options::default()
-        };
-        let emulator = Emulator::shared();
-        let proxy = Proxy::start(emulator.url(), options.clone());
-        let behind = Proxy::start(emulator.url(), options);
+        let mut rig = Rig::new(env!("CARGO_BIN_EXE_shop"), ACCOUNT).await;
         // The first `up` builds three binaries with link-time optimisation.
-        let mut cli = Cli::new(env!("CARGO_BIN_EXE_shop"), &proxy.url(), ACCOUNT)
-            .limit(Duration::from_mins(15));
+        rig.cli = rig.cli.limit(Duration::from_mins(15));
         for (name, value) in toolchain() {
-            cli = cli.env(name, &value);
+            rig.cli = rig.cli.env(name, &value);
         }
-        Self {
-            cli,
-            account: Account::connect(&behind.url(), ACCOUNT).await,
-            proxy,
-            _behind: behind,
-        }
+        Self { rig }
     }
 
     async fn run(&self, words: &[&str]) -> Run {
@@ -112,7 +104,7 @@ async fn the_shop_is_opened_changed_and_closed() {
     let kept = shop.run(&["down", "--yes", "--keep-data"]).await;
     assert!(kept.stderr.contains("shop-orders"), "{}", kept.stderr);
     shop.run(&["down", "--yes"]).await;
-    let left = Census::take(&shop.account).await;
+    let left = shop.census().await;
     assert!(left.is_empty(), "{:#}", left.value());
 }
 

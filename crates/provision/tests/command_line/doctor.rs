@@ -9,8 +9,8 @@ use provision_cli::exit::Exit;
 use serde_json::Value;
 use testkit::{Answer, Decision};
 
-use crate::mutation::{ROLE, TABLE, take_name};
 use crate::world::{World, binary};
+use testkit::mutation::Target;
 
 /// The checks by name: status, detail and remedy.
 struct Checks(Value);
@@ -68,8 +68,8 @@ async fn a_deployed_stack_is_told() {
 #[tokio::test(start_paused = true)]
 async fn names_that_others_have_are_told() {
     let world = World::new(Faults::default()).await;
-    take_name(&world.account, ROLE).await;
-    take_name(&world.account, TABLE).await;
+    world.take_name(Target::LAB.role).await;
+    world.take_name(Target::LAB.table).await;
     let checks = Checks::of(&world, Exit::Failed).await;
     checks.assert("names", "fail", "AWS::IAM::Role `lambda-apigateway-role`");
     checks.assert("names", "fail", "AWS::DynamoDB::Table `lambda-apigateway`");

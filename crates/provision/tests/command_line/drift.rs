@@ -5,8 +5,8 @@ use provision_cli::exit::Exit;
 use serde_json::Value;
 
 use crate::fault::Fault;
-use crate::mutation::Mutation;
 use crate::world::{World, binary};
+use testkit::mutation::{Effect, Mutation};
 
 /// What of the plan differs by somebody else's doing, and what by the declaration's: types of resources.
 async fn plan(world: &World, arguments: &[&str]) -> (Vec<String>, Vec<String>) {
@@ -24,17 +24,16 @@ async fn plan(world: &World, arguments: &[&str]) -> (Vec<String>, Vec<String>) {
     (types(drift), types(change))
 }
 
-fn is_on_ours(mutation: Mutation) -> bool {
-    !format!("{mutation:?}").starts_with("Foreign")
-}
-
 #[tokio::test(start_paused = true)]
 async fn what_somebody_did_is_drift_and_up_repairs_it() {
-    for mutation in Mutation::ALL {
+    let mut unnamed = Vec::new();
+    for &mutation in Mutation::ALL {
+        let effect = mutation.effect();
         let world = World::deployed(Faults::default()).await;
         world.run(&["drift"]).await.expect(Exit::Done);
-        mutation.apply(&world.account).await;
-        let exit = if is_on_ours(mutation) {
+        world.apply(mutation).await;
+        let is_drift = matches!(effect, Effect::Drift(_));
+        let exit = if is_drift {
             Exit::Differences
         } else {
             Exit::Done
@@ -50,15 +49,32 @@ async fn what_somebody_did_is_drift_and_up_repairs_it() {
         assert_eq!(ended.writes(), 0, "{mutation:?}");
         assert_eq!(
             ended.printed.stdout.contains("  ! AWS::"),
-            exit == Exit::Differences,
+            is_drift,
             "{}",
             ended.printed.stdout
         );
-        let (drift, _) = plan(&world, &[]).await;
-        assert_eq!(!drift.is_empty(), is_on_ours(mutation), "{mutation:?}");
+        let (drift, change) = plan(&world, &[]).await;
+        assert_eq!(!drift.is_empty(), is_drift, "{mutation:?}");
+        let (command, wanted) = match effect {
+            Effect::Drift(wanted) => ("drift", wanted),
+            Effect::Change(wanted) => ("plan", wanted),
+            Effect::Nothing => {
+                assert_eq!(change, Vec::<String>::new(), "{mutation:?}");
+                world.run(&["up", "--yes"]).await.expect(Exit::Done);
+                world.run(&["drift"]).await.expect(Exit::Done);
+                continue;
+            }
+        };
+        let told = world.run(&[command, "--json"]).await.printed.stdout;
+        let told = serde_json::from_str(&told).expect("JSON");
+        if !wanted.is_in(&told) {
+            unnamed.push(format!("{mutation:?} is not {wanted:?}: {told:#}"));
+        }
         world.run(&["up", "--yes"]).await.expect(Exit::Done);
         world.run(&["drift"]).await.expect(Exit::Done);
+        assert_eq!(plan(&world, &[]).await, (Vec::new(), Vec::new()));
     }
+    assert_eq!(unnamed, Vec::<String>::new());
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use testkit::Census;
 
-use crate::mutation::{FUNCTION, LOGS, POLICY, ROLE, STACK_TAG, TABLE};
+use testkit::mutation::{STACK_TAG, Target};
 
 /// What belongs to others.
 #[derive(Debug, PartialEq)]
@@ -41,7 +41,7 @@ pub(crate) fn foreign(census: &Census) -> Foreign {
             "roles" => items(&thing["attached"])
                 .chain(
                     fields(&thing["policies"])
-                        .filter(|(name, _)| name != POLICY)
+                        .filter(|(name, _)| name != Target::LAB.policy)
                         .map(|pair| json!(pair)),
                 )
                 .collect(),
@@ -89,10 +89,10 @@ fn split(census: &Census) -> impl Iterator<Item = (&str, &Value)> {
 
 fn is_ours(kind: &str, thing: &Value) -> bool {
     let name = match kind {
-        "roles" => ROLE,
-        "tables" => TABLE,
-        "functions" => FUNCTION,
-        "log_groups" => LOGS,
+        "roles" => Target::LAB.role,
+        "tables" => Target::LAB.table,
+        "functions" => Target::LAB.function,
+        "log_groups" => Target::LAB.log_group,
         _ => return thing["tags"].get(STACK_TAG).is_some(),
     };
     thing["name"] == name

@@ -3,8 +3,8 @@
 use local_aws::Faults;
 use provision_cli::exit::Exit;
 
-use crate::mutation::Mutation;
 use crate::world::World;
+use testkit::mutation::Mutation;
 
 #[tokio::test(start_paused = true)]
 async fn what_others_put_into_ours_is_named_before_it_goes_along() {
@@ -17,7 +17,7 @@ async fn what_others_put_into_ours_is_named_before_it_goes_along() {
         (Mutation::ForeignKeyInPlan, "API key `"),
     ] {
         let world = World::deployed(Faults::default()).await;
-        mutation.apply(&world.account).await;
+        world.apply(mutation).await;
         refuses(&world, named).await;
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! `PROVISION_FAULTS` chooses how much: a sample without it, `all`, or one case by its name, as a failure prints it.
 
+mod application;
 mod busy;
 mod ci;
 mod deployments;
@@ -18,7 +19,6 @@ mod kinds;
 mod lag;
 mod manual;
 mod matrix;
-mod mutation;
 mod pages;
 mod polite;
 mod properties;

@@ -1,6 +1,6 @@
 //! Every call of `up`, of an update and of `down`, and every fault at it: the run ends honestly, and one plain run more
 //! ends where an undisturbed one would have. What an answer's loss makes unclear is tried once more in an account whose
-//! reads and changes lag behind.
+//! reads and changes lag behind. The lab's stack has all of this, the shop's a sample.
 
 use std::num::NonZero;
 use std::sync::atomic::Ordering;
@@ -11,15 +11,14 @@ use local_aws::Faults;
 use provision_cli::exit::Exit;
 use provision_engine::interrupt::Signal;
 use testkit::Census;
-use testkit::sdk::apigateway::types::{Op, PatchOperation};
-
+use testkit::mutation::Mutation;
 use tokio::runtime::Builder;
 use tokio::time::{sleep, timeout};
 
+use crate::application::{Application, LAB, SHOP};
 use crate::fault::Fault;
-use crate::mutation::Mutation;
 use crate::undeclared;
-use crate::world::{World, binary};
+use crate::world::World;
 
 /// A run to disturb.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,44 +54,35 @@ impl Scenario {
         }
     }
 
-    async fn world(self, pace: Pace) -> World {
-        match self {
-            Self::Cold => World::new(pace.faults()).await,
-            Self::Update => {
-                let world = World::deployed(pace.faults()).await;
-                sleep(LATER).await;
-                drift(&world).await;
-                sleep(LATER).await;
-                world
-            }
-            Self::Repair => {
-                let world = World::deployed(pace.faults()).await;
-                sleep(LATER).await;
-                Mutation::DeleteApi.apply(&world.account).await;
-                world
-            }
-            Self::Down => {
-                let world = World::deployed(pace.faults()).await;
-                sleep(LATER).await;
-                world
-            }
-            Self::Shrink => {
-                let world = undeclared::deployed(pace.faults()).await;
-                sleep(LATER).await;
-                world
-            }
+    async fn world(self, of: &'static Application, pace: Pace) -> World {
+        let faults = pace.faults();
+        let world = match self {
+            Self::Cold => World::of(of, faults).await,
+            Self::Shrink => undeclared::deployed_of(of, faults).await,
+            Self::Update | Self::Repair | Self::Down => World::deployed_of(of, faults).await,
+        };
+        let mutations: &[Mutation] = match self {
+            Self::Update => of.drift,
+            Self::Repair => &[Mutation::DeleteApi],
+            Self::Cold | Self::Down | Self::Shrink => &[],
+        };
+        sleep(LATER).await;
+        for mutation in mutations {
+            world.apply(*mutation).await;
         }
+        sleep(LATER).await;
+        world
     }
 
-    fn arguments(self) -> Vec<String> {
+    fn arguments(self, of: &Application) -> Vec<String> {
         let text: &[&str] = match self {
-            Self::Cold | Self::Repair | Self::Shrink => &["up", "--yes"],
-            Self::Update => &["up", "--yes", "--rate", "50", "--bootstrap"],
+            Self::Cold | Self::Repair | Self::Shrink | Self::Update => &["up", "--yes"],
             Self::Down => &["down", "--yes"],
         };
         let mut arguments: Vec<String> = text.iter().map(|text| (*text).to_owned()).collect();
         if self == Self::Update {
-            arguments.push(binary(2));
+            arguments.extend(of.changed.iter().map(|text| (*text).to_owned()));
+            arguments.extend(of.given(2));
         }
         arguments
     }
@@ -149,104 +139,33 @@ impl Pace {
     }
 }
 
-/// Somebody changes what the stack declares: the function's memory, the role's policy, the method's key; and what is
-/// served counts as of another shape.
-async fn drift(world: &World) {
-    let account = &world.account;
-    account
-        .lambda
-        .update_function_configuration()
-        .function_name("LambdaFunctionOverHttps")
-        .memory_size(512)
-        .send()
-        .await
-        .expect("the function is there");
-    account
-        .iam
-        .put_role_policy()
-        .role_name("lambda-apigateway-role")
-        .policy_name("lambda-apigateway-policy")
-        .policy_document(
-            r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"dynamodb:*","Resource":"*"}]}"#,
-        )
-        .send()
-        .await
-        .expect("the role is there");
-    let apis = account
-        .apigateway
-        .get_rest_apis()
-        .send()
-        .await
-        .expect("a list");
-    let api = apis.items()[0].id().expect("an id").to_owned();
-    let resources = account
-        .apigateway
-        .get_resources()
-        .rest_api_id(&api)
-        .send()
-        .await
-        .expect("a list");
-    let path = resources
-        .items()
-        .iter()
-        .find(|resource| resource.path() == Some("/DynamoDBManager"))
-        .and_then(|resource| resource.id())
-        .expect("the path is there");
-    account
-        .apigateway
-        .update_method()
-        .rest_api_id(&api)
-        .resource_id(path)
-        .http_method("POST")
-        .patch_operations(
-            PatchOperation::builder()
-                .op(Op::Replace)
-                .path("/apiKeyRequired")
-                .value("false")
-                .build(),
-        )
-        .send()
-        .await
-        .expect("the method is there");
-    let deployments = account
-        .apigateway
-        .get_deployments()
-        .rest_api_id(&api)
-        .send()
-        .await
-        .expect("a list");
-    let other = format!("provision {}", "0".repeat(64));
-    account
-        .apigateway
-        .update_deployment()
-        .rest_api_id(&api)
-        .deployment_id(deployments.items()[0].id().expect("an id"))
-        .patch_operations(
-            PatchOperation::builder()
-                .op(Op::Replace)
-                .path("/description")
-                .value(other)
-                .build(),
-        )
-        .send()
-        .await
-        .expect("the deployment is there");
-}
-
 /// What an undisturbed run comes to: how many calls, and what the account holds then.
 struct Undisturbed {
+    scenario: Scenario,
+    pace: Pace,
     calls: usize,
     census: Census,
 }
 
-async fn undisturbed(scenario: Scenario, pace: Pace) -> Undisturbed {
-    let world = scenario.world(pace).await;
+async fn undisturbed(of: &'static Application, scenario: Scenario, pace: Pace) -> Undisturbed {
+    let world = scenario.world(of, pace).await;
     world.way.take_calls();
-    let ended = run(&world, &scenario.arguments()).await.expect(Exit::Done);
+    let arguments = scenario.arguments(of);
+    let ended = run(&world, &arguments).await.expect(Exit::Done);
     sleep(LATER).await;
+    let census = world.census().await;
+    let wanted = match scenario {
+        Scenario::Down => &[],
+        _ => of.census,
+    };
+    let counts = census.counts();
+    let counts: Vec<_> = counts.iter().map(|(kind, n)| (kind.as_str(), *n)).collect();
+    assert_eq!(counts, wanted, "{} of {}", scenario.name(), of.name);
     Undisturbed {
+        scenario,
+        pace,
         calls: ended.calls.len(),
-        census: world.census().await,
+        census,
     }
 }
 
@@ -257,15 +176,15 @@ async fn run(world: &World, arguments: &[String]) -> crate::world::Ended {
 
 /// Why a case fails, if it does.
 async fn case(
-    scenario: Scenario,
-    pace: Pace,
+    of: &'static Application,
+    undisturbed: &Undisturbed,
     fault: Fault,
     at: usize,
-    undisturbed: &Undisturbed,
 ) -> Result<(), String> {
-    let world = scenario.world(pace).await;
+    let Undisturbed { scenario, pace, .. } = *undisturbed;
+    let world = scenario.world(of, pace).await;
     world.way.take_calls();
-    let arguments = scenario.arguments();
+    let arguments = scenario.arguments(of);
     let (hands, seen) = fault.arm(&world, at);
     let line: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let disturbed = world.run_by(&hands, &line).await;
@@ -333,50 +252,117 @@ async fn same(world: &World, undisturbed: &Undisturbed, when: &str) -> Result<()
 
 /// Which cases to run.
 enum Chosen {
-    Sample,
-    All,
+    /// Each of this many in turn. A prime that does not divide the number of faults, so that each call and each fault gets
+    /// its turn.
+    Every(usize),
     One(String),
 }
 
 impl Chosen {
-    fn from_environment() -> Self {
+    /// What `PROVISION_FAULTS` says; nothing if that is one case of another application.
+    fn from_environment(matrix: &Matrix) -> Option<Self> {
         match std::env::var("PROVISION_FAULTS") {
-            Err(_) => Self::Sample,
-            Ok(text) if text.is_empty() => Self::Sample,
-            Ok(text) if text == "all" => Self::All,
-            Ok(text) => Self::One(text),
+            Err(_) => Some(Self::Every(matrix.sample)),
+            Ok(text) if text.is_empty() => Some(Self::Every(matrix.sample)),
+            Ok(text) if text == "all" => Some(Self::Every(matrix.all)),
+            Ok(text) => {
+                // The lab's have no prefix, which every name begins with.
+                let mut last_first = MATRICES.iter().rev();
+                let meant = last_first.find(|meant| text.starts_with(meant.prefix));
+                let is_meant = meant.is_some_and(|meant| meant.prefix == matrix.prefix);
+                is_meant.then_some(Self::One(text))
+            }
         }
     }
 
     fn has(&self, name: &str, number: usize) -> bool {
         match self {
-            // Coprime with the number of faults, so that each call and each fault gets its turn.
-            Self::Sample => number.is_multiple_of(17),
-            Self::All => true,
+            Self::Every(stride) => number.is_multiple_of(*stride),
             Self::One(one) => one == name,
         }
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the matrix's line is what CI shows")]
+/// The cases of one application.
+struct Matrix {
+    of: &'static Application,
+    /// What the names of its cases begin with.
+    prefix: &'static str,
+    /// One case of how many is run without being asked for.
+    sample: usize,
+    /// One case of how many is run with `PROVISION_FAULTS=all`.
+    all: usize,
+}
+
+static MATRICES: [Matrix; 2] = [
+    Matrix {
+        of: &LAB,
+        prefix: "",
+        sample: 17,
+        all: 1,
+    },
+    // Twice the calls, each run of which takes twice the time.
+    Matrix {
+        of: &SHOP,
+        prefix: "shop/",
+        sample: 503,
+        all: 17,
+    },
+];
+
 #[test]
 fn every_call_survives_every_fault() {
-    let chosen = &Chosen::from_environment();
-    let workers = thread::available_parallelism().map_or(1, NonZero::get);
-    let shares: Vec<Share> = thread::scope(|scope| {
+    survives(&MATRICES[0]);
+}
+
+#[test]
+fn calls_of_a_larger_stack_survive_faults() {
+    survives(&MATRICES[1]);
+}
+
+/// Does the work of each of the workers in a thread of its own, whose time runs ahead.
+fn each<T: Send>(workers: usize, work: impl AsyncFn(usize) -> T + Sync) -> Vec<T> {
+    let work = &work;
+    thread::scope(|scope| {
         let started: Vec<_> = (0..workers)
             .map(|worker| {
                 scope.spawn(move || {
                     let mut runtime = Builder::new_current_thread();
                     let runtime = runtime.enable_all().start_paused(true).build();
-                    runtime
-                        .expect("a runtime")
-                        .block_on(share(chosen, worker, workers))
+                    runtime.expect("a runtime").block_on(work(worker))
                 })
             })
             .collect();
         let ended = started.into_iter().map(ScopedJoinHandle::join);
-        ended.map(|share| share.expect("a worker ends")).collect()
+        ended.map(|done| done.expect("a worker ends")).collect()
+    })
+}
+
+#[expect(clippy::print_stdout, reason = "the matrix's line is what CI shows")]
+fn survives(matrix: &'static Matrix) {
+    let Some(chosen) = &Chosen::from_environment(matrix) else {
+        return;
+    };
+    let workers = thread::available_parallelism().map_or(1, NonZero::get);
+    let runs: Vec<(Pace, Scenario)> = Pace::ALL
+        .into_iter()
+        .flat_map(|pace| Scenario::ALL.map(|scenario| (pace, scenario)))
+        .collect();
+    let alone = each(workers, async |worker| {
+        let mut alone = Vec::new();
+        for &(pace, scenario) in runs.iter().skip(worker).step_by(workers) {
+            alone.push(undisturbed(matrix.of, scenario, pace).await);
+        }
+        alone
+    });
+    let mut alone: Vec<_> = alone.into_iter().flatten().collect();
+    // As they are numbered, however many workers there are.
+    alone.sort_by_key(|run| {
+        runs.iter()
+            .position(|other| *other == (run.pace, run.scenario))
+    });
+    let shares = each(workers, async |worker| {
+        share(matrix, &alone, chosen, worker, workers).await
     });
     let cases: usize = shares.iter().map(|share| share.cases).sum();
     let Share { number, calls, .. } = shares[0];
@@ -385,7 +371,8 @@ fn every_call_survives_every_fault() {
         .flat_map(|share| share.failures)
         .collect();
     println!(
-        "fault matrix: {cases} cases of {number}, at {calls} calls, of {} faults, {} failures",
+        "fault matrix ({}): {cases} cases of {number}, at {calls} calls, of {} faults, {} failures",
+        matrix.of.name,
         Fault::ALL.len(),
         failures.len()
     );
@@ -406,18 +393,26 @@ struct Share {
 
 /// Runs every case whose turn it is of `worker` among `workers`.
 #[expect(clippy::print_stdout, reason = "a failure is shown when it happens")]
-async fn share(chosen: &Chosen, worker: usize, workers: usize) -> Share {
+async fn share(
+    matrix: &Matrix,
+    alone: &[Undisturbed],
+    chosen: &Chosen,
+    worker: usize,
+    workers: usize,
+) -> Share {
     let mut failures = Vec::new();
     let (mut cases, mut chosen_so_far, mut number, mut calls) = (0, 0, 0, 0);
-    for (pace, scenario) in Pace::ALL
-        .into_iter()
-        .flat_map(|pace| Scenario::ALL.map(|scenario| (pace, scenario)))
-    {
-        let undisturbed = undisturbed(scenario, pace).await;
+    for undisturbed in alone {
+        let Undisturbed { scenario, pace, .. } = *undisturbed;
         calls += undisturbed.calls;
         for at in 0..undisturbed.calls {
             for fault in Fault::ALL.into_iter().filter(|fault| pace.has(*fault)) {
-                let name = format!("{}{}/{fault:?}/{at}", pace.prefix(), scenario.name());
+                let name = format!(
+                    "{}{}{}/{fault:?}/{at}",
+                    matrix.prefix,
+                    pace.prefix(),
+                    scenario.name()
+                );
                 number += 1;
                 if !chosen.has(&name, number) {
                     continue;
@@ -428,7 +423,7 @@ async fn share(chosen: &Chosen, worker: usize, workers: usize) -> Share {
                 }
                 cases += 1;
                 let limit = Duration::from_hours(2);
-                let case = Box::pin(case(scenario, pace, fault, at, &undisturbed));
+                let case = Box::pin(case(matrix.of, undisturbed, fault, at));
                 let outcome = timeout(limit, case)
                     .await
                     .unwrap_or_else(|_| Err("it hangs".to_owned()));

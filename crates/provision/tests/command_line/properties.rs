@@ -16,8 +16,8 @@ use tokio::time::timeout;
 
 use crate::fault::Fault;
 use crate::foreign::{foreign, ours};
-use crate::mutation::{LOGS, MANAGED, Mutation, ROLE, TABLE, THEIRS, clear_the_way, take_name};
 use crate::world::World;
+use testkit::mutation::{MANAGED, Mutation, THEIRS, Target, clear_the_way};
 
 /// Where a run starts, and what goes wrong in it.
 #[derive(Clone, Debug)]
@@ -49,7 +49,8 @@ async fn holds(start: &Start) -> Result<(), String> {
         World::new(Faults::default()).await
     };
     for mutation in &start.mutations {
-        mutation.apply(&world.account).await;
+        // What is not there cannot be changed.
+        let _ = Box::pin(mutation.apply(&world.account, &Target::LAB)).await;
     }
     let before = foreign(&world.census().await);
     let planned = world.run(&["plan", "--json"]).await.expect(Exit::Done);
@@ -101,7 +102,7 @@ async fn goes(world: &World, foreign_before: &[Value]) -> Result<(), String> {
         if !is_named {
             return Err(format!("`down` ended with {:?}: {said}", down.exit));
         }
-        clear_the_way(&world.account).await;
+        clear_the_way(&world.account, &Target::LAB).await;
         let down = world.run(&["down", "--yes"]).await;
         if down.exit != Some(Exit::Done) {
             return Err(format!(
@@ -243,10 +244,10 @@ fn any_world_comes_to_what_is_declared() {
 #[test]
 fn every_mutation_changes_the_world() {
     let outcome = in_paused_time(async {
-        for mutation in Mutation::ALL {
+        for &mutation in Mutation::ALL {
             let world = World::deployed(Faults::default()).await;
             let before = world.census().await;
-            mutation.apply(&world.account).await;
+            world.apply(mutation).await;
             let after = world.census().await;
             let hangs_on_ours = matches!(
                 mutation,
@@ -272,7 +273,7 @@ fn every_mutation_changes_the_world() {
 #[expect(clippy::print_stdout, reason = "the line is what CI shows")]
 #[test]
 fn names_of_others_are_left_alone() {
-    let names = [ROLE, TABLE, LOGS];
+    let names = [Target::LAB.role, Target::LAB.table, Target::LAB.log_group];
     for name in names {
         for is_deployed in [false, true] {
             let outcome = in_paused_time(Box::pin(taken(name, is_deployed)));
@@ -284,7 +285,7 @@ fn names_of_others_are_left_alone() {
 
 async fn taken(name: &str, was_deployed: bool) -> Result<(), String> {
     let world = World::new(Faults::default()).await;
-    take_name(&world.account, name).await;
+    world.take_name(name).await;
     if was_deployed {
         // Everything else is the stack's.
         world
@@ -292,7 +293,7 @@ async fn taken(name: &str, was_deployed: bool) -> Result<(), String> {
             .await
             .expect(Exit::Done);
         world.run(&["down", "--yes"]).await.expect(Exit::Done);
-        take_name(&world.account, name).await;
+        world.take_name(name).await;
     }
     let before = world.census().await;
     for arguments in [&["up", "--yes"][..], &["plan"], &["down", "--yes"]] {

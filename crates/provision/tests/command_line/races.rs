@@ -1,6 +1,7 @@
 //! Two runs at once, without a lock: thousands of interleavings of their calls.
 
-use std::sync::{Arc, Mutex};
+use std::ops::Range;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use local_aws::Faults;
@@ -8,6 +9,7 @@ use provision_cli::exit::Exit;
 use testkit::{Census, Decision};
 use tokio::time::Instant;
 
+use crate::application::{Application, LAB, SHOP};
 use crate::world::{Hands, World};
 
 /// What runs beside `up`, and what the run after both is.
@@ -17,11 +19,32 @@ const PAIRS: [(&[&str], &[&str]); 3] = [
     (&["down", "--yes"], &["down", "--yes"]),
 ];
 
+/// What `PROVISION_RACES` says, or 40.
 fn rounds() -> u64 {
     let default = 40;
     match std::env::var("PROVISION_RACES") {
         Ok(text) => text.parse().unwrap_or(default),
         Err(_) => default,
+    }
+}
+
+/// The seeds to run: the one that `PROVISION_RACE` names as `APPLICATION/SEED`, or the first of `rounds`.
+fn seeds(of: &Application, rounds: u64) -> Range<u64> {
+    match std::env::var("PROVISION_RACE") {
+        Ok(named) => {
+            let (name, seed) = named.split_once('/').unwrap_or((LAB.name, &named));
+            assert!(
+                [LAB.name, SHOP.name].contains(&name),
+                "no application {name}"
+            );
+            let seed = seed.parse().expect("a seed is a number");
+            if name == of.name {
+                seed..seed + 1
+            } else {
+                0..0
+            }
+        }
+        Err(_) => 0..rounds,
     }
 }
 
@@ -34,12 +57,12 @@ fn shuffle(world: &World, seed: u64) {
     });
 }
 
-async fn race(seed: u64, clean: &Arc<Census>) -> Result<(), String> {
+async fn race(of: &'static Application, seed: u64, clean: &Census) -> Result<(), String> {
     let (beside, after) = PAIRS[usize::try_from(seed % 3).unwrap_or_default()];
     let world = if beside[0] == "down" && seed.is_multiple_of(2) {
-        World::deployed(Faults::default()).await
+        World::deployed_of(of, Faults::default()).await
     } else {
-        World::new(Faults::default()).await
+        World::of(of, Faults::default()).await
     };
     shuffle(&world, seed);
     let (one, other) = (Hands::new(), Hands::new());
@@ -111,30 +134,36 @@ async fn race(seed: u64, clean: &Arc<Census>) -> Result<(), String> {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the line is what CI shows")]
 #[tokio::test(start_paused = true)]
 async fn two_runs_at_once_need_no_lock() {
-    let clean = Arc::new(World::deployed(Faults::default()).await.census().await);
-    let only = std::env::var("PROVISION_RACE")
-        .ok()
-        .and_then(|seed| seed.parse().ok());
-    let seeds = match only {
-        Some(seed) => seed..seed + 1,
-        None => 0..rounds(),
-    };
+    need_no_lock(&LAB, rounds()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_runs_of_a_larger_stack_need_no_lock() {
+    need_no_lock(&SHOP, rounds().div_ceil(10).min(50)).await;
+}
+
+#[expect(clippy::print_stdout, reason = "the line is what CI shows")]
+async fn need_no_lock(of: &'static Application, rounds: u64) {
+    let clean = World::deployed_of(of, Faults::default()).await;
+    let clean = clean.census().await;
+    let seeds = seeds(of, rounds);
     let mut violations = Vec::new();
     let tried = seeds.clone().count();
     for seed in seeds {
-        if let Err(why) = Box::pin(race(seed, &clean)).await {
+        if let Err(why) = Box::pin(race(of, seed, &clean)).await {
+            let name = format!("{}/{seed}", of.name);
             println!(
-                "FAILED seed {seed}: {why}\n  again: PROVISION_RACE={seed} cargo test --workspace --test command_line races"
+                "FAILED {name}: {why}\n  again: PROVISION_RACE={name} cargo test --workspace --test command_line races"
             );
-            violations.push(seed);
+            violations.push(name);
         }
     }
     println!(
-        "races: {tried} interleavings, {} violations",
+        "races ({}): {tried} interleavings, {} violations",
+        of.name,
         violations.len()
     );
-    assert_eq!(violations, Vec::<u64>::new());
+    assert_eq!(violations, Vec::<String>::new());
 }

@@ -7,9 +7,9 @@ use local_aws::Faults;
 use provision_cli::exit::Exit;
 use serde_json::{Value, json};
 
-use crate::mutation::{MANAGED, Mutation, ROLE, THEIRS, take_name};
 use crate::undeclared;
 use crate::world::{Ended, World, binary};
+use testkit::mutation::{MANAGED, Mutation, THEIRS, Target};
 
 /// One run, and what it starts from.
 #[derive(Clone, Copy, Debug)]
@@ -123,10 +123,10 @@ impl Story {
         };
         match self.start {
             Start::Empty | Start::Deployed => {}
-            Start::Drifted(mutation) => Box::pin(mutation.apply(&world.account)).await,
-            Start::RoleTaken => take_name(&world.account, ROLE).await,
+            Start::Drifted(mutation) => Box::pin(world.apply(mutation)).await,
+            Start::RoleTaken => world.take_name(Target::LAB.role).await,
             Start::RoleDescribed => {
-                let update = world.account.iam.update_role().role_name(ROLE);
+                let update = world.account.iam.update_role().role_name(Target::LAB.role);
                 let update = update.description("somebody else's words");
                 update.send().await.expect("the role is there");
             }

@@ -6,8 +6,8 @@ use local_aws::Faults;
 use provision_cli::exit::Exit;
 use testkit::{Answer, Decision};
 
-use crate::mutation::Mutation;
 use crate::world::{PLAN_FILE, World, binary};
+use testkit::mutation::Mutation;
 
 fn file(name: &str) -> String {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("engine");
@@ -59,7 +59,7 @@ async fn an_account_that_has_moved_stops_it() {
     ] {
         let world = World::deployed(Faults::default()).await;
         save(&world, &path, &["--rate", "7"]).await;
-        mutation.apply(&world.account).await;
+        world.apply(mutation).await;
         let stopped = world.run(&["up", &path]).await.expect(Exit::Failed);
         assert_eq!(stopped.writes(), 0);
         let said = &stopped.printed.stderr;

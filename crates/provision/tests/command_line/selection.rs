@@ -7,14 +7,14 @@ use provision_cli::exit::Exit;
 use serde_json::Value;
 use testkit::Decision;
 
-use crate::mutation::Mutation;
 use crate::world::World;
+use testkit::mutation::Mutation;
 
 #[tokio::test(start_paused = true)]
 async fn only_what_is_selected_is_done() {
     let world = World::deployed(Faults::default()).await;
-    Mutation::ChangeMemory.apply(&world.account).await;
-    Mutation::ChangeRetention.apply(&world.account).await;
+    world.apply(Mutation::ChangeMemory).await;
+    world.apply(Mutation::ChangeRetention).await;
     let ended = world.run(&["up", "--only", "logs"]).await;
     let ended = ended.expect(Exit::Done);
     let writes: Vec<&str> = ended

@@ -4,8 +4,8 @@ use local_aws::Faults;
 use provision_cli::exit::Exit;
 
 use crate::fault::Fault;
-use crate::mutation::{Mutation, POLICY};
 use crate::world::World;
+use testkit::mutation::{Mutation, Target};
 
 #[tokio::test(start_paused = true)]
 async fn details_name_attempts_requests_and_pauses() {
@@ -57,11 +57,15 @@ async fn a_detailed_plan_has_the_fields_of_what_is_made() {
 #[tokio::test(start_paused = true)]
 async fn nothing_is_wider_than_a_terminal() {
     let world = World::deployed(Faults::default()).await;
-    Mutation::ChangeRetention.apply(&world.account).await;
+    world.apply(Mutation::ChangeRetention).await;
     let role = "lambda-apigateway-role";
     let put = world.account.iam.put_role_policy().role_name(role);
     let broad = r#"{"Version":"2012-10-17","Statement":[{"Sid":"Table","Effect":"Allow","Action":"dynamodb:*","Resource":"*"}]}"#;
-    let put = put.policy_name(POLICY).policy_document(broad).send().await;
+    let put = put
+        .policy_name(Target::LAB.policy)
+        .policy_document(broad)
+        .send()
+        .await;
     put.expect("the role is there");
     for line in [
         &["drift"][..],

@@ -1,24 +1,17 @@
 //! What was taken out of the declaration is found by its mark and deleted, whatever becomes of the calls that look for it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use anyhow::Result;
 use local_aws::Faults;
-use provision::dynamodb::Table;
-use provision::handles::RoleHandle;
-use provision::iam::{PolicyDocument, Role};
-use provision::lambda::Function;
-use provision::logs::LogGroup;
-use provision::{App, Code, Env, Stack, Tags, lab};
 use provision_cli::exit::Exit;
 use provision_engine::interrupt::Signal;
-use provision_engine::owner::REGION;
-use serde_json::{Value, json};
+use serde_json::Value;
 use testkit::{Answer, Decision, Request};
 use tokio::time::sleep;
 
+use crate::application::{Application, LAB};
 use crate::fault::Fault;
 use crate::world::World;
 
@@ -29,7 +22,7 @@ const READS: [(&str, &str); 3] = [
     ("iam", "ListRoleTags"),
 ];
 
-/// The names of what [`larger`] has and the lab's stack has not, with their types.
+/// The names of what the larger stack has and the lab's has not, with their types.
 const EXTRA: [(&str, &str); 4] = [
     ("AWS::DynamoDB::Table", "former-table"),
     ("AWS::IAM::Role", "former-role"),
@@ -37,71 +30,17 @@ const EXTRA: [(&str, &str); 4] = [
     ("AWS::Logs::LogGroup", "/former/logs"),
 ];
 
-/// The lab's stack before four resources were taken out of it.
-fn larger() -> App {
-    fn stack(env: &Env) -> Result<Stack> {
-        let mut stack = lab::lab(env)?;
-        stack.add("former-table", Table::on_demand("former-table", "id"));
-        stack.add(
-            "former-logs",
-            LogGroup {
-                name: "/former/logs".to_owned(),
-                retention_days: Some(7),
-                tags: Tags::default(),
-            },
-        );
-        let trust = json!({ "Version": "2012-10-17", "Statement": [{
-            "Effect": "Allow",
-            "Principal": { "Service": "lambda.amazonaws.com" },
-            "Action": "sts:AssumeRole",
-        }] });
-        let rights = json!({ "Version": "2012-10-17", "Statement": [{
-            "Effect": "Allow", "Action": "logs:PutLogEvents", "Resource": "*",
-        }] });
-        let role = stack.add(
-            "former-role",
-            Role {
-                name: "former-role".to_owned(),
-                description: String::new(),
-                max_session_s: 3600,
-                trust: PolicyDocument::new(trust),
-                policies: BTreeMap::from([("former".to_owned(), PolicyDocument::new(rights))]),
-                boundary: None,
-                tags: Tags::default().with(REGION, env.region()),
-            },
-        );
-        let code = Code::binary_of("handler", "bootstrap");
-        let code = stack.asset("former-package", code, env.architecture());
-        stack.add(
-            "former-function",
-            Function {
-                name: "former-function".to_owned(),
-                description: String::new(),
-                runtime: "provided.al2023".to_owned(),
-                handler: "bootstrap".to_owned(),
-                architecture: env.architecture().to_string(),
-                memory_mb: 128,
-                timeout_s: 10,
-                role: role.arn(),
-                environment: BTreeMap::new(),
-                tracing: "PassThrough".to_owned(),
-                code: code.clone(),
-                deployed_code: code,
-                state: "Active".to_owned(),
-                tags: Tags::default(),
-            },
-        );
-        Ok(stack)
-    }
-    lab::app().stack(stack)
+/// An account that has the larger stack of the lab, for runs of the lab's.
+pub(crate) async fn deployed(faults: Faults) -> World {
+    deployed_of(&LAB, faults).await
 }
 
-/// An account that has the larger stack, for runs of the lab's.
-pub(crate) async fn deployed(faults: Faults) -> World {
-    let mut world = World::new(faults).await;
-    world.app = larger;
+/// An account that has the larger stack of the application, for runs of the application's.
+pub(crate) async fn deployed_of(application: &'static Application, faults: Faults) -> World {
+    let mut world = World::of(application, faults).await;
+    world.app = application.larger;
     world.run(&["up", "--yes"]).await.expect(Exit::Done);
-    world.app = lab::app;
+    world.app = application.app;
     world
 }
 

@@ -9,8 +9,8 @@ use provision_cli::github::GitHub;
 use serde_json::Value;
 use testkit::{Answer, Decision};
 
-use crate::mutation::{Mutation, POLICY};
 use crate::world::World;
+use testkit::mutation::{Mutation, Target};
 
 /// A world whose tool runs in a workflow with files of this name.
 fn in_workflow(mut world: World, name: &str) -> World {
@@ -57,10 +57,10 @@ async fn a_plan_s_table_says_what_changes() {
     world.run(&["plan"]).await.expect(Exit::Done);
     let (summary, _) = files(&world);
     assert!(summary.ends_with("\nNothing to do.\n\n"), "{summary}");
-    Mutation::ChangeMemory.apply(&world.account).await;
+    world.apply(Mutation::ChangeMemory).await;
     let put = world.account.iam.put_role_policy();
     let put = put.role_name("lambda-apigateway-role");
-    let put = put.policy_name(POLICY);
+    let put = put.policy_name(Target::LAB.policy);
     let narrow = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"sts:*","Resource":"*"}]}"#;
     let put = put.policy_document(narrow).send().await;
     put.expect("the role is there");

@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use local_aws::{Clock, Enforcement, Faults, LocalAws, Options, Runner};
-use provision::{App, lab};
+use provision::App;
 use provision_aws::connection::{Transport, config_at, from_transport};
 use provision_cli::Host;
 use provision_cli::args::parse;
@@ -24,11 +24,19 @@ use provision_engine::events::Events;
 use provision_engine::interrupt::Signal;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
+use testkit::mutation::{Mutation, take_name};
 use testkit::{Account, Call, Census, InProcess};
 use tokio::sync::{Notify, watch};
 
+use crate::application::{Application, LAB};
+
 pub(crate) const ACCOUNT: &str = "123456789012";
 
+/// Command lines of an application, run in this process on a local AWS without a socket.
+///
+/// The conformance tests have a `World` of their own, whose program is a process and whose endpoint may be anybody's. Here
+/// time is paused, a run can be killed between two calls, and thousands of cases take minutes. What does not depend on that
+/// is shared: the clients of [`Account`], the catalogue of [`Mutation`]s, and the [`Census`].
 pub(crate) struct World {
     /// The way of the tool: what goes over it can be disturbed, and is recorded.
     pub(crate) way: InProcess,
@@ -40,7 +48,9 @@ pub(crate) struct World {
     pub(crate) github: Option<GitHub>,
     /// Where its runs leave their records, if they leave any.
     pub(crate) runs: Option<PathBuf>,
-    /// The program that runs.
+    /// Whose command lines run: what is given to them, and what of its stack is changed.
+    application: &'static Application,
+    /// The program that runs: the application's, but for tests that give it another stack.
     pub(crate) app: fn() -> App,
 }
 
@@ -100,8 +110,13 @@ impl World {
     /// The tool's own; a word that nothing else says.
     pub(crate) const SECRET_ACCESS_KEY: &str = "canary/of+the+tool/wJalrXUtnFEMIK7MDENG";
 
-    /// An account that holds nothing.
+    /// An account that holds nothing, for the lab.
     pub(crate) async fn new(faults: Faults) -> Self {
+        Self::of(&LAB, faults).await
+    }
+
+    /// An account that holds nothing.
+    pub(crate) async fn of(application: &'static Application, faults: Faults) -> Self {
         let aws = local_aws(faults);
         aws.set_endpoint(InProcess::URL);
         let way = InProcess::new(aws.clone());
@@ -127,13 +142,19 @@ impl World {
             keeps_pace: false,
             github: None,
             runs: None,
-            app: lab::app,
+            application,
+            app: application.app,
         }
     }
 
-    /// An account after one `up`.
+    /// An account after one `up` of the lab.
     pub(crate) async fn deployed(faults: Faults) -> Self {
-        let world = Self::new(faults).await;
+        Self::deployed_of(&LAB, faults).await
+    }
+
+    /// An account after one `up`.
+    pub(crate) async fn deployed_of(application: &'static Application, faults: Faults) -> Self {
+        let world = Self::of(application, faults).await;
         world.run(&["up", "--yes"]).await.expect(Exit::Done);
         world
     }
@@ -184,9 +205,9 @@ impl World {
             && !arguments
                 .iter()
                 .any(|argument| argument.ends_with(PLAN_FILE));
-        let binary = binary(1);
+        let given = self.application.given(1);
         if wants_binary {
-            line.extend(["--bootstrap", &binary]);
+            line.extend(given.iter().map(String::as_str));
         }
         let runs = self.runs.as_ref().map(|folder| Runs {
             folder: folder.clone(),
@@ -233,6 +254,18 @@ impl World {
 
     pub(crate) async fn census(&self) -> Census {
         Census::take(&self.account).await
+    }
+
+    /// Somebody changes something behind the tool's back.
+    pub(crate) async fn apply(&self, mutation: Mutation) {
+        let applied = Box::pin(mutation.apply(&self.account, &self.application.target)).await;
+        applied.unwrap_or_else(|error| panic!("{mutation:?}: {error:?}"));
+    }
+
+    /// Somebody else has a resource with this name of the stack.
+    pub(crate) async fn take_name(&self, name: &str) {
+        let taken = take_name(&self.account, &self.application.target, name).await;
+        taken.unwrap_or_else(|error| panic!("{name}: {error:?}"));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use testkit::sdk::dynamodb::types::AttributeValue;
 
-use crate::foreign::foreign_table;
+use crate::foreign::taken_table;
 use crate::names::{OWNER_TAG, STACK, TABLE};
 use crate::world::World;
 
@@ -10,7 +10,7 @@ use crate::world::World;
 #[ignore = "needs the emulator: just conformance"]
 async fn an_adopted_table_keeps_its_items_and_its_tags() {
     let world = World::empty().await;
-    foreign_table(&world).await;
+    taken_table(&world, &[("cost-centre", "42")]).await;
     let put = world.account.dynamodb.put_item().table_name(TABLE);
     put.item("id", AttributeValue::S("old".to_owned()))
         .send()

@@ -1,96 +1,27 @@
 //! Things of others: same names, not our tags.
 
-use serde_json::json;
-use testkit::sdk::dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, Tag,
-};
-use testkit::sdk::lambda::types::{FunctionCode, Runtime};
+use testkit::Account;
+use testkit::mutation::{ID_TAG, Mutation, THEIRS};
+use testkit::sdk::dynamodb::types::Tag;
 
-use crate::drift_api::{add_open_method, path};
-use crate::drift_role::put_policy;
 use crate::names::{API, FUNCTION, KEY, LOG_GROUP, OWNER_TAG, PLAN, ROLE, STACK, TABLE};
-use crate::world::{World, other_package};
+use crate::world::World;
 
-async fn role(world: &World) {
-    let trust = json!({
-        "Version": "2012-10-17",
-        "Statement": [{
-            "Effect": "Allow",
-            "Principal": { "Service": "lambda.amazonaws.com" },
-            "Action": "sts:AssumeRole",
-        }],
+/// A table of somebody else under the stack's name, with these tags.
+pub(crate) async fn taken_table(world: &World, tags: &[(&str, &str)]) {
+    world.take_name(TABLE).await;
+    let region = Account::REGION;
+    let arn = format!(
+        "arn:aws:dynamodb:{region}:{}:table/{TABLE}",
+        world.account.id
+    );
+    let tags = tags.iter().map(|(key, value)| {
+        let tag = Tag::builder().key(*key).value(*value);
+        tag.build().expect("whole")
     });
-    let create = world.account.iam.create_role().role_name(ROLE);
-    create
-        .assume_role_policy_document(trust.to_string())
-        .send()
-        .await
-        .expect("CreateRole");
-}
-
-async fn table(world: &World, tags: &[(&str, &str)]) {
-    let key = KeySchemaElement::builder()
-        .attribute_name("id")
-        .key_type(KeyType::Hash);
-    let attribute = AttributeDefinition::builder()
-        .attribute_name("id")
-        .attribute_type(ScalarAttributeType::S);
-    let tags: Vec<_> = tags
-        .iter()
-        .map(|(key, value)| {
-            Tag::builder()
-                .key(*key)
-                .value(*value)
-                .build()
-                .expect("whole")
-        })
-        .collect();
-    world
-        .account
-        .dynamodb
-        .create_table()
-        .table_name(TABLE)
-        .key_schema(key.build().expect("whole"))
-        .attribute_definitions(attribute.build().expect("whole"))
-        .billing_mode(BillingMode::PayPerRequest)
-        .set_tags((!tags.is_empty()).then_some(tags))
-        .send()
-        .await
-        .expect("CreateTable");
-}
-
-async fn function(world: &World) {
-    const THEIR_ROLE: &str = "somebody-elses-role";
-    let role = world.account.iam.create_role().role_name(THEIR_ROLE);
-    role.assume_role_policy_document(crate::names::LAMBDA_TRUST)
-        .send()
-        .await
-        .expect("CreateRole");
-    let create = world
-        .account
-        .lambda
-        .create_function()
-        .function_name(FUNCTION);
-    create
-        .runtime(Runtime::Providedal2023)
-        .handler("bootstrap")
-        .role(format!(
-            "arn:aws:iam::{}:role/{THEIR_ROLE}",
-            world.account.id
-        ))
-        .code(FunctionCode::builder().zip_file(other_package()).build())
-        .send()
-        .await
-        .expect("CreateFunction");
-}
-
-async fn log_group(world: &World) {
-    let create = world
-        .account
-        .logs
-        .create_log_group()
-        .log_group_name(LOG_GROUP);
-    create.send().await.expect("CreateLogGroup");
+    let tag = world.account.dynamodb.tag_resource().resource_arn(arn);
+    let tagged = tag.set_tags(Some(tags.collect())).send().await;
+    tagged.expect("TagResource");
 }
 
 /// `up` stops before its first write and names what is in its way.
@@ -121,18 +52,18 @@ async fn refused(world: &World, named: &[&str]) {
 #[ignore = "needs the emulator: just conformance"]
 async fn all_four_names_are_taken() {
     let world = World::empty().await;
-    role(&world).await;
-    table(&world, &[]).await;
-    function(&world).await;
-    log_group(&world).await;
-    refused(&world, &[ROLE, TABLE, FUNCTION, LOG_GROUP]).await;
+    let names = [ROLE, TABLE, FUNCTION, LOG_GROUP];
+    for name in names {
+        world.take_name(name).await;
+    }
+    refused(&world, &names).await;
 }
 
 #[tokio::test]
 #[ignore = "needs the emulator: just conformance"]
 async fn the_role_is_taken() {
     let world = World::empty().await;
-    role(&world).await;
+    world.take_name(ROLE).await;
     refused(&world, &[ROLE]).await;
 }
 
@@ -140,7 +71,7 @@ async fn the_role_is_taken() {
 #[ignore = "needs the emulator: just conformance"]
 async fn the_function_is_taken() {
     let world = World::empty().await;
-    function(&world).await;
+    world.take_name(FUNCTION).await;
     refused(&world, &[FUNCTION]).await;
 }
 
@@ -148,7 +79,7 @@ async fn the_function_is_taken() {
 #[ignore = "needs the emulator: just conformance"]
 async fn the_log_group_is_taken() {
     let world = World::empty().await;
-    log_group(&world).await;
+    world.take_name(LOG_GROUP).await;
     refused(&world, &[LOG_GROUP]).await;
 }
 
@@ -156,14 +87,8 @@ async fn the_log_group_is_taken() {
 #[ignore = "needs the emulator: just conformance"]
 async fn another_stack_s_table_is_taken_too() {
     let world = World::empty().await;
-    table(
-        &world,
-        &[
-            (OWNER_TAG, "serverless-lab-somebody-else"),
-            ("provision:id", "table"),
-        ],
-    )
-    .await;
+    let owner = (OWNER_TAG, "serverless-lab-somebody-else");
+    taken_table(&world, &[owner, (ID_TAG, "table")]).await;
     refused(&world, &[TABLE]).await;
 }
 
@@ -285,18 +210,14 @@ async fn down_leaves_the_neighbours() {
 #[ignore = "needs the emulator: just conformance"]
 async fn additions_of_others_stay() {
     let world = World::deployed().await;
-    put_policy(&world, "everything").await;
-    let resource = world.resource_id(&path()).await;
-    add_open_method(&world, &resource, "GET").await;
+    world.apply(Mutation::ForeignInline).await;
+    world.apply(Mutation::ForeignMethod).await;
     let before = world.census().await;
     assert_eq!(world.plan().await, Vec::<String>::new());
     world.up().await;
     assert_eq!(before.value(), world.census().await.value());
     // Only the role cannot go: the policy stands in its way, and is named.
     let down = world.cli.run(&["down", "--yes"]).await.expect(3);
-    assert!(down.stderr.contains("everything"), "{}", down.stderr);
-}
-
-pub(crate) async fn foreign_table(world: &World) {
-    table(world, &[("cost-centre", "42")]).await;
+    let policy = format!("did not make: {THEIRS}");
+    assert!(down.stderr.contains(&policy), "{}", down.stderr);
 }

@@ -12,11 +12,7 @@
 mod adoption;
 mod deployed;
 mod down;
-mod drift_api;
-mod drift_function;
-mod drift_key_and_plan;
-mod drift_role;
-mod drift_storage;
+mod drift;
 mod environments;
 mod foreign;
 mod input;

@@ -19,7 +19,7 @@ const CTRL_C: &[u8] = b"\x03";
 /// A world whose tool is run from a terminal that can do all.
 async fn empty() -> World {
     let mut world = World::empty().await;
-    world.cli = world.cli.env("TERM", "xterm-256color");
+    world.rig.cli = world.rig.cli.env("TERM", "xterm-256color");
     world
 }
 
@@ -290,11 +290,11 @@ async fn colours_are_where_they_are_wanted() {
     let never = [&plan[..], &["--color", "never"]].concat();
     assert!(!has_colour(&run(&world, &never, 0).1));
     let mut world = world;
-    world.cli = world.cli.env("NO_COLOR", "1");
+    world.rig.cli = world.rig.cli.env("NO_COLOR", "1");
     assert!(!has_colour(&run(&world, &plan, 0).1));
     let always = [&plan[..], &["--color", "always"]].concat();
     assert!(has_colour(&run(&world, &always, 0).1));
-    world.cli = world.cli.without("NO_COLOR").env("TERM", "dumb");
+    world.rig.cli = world.rig.cli.without("NO_COLOR").env("TERM", "dumb");
     assert!(!has_escapes(&run(&world, &plan, 0).1));
 }
 

@@ -26,11 +26,12 @@ use provision_aws::connection::{Transport, config_at};
 use provision_cli::exit::Exit;
 use provision_cli::ui::console::Printed;
 use serde_json::Value;
+use testkit::mutation::other_package;
 use testkit::sdk::dynamodb::types::AttributeValue;
 use testkit::{Account, Census, InProcess};
 
 use crate::names::LAMBDA_TRUST;
-use crate::world::{actions, names, other_package, run_app};
+use crate::world::{actions, names, run_app};
 
 const ACCOUNT: &str = "123456789012";
 

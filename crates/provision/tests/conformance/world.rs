@@ -1,6 +1,6 @@
 //! One account of the emulator, the binary on it, and somebody who acts behind its back.
 
-use std::io::Write;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -15,19 +15,28 @@ use provision_cli::exit::Exit;
 use provision_cli::interrupt::Interrupt;
 use provision_cli::ui::console::{Console, Printed};
 use serde_json::Value;
-use testkit::sdk::apigateway::types::{ApiKey, Op, PatchOperation, RestApi, UsagePlan};
-use testkit::sdk::lambda::primitives::Blob;
-use testkit::{Account, Call, Census, Cli, Emulator, Options, Proxy, Run};
+use testkit::mutation::{Mutation, Target};
+use testkit::sdk::apigateway::types::{ApiKey, RestApi};
+use testkit::{Account, Call, Rig, Run};
 
-use crate::names::{API, FUNCTION, KEY, LOG_GROUP, PLAN, ROLE, TABLE};
+use crate::names::{API, FUNCTION, KEY};
 
+/// The lab's binary against the endpoint of the end-to-end tests, in real time.
+///
+/// The tests of command lines have a `World` of their own: it runs the commands in this process, on a local AWS without a
+/// socket, so that time is paused, a run can be killed between two calls, and thousands of cases take minutes. Here the
+/// program is another process, its arguments pass a shell's environment, and the endpoint may be anybody's. What does not
+/// depend on that is shared: [`Rig`], the catalogue of mutations, and the census.
 pub(crate) struct World {
-    /// The binary; its calls alone go through `proxy`.
-    pub(crate) cli: Cli,
-    pub(crate) proxy: Proxy,
-    /// Everybody else.
-    pub(crate) account: Account,
-    _behind: Proxy,
+    pub(crate) rig: Rig,
+}
+
+impl Deref for World {
+    type Target = Rig;
+
+    fn deref(&self) -> &Rig {
+        &self.rig
+    }
 }
 
 impl World {
@@ -35,23 +44,20 @@ impl World {
     pub(crate) async fn empty() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(100_000_000_001);
         let id = NEXT.fetch_add(1, Ordering::Relaxed).to_string();
-        let options = Options {
-            account: Some(id.clone()),
-            strict: true,
-            exact: Emulator::is_ours(),
-            ..Options::default()
-        };
-        let emulator = Emulator::shared();
-        let proxy = Proxy::start(emulator.url(), options.clone());
-        let behind = Proxy::start(emulator.url(), options);
-        let cli = Cli::new(env!("CARGO_BIN_EXE_provision"), &proxy.url(), &id)
-            .env("PROVISION_BOOTSTRAP", &bootstrap().display().to_string());
-        Self {
-            cli,
-            account: Account::connect(&behind.url(), &id).await,
-            proxy,
-            _behind: behind,
-        }
+        let mut rig = Rig::new(env!("CARGO_BIN_EXE_provision"), &id).await;
+        let bootstrap = bootstrap().display().to_string();
+        rig.cli = rig.cli.env("PROVISION_BOOTSTRAP", &bootstrap);
+        Self { rig }
+    }
+
+    /// Somebody changes something behind the tool's back.
+    pub(crate) async fn apply(&self, mutation: Mutation) {
+        self.rig.apply(mutation, &Target::LAB).await;
+    }
+
+    /// Somebody else has a resource with this name of the stack.
+    pub(crate) async fn take_name(&self, name: &str) {
+        self.rig.take_name(&Target::LAB, name).await;
     }
 
     /// An account after one `up`.
@@ -82,10 +88,6 @@ impl World {
         Account::connect(&self.proxy.url(), &self.account.id)
             .await
             .config
-    }
-
-    pub(crate) async fn census(&self) -> Census {
-        Census::take(&self.account).await
     }
 
     /// Steps of the plan that would do something, as "action id"; the exit code has to agree with them.
@@ -130,22 +132,6 @@ impl World {
         self.rest_api().await.id.expect("an API has an id")
     }
 
-    /// The id of the resource at `path`.
-    pub(crate) async fn resource_id(&self, path: &str) -> String {
-        let api = self.rest_api_id().await;
-        let resources = self
-            .account
-            .apigateway
-            .get_resources()
-            .rest_api_id(api)
-            .limit(500)
-            .send()
-            .await;
-        let mut resources = resources.expect("GetResources").items.unwrap_or_default();
-        resources.retain(|resource| resource.path() == Some(path));
-        one(resources).id.expect("a resource has an id")
-    }
-
     pub(crate) async fn deployments(&self) -> usize {
         let api = self.rest_api_id().await;
         let found = self
@@ -172,111 +158,6 @@ impl World {
         one(keys)
     }
 
-    pub(crate) async fn usage_plan(&self) -> UsagePlan {
-        let plans = self
-            .account
-            .apigateway
-            .get_usage_plans()
-            .limit(500)
-            .send()
-            .await;
-        let mut plans = plans.expect("GetUsagePlans").items.unwrap_or_default();
-        plans.retain(|plan| plan.name() == Some(PLAN));
-        one(plans)
-    }
-
-    pub(crate) async fn delete_role(&self) {
-        let iam = &self.account.iam;
-        let policies = iam.list_role_policies().role_name(ROLE).send().await;
-        for policy in policies.expect("ListRolePolicies").policy_names {
-            let delete = iam.delete_role_policy().role_name(ROLE).policy_name(policy);
-            delete.send().await.expect("DeleteRolePolicy");
-        }
-        iam.delete_role()
-            .role_name(ROLE)
-            .send()
-            .await
-            .expect("DeleteRole");
-    }
-
-    pub(crate) async fn delete_table(&self) {
-        let delete = self.account.dynamodb.delete_table().table_name(TABLE);
-        delete.send().await.expect("DeleteTable");
-    }
-
-    pub(crate) async fn delete_function(&self) {
-        let delete = self
-            .account
-            .lambda
-            .delete_function()
-            .function_name(FUNCTION);
-        delete.send().await.expect("DeleteFunction");
-    }
-
-    pub(crate) async fn delete_log_group(&self) {
-        let delete = self
-            .account
-            .logs
-            .delete_log_group()
-            .log_group_name(LOG_GROUP);
-        delete.send().await.expect("DeleteLogGroup");
-    }
-
-    pub(crate) async fn delete_api(&self) {
-        let delete = self.account.apigateway.delete_rest_api();
-        delete
-            .rest_api_id(self.rest_api_id().await)
-            .send()
-            .await
-            .expect("DeleteRestApi");
-    }
-
-    pub(crate) async fn delete_key(&self) {
-        let id = self.api_key().await.id.expect("a key has an id");
-        let delete = self.account.apigateway.delete_api_key().api_key(id);
-        delete.send().await.expect("DeleteApiKey");
-    }
-
-    /// The plan's stages go first, or AWS refuses.
-    pub(crate) async fn delete_plan(&self) {
-        self.unlink_stages().await;
-        let id = self.usage_plan().await.id.expect("a plan has an id");
-        let delete = self
-            .account
-            .apigateway
-            .delete_usage_plan()
-            .usage_plan_id(id);
-        delete.send().await.expect("DeleteUsagePlan");
-    }
-
-    pub(crate) async fn unlink_stages(&self) {
-        let plan = self.usage_plan().await;
-        for link in plan.api_stages() {
-            let value = format!(
-                "{}:{}",
-                link.api_id().expect("an API"),
-                link.stage().expect("a stage")
-            );
-            let update = self.account.apigateway.update_usage_plan();
-            update
-                .usage_plan_id(plan.id().expect("a plan has an id"))
-                .patch_operations(patch_remove("/apiStages", &value))
-                .send()
-                .await
-                .expect("UpdateUsagePlan");
-        }
-    }
-
-    pub(crate) async fn delete_stage(&self) {
-        let delete = self.account.apigateway.delete_stage();
-        let delete = delete.rest_api_id(self.rest_api_id().await);
-        delete
-            .stage_name(crate::names::STAGE)
-            .send()
-            .await
-            .expect("DeleteStage");
-    }
-
     /// The function's policy statements.
     pub(crate) async fn statements(&self) -> Vec<Value> {
         let policy = self
@@ -290,48 +171,7 @@ impl World {
         let policy: Value = serde_json::from_str(&policy).expect("a policy is JSON");
         policy["Statement"].as_array().cloned().unwrap_or_default()
     }
-
-    pub(crate) async fn remove_permission(&self, sid: &str) {
-        let remove = self.account.lambda.remove_permission();
-        let remove = remove.function_name(FUNCTION).statement_id(sid);
-        remove.send().await.expect("RemovePermission");
-    }
 }
-
-/// Somebody changes something behind the tool's back: the plan says so, `up` repairs it, and the world is as before.
-pub(crate) async fn repaired(change: impl AsyncFnOnce(&World)) {
-    let world = World::deployed().await;
-    let clean = world.census().await;
-    change(&world).await;
-    assert_ne!(
-        clean.masked(),
-        world.census().await.masked(),
-        "the change shows in the census"
-    );
-    let steps = world.plan().await;
-    assert!(!steps.is_empty(), "the plan sees nothing");
-    world.up().await;
-    clean.assert_same(&world.census().await, &format!("repaired by {steps:?}"));
-    assert_eq!(
-        world.plan().await,
-        Vec::<String>::new(),
-        "the plan after the repair"
-    );
-}
-
-/// One test a change.
-macro_rules! drifts {
-    ($($name:ident: $change:expr;)*) => {
-        $(
-            #[tokio::test]
-            #[ignore = "needs the emulator: just conformance"]
-            async fn $name() {
-                crate::world::repaired($change).await;
-            }
-        )*
-    };
-}
-pub(crate) use drifts;
 
 /// Runs a command line of `app` in this process.
 pub(crate) async fn run_app(
@@ -363,22 +203,6 @@ pub(crate) fn actions(plan: &Value) -> Vec<String> {
     steps
         .map(|step| format!("{} {}", text(step, "action"), text(step, "id")))
         .collect()
-}
-
-pub(crate) fn patch_replace(path: &str, value: &str) -> PatchOperation {
-    patch(Op::Replace, path, value)
-}
-
-pub(crate) fn patch_remove(path: &str, value: &str) -> PatchOperation {
-    patch(Op::Remove, path, value)
-}
-
-fn patch(op: Op, path: &str, value: &str) -> PatchOperation {
-    PatchOperation::builder()
-        .op(op)
-        .path(path)
-        .value(value)
-        .build()
 }
 
 pub(crate) fn names<'a>(calls: impl IntoIterator<Item = &'a Call>) -> Vec<String> {
@@ -423,14 +247,4 @@ pub(crate) fn bootstrap() -> &'static Path {
         let built = workspace.join("target/release/bootstrap");
         built.canonicalize().expect("cargo made the binary")
     })
-}
-
-/// A package that is not ours: a `bootstrap` that does nothing.
-pub(crate) fn other_package() -> Blob {
-    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    let options = zip::write::SimpleFileOptions::default().unix_permissions(0o755);
-    zip.start_file("bootstrap", options)
-        .expect("a zip in memory");
-    zip.write_all(b"#!/bin/sh\n").expect("a zip in memory");
-    Blob::new(zip.finish().expect("a zip in memory").into_inner())
 }

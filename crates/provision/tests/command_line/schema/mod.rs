@@ -104,7 +104,7 @@ async fn drift_is_as_its_schema_says() {
         .iam
         .delete_role_policy()
         .role_name("lambda-apigateway-role")
-        .policy_name(crate::mutation::POLICY)
+        .policy_name(testkit::mutation::Target::LAB.policy)
         .send()
         .await
         .expect("the policy is there");

@@ -7,8 +7,8 @@ use provision_cli::exit::Exit;
 use testkit::{Answer, Decision};
 
 use super::prints;
-use crate::mutation::Mutation;
 use crate::world::World;
+use testkit::mutation::Mutation;
 
 #[tokio::test(start_paused = true)]
 async fn from_nothing_to_nothing() {
@@ -202,8 +202,8 @@ async fn from_nothing_to_nothing() {
 #[tokio::test(start_paused = true)]
 async fn what_differs() {
     let world = World::deployed(Faults::default()).await;
-    Mutation::ChangeMemory.apply(&world.account).await;
-    Mutation::ChangeRetention.apply(&world.account).await;
+    world.apply(Mutation::ChangeMemory).await;
+    world.apply(Mutation::ChangeRetention).await;
     prints(
         &world,
         &["drift"],

@@ -19,7 +19,7 @@ use crate::store::Record;
 
 const VALIDATION: &str = "com.amazon.coral.validate#ValidationException";
 
-/// AWS: "LatestRestorableDateTime is typically 5 minutes before the current time."
+/// AWS: "`LatestRestorableDateTime` is typically 5 minutes before the current time."
 const RESTORABLE_LAG_MS: u64 = 300_000;
 
 /// What is known of a table beside its description.

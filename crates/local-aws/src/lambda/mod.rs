@@ -80,6 +80,9 @@ pub(crate) const ROUTES: &[Route] = &[
     ("GET", "/2015-03-31/event-source-mappings", "ListEventSourceMappings"),
 ];
 
+/// What stands in for functions: it takes a function's name and an event, and returns its answer.
+pub type Work = dyn Fn(&str, Bytes) -> Result<Bytes, FunctionError> + Send + Sync;
+
 /// How functions run.
 #[derive(Clone)]
 pub enum Runner {
@@ -89,7 +92,7 @@ pub enum Runner {
         shim: Option<PathBuf>,
     },
     /// Inside this process: the function's name and the event in, its answer out.
-    Inline(Arc<dyn Fn(&str, Bytes) -> Result<Bytes, FunctionError> + Send + Sync>),
+    Inline(Arc<Work>),
 }
 
 /// A function's failure, as Lambda reports it.

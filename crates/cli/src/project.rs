@@ -157,25 +157,6 @@ impl Project {
         &self.name
     }
 
-    /// Returns an error if `folder` is there and not empty.
-    ///
-    /// # Errors
-    ///
-    /// `Code::Argument`.
-    pub(crate) fn check_folder(&self, folder: &Path) -> Result<()> {
-        let is_free = match fs::read_dir(folder) {
-            Ok(mut entries) => entries.next().is_none(),
-            Err(_) => !folder.exists(),
-        };
-        ensure!(
-            is_free,
-            Code::Argument
-                .fault(format!("`{}` is there already", folder.display()))
-                .remedy("another name, or another folder to run this in")
-        );
-        Ok(())
-    }
-
     /// Returns the files by their paths.
     ///
     /// # Errors
@@ -211,6 +192,25 @@ impl Project {
         }
         text
     }
+}
+
+/// Returns an error if `folder` is there and not empty.
+///
+/// # Errors
+///
+/// `Code::Argument`.
+pub(crate) fn check_folder(folder: &Path) -> Result<()> {
+    let is_free = match fs::read_dir(folder) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(_) => !folder.exists(),
+    };
+    ensure!(
+        is_free,
+        Code::Argument
+            .fault(format!("`{}` is there already", folder.display()))
+            .remedy("another name, or another folder to run this in")
+    );
+    Ok(())
 }
 
 #[cfg(test)]

@@ -88,6 +88,10 @@ impl Function {
     }
 
     /// The same with another binary, for constructs that leave it to whoever uses them.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "links are made for one function"
+    )]
     pub fn linked_as<L: Links>(binary: &str, links: L) -> Self {
         let mut function = Self::new(Code::binary(binary));
         for (field, need) in links.needs() {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use provision_aws::apigateway::{self, Deployment, Integration, Path, Stage};
 use provision_aws::arn::{ApiId, Arn, PathId};
 use provision_aws::handles::{
-    DeploymentHandle as _, MethodHandle as _, PathHandle as _, RestApiHandle as _, StageHandle as _,
+    DeploymentHandle as _, MethodHandle, PathHandle as _, RestApiHandle as _, StageHandle as _,
 };
 use provision_aws::lambda::Permission;
 use provision_engine::input::{Handle, Input, digest};
@@ -191,7 +191,7 @@ impl Construct for RestApi {
             &format!("{id}/deployment"),
             Deployment {
                 api: api.api_id(),
-                shape: digest(methods.iter().map(|method| method.shape())),
+                shape: digest(methods.iter().map(MethodHandle::shape)),
             },
         );
         let stage = stack.add(

@@ -39,7 +39,7 @@ macro_rules! plain {
 plain!(&str, String, &String, bool, u16, u32, u64, i32, i64, f64);
 
 /// Returns the parts as one text: what `text!` expands to.
-pub fn joined(parts: Vec<Input<String>>) -> Input<String> {
+pub fn joined(parts: &[Input<String>]) -> Input<String> {
     let parts: Vec<Value> = parts.iter().map(Input::to_value).collect();
     Input::Expr(Expr::Join(parts))
 }
@@ -48,6 +48,6 @@ pub fn joined(parts: Vec<Input<String>>) -> Input<String> {
 #[macro_export]
 macro_rules! text {
     ($($part:expr),+ $(,)?) => {
-        $crate::private::joined(::std::vec![$($crate::Text::text($part)),+])
+        $crate::private::joined(&[$($crate::Text::text($part)),+])
     };
 }

@@ -1,5 +1,7 @@
 //! What is told of a declaration that is wrong: all of it at once, each with the line that made it.
 
+#![expect(clippy::needless_raw_string_hashes, reason = "`expect!` writes them")]
+
 use std::fmt::Write as _;
 
 use expect_test::{Expect, expect};

@@ -1,7 +1,7 @@
 //! `#[derive(Item)]`.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::{ToTokens, format_ident, quote};
 use syn::{
     Attribute, DeriveInput, Error, Field, GenericArgument, Ident, LitStr, PathArguments, Result,
     Token, Type,
@@ -38,10 +38,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
         Ok(quote!(#link::Attribute::of::<#kind>(#text)))
     };
     let optional = |field: Option<&Field>| -> Result<TokenStream> {
-        Ok(match field.map(attribute).transpose()? {
-            Some(attribute) => quote!(::core::option::Option::Some(#attribute)),
-            None => quote!(::core::option::Option::None),
-        })
+        Ok(option(field.map(attribute).transpose()?))
     };
     let (mut schemas, mut constants) = (Vec::new(), Vec::new());
     for index in indexes(&fields)? {
@@ -93,13 +90,8 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
         }
     };
     let (partition_key, sort_key) = (attribute(partition)?, optional(sort)?);
-    let ttl = match ttl
-        .map(|field| names::serialised(field, input))
-        .transpose()?
-    {
-        Some(text) => quote!(::core::option::Option::Some(#text)),
-        None => quote!(::core::option::Option::None),
-    };
+    let ttl = ttl.map(|field| names::serialised(field, input));
+    let ttl = option(ttl.transpose()?);
     Ok(quote! {
         impl #link::Item for #name {
             type Partition = #partition_type;
@@ -122,6 +114,15 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
 
         #sorted
     })
+}
+
+/// Returns the expression of an optional value.
+fn option(value: Option<impl ToTokens>) -> TokenStream {
+    if let Some(value) = value {
+        quote!(::core::option::Option::Some(#value))
+    } else {
+        quote!(::core::option::Option::None)
+    }
 }
 
 /// Returns the only field with an attribute.

@@ -1,5 +1,7 @@
 //! A small stack, deployed inside of the test.
 
+#![expect(clippy::needless_raw_string_hashes, reason = "`expect!` writes them")]
+
 use std::time::Duration;
 
 use anyhow::Result;
@@ -24,6 +26,7 @@ struct Note {
     day: String,
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is a stack function")]
 fn notes(env: &Env) -> Result<Stack> {
     let mut stack = Stack::new("notes", env);
     let notes = stack.add("table", Table::of::<Note>().for_production(env.is("prod")));

@@ -9,14 +9,14 @@ use serde_json::json;
 use super::Session;
 use crate::args;
 use crate::exit::Exit;
-use crate::project::{Project, Source};
+use crate::project::{Project, Source, check_folder};
 
 /// Runs the command.
 pub(crate) fn run(session: &Session<'_>, arguments: &args::New) -> Result<Exit> {
     let source = Source::of(arguments.path.as_deref(), arguments.git.as_deref())?;
     let project = Project::new(&arguments.name, arguments.template, source)?;
     let folder = Path::new(project.name());
-    project.check_folder(folder)?;
+    check_folder(folder)?;
     for (path, content) in project.files()? {
         let path = folder.join(path);
         let doing = || format!("writing {}", path.display());

@@ -162,7 +162,7 @@ fn another_stacks_output_is_found_inside_of_expressions() {
 fn outputs_and_checks_refer_to_what_is_declared() {
     let elsewhere = self::stack().add("elsewhere", Table::named("elsewhere"));
     let mut stack = stack();
-    stack.output("arn", &Table::arn(&elsewhere));
+    stack.output("arn", Table::arn(&elsewhere));
     stack.check(Check {
         method: "GET".to_owned(),
         url: Table::arn(&elsewhere),
@@ -184,8 +184,8 @@ fn outputs_and_checks_refer_to_what_is_declared() {
 fn an_output_is_declared_once() {
     let mut stack = stack();
     let table = stack.add("orders", Table::named("orders"));
-    stack.output("arn", &Table::arn(&table));
-    stack.output("arn", &table.name());
+    stack.output("arn", Table::arn(&table));
+    stack.output("arn", table.name());
     let text = "the output `arn` is declared twice";
     assert_eq!(mistakes(stack), [(line!() - 2, text.to_owned())]);
 }

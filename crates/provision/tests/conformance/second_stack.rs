@@ -181,7 +181,7 @@ fn shop(env: &Env) -> anyhow::Result<Stack> {
             },
         );
     }
-    stack.output("url", &stage.url());
+    stack.output("url", stage.url());
     Ok(stack)
 }
 

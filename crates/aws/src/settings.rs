@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use provision_engine::diff::Changes;
 use provision_engine::owner::Tags;
 
-/// The tag with the names of the fields that the stack has set, separated by spaces.
+/// The tag with the names of the fields that the stack has set, joined by `+`, which tags may contain on all services.
 pub(crate) const SETTINGS: &str = "provision:settings";
 
 /// Adds the tag to the tags of a resource that declares one of `settings`: names of fields, and whether they are declared.
@@ -16,14 +16,14 @@ pub(crate) fn mark(tags: &mut Tags, settings: &[(&str, bool)]) {
     let declared = settings.iter().filter(|(_, is_declared)| *is_declared);
     let names: Vec<&str> = declared.map(|(name, _)| *name).collect();
     if !names.is_empty() {
-        tags.0.insert(SETTINGS.to_owned(), names.join(" "));
+        tags.0.insert(SETTINGS.to_owned(), names.join("+"));
     }
 }
 
 /// Returns true if the stack has made the setting on a resource with the tags `actual`.
 pub(crate) fn is_made(actual: &BTreeMap<String, String>, setting: &str) -> bool {
     let names = actual.get(SETTINGS).map_or("", String::as_str);
-    names.split(' ').any(|name| name == setting)
+    names.split('+').any(|name| name == setting)
 }
 
 /// Returns the part of `actual` whose keys are declared, and the tag of settings, declared or not.

@@ -100,6 +100,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
         Some(text) => quote!(::core::option::Option::Some(#text)),
         None => quote!(::core::option::Option::None),
     };
+    let attributes = names::all(&fields, input);
     Ok(quote! {
         impl #link::Item for #name {
             type Partition = #partition_type;
@@ -110,6 +111,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
                 indexes: &[#(#schemas),*],
                 ttl: #ttl,
             };
+            const ATTRIBUTES: &'static [&'static str] = &[#(#attributes),*];
 
             fn key_attributes(key: &Self::Key) -> ::std::vec::Vec<(&'static str, #link::KeyText)> {
                 ::std::vec![#key_attributes]

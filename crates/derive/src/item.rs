@@ -92,6 +92,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let (partition_key, sort_key) = (attribute(partition)?, optional(sort)?);
     let ttl = ttl.map(|field| names::serialised(field, input));
     let ttl = option(ttl.transpose()?);
+    let attributes = names::all(&fields, input);
     Ok(quote! {
         impl #link::Item for #name {
             type Partition = #partition_type;
@@ -102,6 +103,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
                 indexes: &[#(#schemas),*],
                 ttl: #ttl,
             };
+            const ATTRIBUTES: &'static [&'static str] = &[#(#attributes),*];
 
             fn key_attributes(key: &Self::Key) -> ::std::vec::Vec<(&'static str, #link::KeyText)> {
                 ::std::vec![#key_attributes]

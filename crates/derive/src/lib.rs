@@ -1,5 +1,7 @@
 //! `#[derive(Item)]` and `#[derive(Links)]` of `provision-link`, which re-exports both.
 
+#![deny(missing_docs)]
+
 mod item;
 mod links;
 mod names;

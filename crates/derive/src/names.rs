@@ -35,6 +35,34 @@ pub(crate) fn serialised(field: &Field, input: &DeriveInput) -> Result<String> {
     }
 }
 
+/// Returns the names of all attributes of an item, or none if serde decides them by itself: `flatten`, or one name to write and
+/// another to read.
+pub(crate) fn all(fields: &[&Field], input: &DeriveInput) -> Vec<String> {
+    let mut names = Vec::new();
+    for field in fields {
+        if has_serde(&field.attrs, "flatten") {
+            return Vec::new();
+        }
+        if has_serde(&field.attrs, "skip") || has_serde(&field.attrs, "skip_serializing") {
+            continue;
+        }
+        match serialised(field, input) {
+            Ok(name) => names.push(name),
+            Err(_) => return Vec::new(),
+        }
+    }
+    names
+}
+
+/// Returns true if serde's attribute `name` is on a field.
+fn has_serde(attributes: &[Attribute], name: &str) -> bool {
+    let mut serde = attributes.iter().filter(|one| one.path().is_ident("serde"));
+    serde.any(|attribute| {
+        let metas = attribute.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated);
+        metas.is_ok_and(|metas| metas.iter().any(|meta| meta.path().is_ident(name)))
+    })
+}
+
 /// Returns the text of `#[serde(key = "…")]`. Forms that write another name than they read cannot be an item's.
 fn serde_value(attributes: &[Attribute], key: &str) -> Result<Option<LitStr>> {
     let mut found = None;

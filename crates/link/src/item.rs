@@ -20,6 +20,8 @@ pub trait Item: Serialize + DeserializeOwned {
     type Key;
     /// The table's keys, indexes and time to live.
     const SCHEMA: Schema;
+    /// The names of all attributes; empty if they are not known.
+    const ATTRIBUTES: &'static [&'static str] = &[];
 
     /// Returns the attributes of a key.
     fn key_attributes(key: &Self::Key) -> Vec<(&'static str, KeyText)>;
@@ -52,7 +54,7 @@ pub trait KeyValue {
 }
 
 /// The value of a key attribute.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum KeyText {
     /// A text.
     S(String),
@@ -91,6 +93,71 @@ macro_rules! numbers {
 }
 
 numbers!(u8, u16, u32, u64, i8, i16, i32, i64);
+
+/// A value that can be given for a key of type `K`: the key itself, a reference to it, a `&str` for a `String`, or a pair of them
+/// for a partition key and a sort key.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a key of type `{K}`",
+    label = "another type than the key's",
+    note = "the key of an item with a `#[sort_key]` is a pair: `(partition, sort)`"
+)]
+pub trait ToKey<K> {
+    /// Returns the values of the key's attributes: of the partition key, and of the sort key in a pair.
+    fn into_key_texts(self) -> Vec<KeyText>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<K: KeyValue> ToKey<K> for K {
+    fn into_key_texts(self) -> Vec<KeyText> {
+        vec![self.to_key()]
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<K: KeyValue> ToKey<K> for &K {
+    fn into_key_texts(self) -> Vec<KeyText> {
+        vec![self.to_key()]
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl ToKey<String> for &str {
+    fn into_key_texts(self) -> Vec<KeyText> {
+        vec![KeyText::S(self.to_owned())]
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl ToKey<String> for &&str {
+    fn into_key_texts(self) -> Vec<KeyText> {
+        (*self).into_key_texts()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl ToKey<Vec<u8>> for &[u8] {
+    fn into_key_texts(self) -> Vec<KeyText> {
+        vec![KeyText::B(self.to_vec())]
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<P, S, A: ToKey<P>, B: ToKey<S>> ToKey<(P, S)> for (A, B) {
+    fn into_key_texts(self) -> Vec<KeyText> {
+        [self.0.into_key_texts(), self.1.into_key_texts()].concat()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<'a, P, S, A, B> ToKey<(P, S)> for &'a (A, B)
+where
+    &'a A: ToKey<P>,
+    &'a B: ToKey<S>,
+{
+    fn into_key_texts(self) -> Vec<KeyText> {
+        (&self.0, &self.1).into_key_texts()
+    }
+}
 
 /// The keys, indexes and time to live of a table.
 #[derive(Clone, Copy, Debug)]
@@ -190,5 +257,28 @@ impl<I, K, S> Copy for SortedIndex<I, K, S> {}
 impl<I, K, S> From<SortedIndex<I, K, S>> for Index<I, K> {
     fn from(sorted: SortedIndex<I, K, S>) -> Self {
         sorted.index
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts<K>(key: impl ToKey<K>) -> Vec<KeyText> {
+        key.into_key_texts()
+    }
+
+    #[test]
+    fn keys_are_given_in_any_form() {
+        let ada = KeyText::S("ada".to_owned());
+        let seven = KeyText::N("7".to_owned());
+        assert_eq!(texts::<String>("ada"), [ada.clone()]);
+        assert_eq!(texts::<String>("ada".to_owned()), [ada.clone()]);
+        assert_eq!(texts::<u64>(7), [seven.clone()]);
+        let pair = [ada, seven];
+        assert_eq!(texts::<(String, u64)>(("ada", 7)), pair);
+        assert_eq!(texts::<(String, u64)>(&("ada", 7)), pair);
+        assert_eq!(texts::<(String, u64)>(&("ada".to_owned(), 7)), pair);
+        assert_eq!(texts::<Vec<u8>>(&[1_u8][..]), [KeyText::B(vec![1])]);
     }
 }

@@ -27,6 +27,8 @@
 //! `reader`: each field is an environment variable, the rights to what it names, and an edge of the graph. The function reads
 //! the same struct with [`links!`], and can send only the operations that its links list.
 
+#![deny(missing_docs)]
+
 mod item;
 mod links;
 mod operations;
@@ -36,7 +38,7 @@ mod table;
 pub use provision_derive::{Item, Links};
 
 pub use self::item::{
-    Attribute, Index, IndexSchema, Item, KeyText, KeyValue, Schema, Sorted, SortedIndex,
+    Attribute, Index, IndexSchema, Item, KeyText, KeyValue, Schema, Sorted, SortedIndex, ToKey,
 };
 pub use self::links::{Link, Links, LoadError, Need, Statement, variable};
 pub use self::operations::{

@@ -1,0 +1,24 @@
+//! The first stack: one table.
+
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "a stack function may fail, although this one does not"
+)]
+
+use std::process::ExitCode;
+
+use provision::{App, Env, Stack, Table};
+
+fn first(env: &Env) -> anyhow::Result<Stack> {
+    let mut stack = Stack::new("first", env);
+    let notes = stack.add("notes", Table::with_key("id"));
+    stack.output("table", notes.name());
+    Ok(stack)
+}
+
+fn main() -> ExitCode {
+    App::new("first")
+        .stack(first)
+        .workspace(env!("CARGO_MANIFEST_DIR"))
+        .run()
+}

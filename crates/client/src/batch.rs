@@ -102,7 +102,7 @@ impl<I: Item> BatchGet<I> {
             if let Some(customize) = &self.customize {
                 builder = customize(builder);
             }
-            let output = builder.send().await;
+            let output = Box::pin(builder.send()).await;
             let output = output.map_err(|error| Error::of(self.call.clone(), error))?;
             for item in output
                 .responses
@@ -217,7 +217,7 @@ impl<I: Item> BatchWrite<I> {
             if let Some(customize) = &self.customize {
                 builder = customize(builder);
             }
-            let output = builder.send().await;
+            let output = Box::pin(builder.send()).await;
             let output = output.map_err(|error| Error::of(self.call.clone(), error))?;
             let left = output.unprocessed_items.unwrap_or_default();
             let left: Vec<_> = left.into_values().flatten().collect();

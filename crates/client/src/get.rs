@@ -48,7 +48,7 @@ impl<I: Item> Get<I> {
     ///
     /// `DynamoDB`'s, or an item of another form.
     pub async fn send(self) -> Result<Option<I>, Error> {
-        let output = self.builder.send().await;
+        let output = Box::pin(self.builder.send()).await;
         let output = output.map_err(|error| Error::of(self.call.clone(), error))?;
         let item = output.item.map(|item| from_attributes(&self.call, item));
         item.transpose()

@@ -52,6 +52,7 @@
 //! - [`TableExt::on`] makes a [`TableClient`] of a link. Its methods return requests, which are sent by `send`. A method whose
 //!   operation the link does not list does not compile.
 //! - Each request has `customize`, which takes the SDK's builder of the request.
+//! - The SDK's futures are boxed, so that a handler's own stay small, and within the compiler's limit on their depth.
 //! - Items are converted by serde. Whole numbers up to 64 bits keep all digits; `i128` and `u128` are refused, not rounded.
 //!   A key attribute that is `None` is left out, because `DynamoDB` refuses `NULL` there.
 

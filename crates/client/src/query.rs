@@ -274,7 +274,7 @@ impl<I: Item> Paged<I> for Sent<QueryFluentBuilder> {
         if let Some(cursor) = cursor {
             builder = builder.set_exclusive_start_key(Some(cursor.into_key()));
         }
-        let output = builder.send().await;
+        let output = Box::pin(builder.send()).await;
         let output = output.map_err(|error| Error::of(call.clone(), error))?;
         Ok(Page {
             items: from_all(&call, output.items.unwrap_or_default())?,
@@ -289,7 +289,7 @@ impl<I: Item> Paged<I> for Sent<ScanFluentBuilder> {
         if let Some(cursor) = cursor {
             builder = builder.set_exclusive_start_key(Some(cursor.into_key()));
         }
-        let output = builder.send().await;
+        let output = Box::pin(builder.send()).await;
         let output = output.map_err(|error| Error::of(call.clone(), error))?;
         Ok(Page {
             items: from_all(&call, output.items.unwrap_or_default())?,

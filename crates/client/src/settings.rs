@@ -143,7 +143,7 @@ impl Settings {
     pub async fn connect(self) -> Result<Client, EnvironmentError> {
         let endpoint = match &self.endpoint {
             Some(endpoint) => endpoint.clone(),
-            None => regional_endpoint(&self.region).await?,
+            None => Box::pin(regional_endpoint(&self.region)).await?,
         };
         let url: Uri = endpoint
             .parse()

@@ -79,7 +79,7 @@ impl TransactWrite {
         if let Some(failure) = self.failure {
             return Err(failure);
         }
-        let sent = self.builder.send().await;
+        let sent = Box::pin(self.builder.send()).await;
         sent.map(drop).map_err(|error| Error::of(self.call, error))
     }
 }
@@ -254,7 +254,7 @@ impl<T: 'static> TransactGet<T> {
             return Err(failure);
         }
         let builder = self.builder.set_transact_items(Some(self.gets));
-        let output = builder.send().await;
+        let output = Box::pin(builder.send()).await;
         let output = output.map_err(|error| Error::of(self.call, error))?;
         let answers = output.responses.unwrap_or_default().into_iter();
         let mut answers = answers.map(|answer| answer.item.filter(|item| !item.is_empty()));

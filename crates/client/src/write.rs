@@ -110,7 +110,7 @@ impl<I: Item> Put<I> {
     /// `DynamoDB`'s, or a value that cannot be written.
     pub async fn send(self) -> Result<(), Error> {
         let (call, builder) = self.finish()?;
-        let sent = builder.send().await;
+        let sent = Box::pin(builder.send()).await;
         sent.map(drop).map_err(|error| Error::of(call, error))
     }
 
@@ -121,7 +121,7 @@ impl<I: Item> Put<I> {
     /// `DynamoDB`'s, a value that cannot be written, or a replaced item of another form.
     pub async fn send_old(self) -> Result<Option<I>, Error> {
         let (call, builder) = self.finish()?;
-        let sent = builder.return_values(ReturnValue::AllOld).send().await;
+        let sent = Box::pin(builder.return_values(ReturnValue::AllOld).send()).await;
         let output = sent.map_err(|error| Error::of(call.clone(), error))?;
         old(&call, output.attributes)
     }
@@ -155,7 +155,7 @@ impl<I: Item> Delete<I> {
     /// `DynamoDB`'s.
     pub async fn send(self) -> Result<(), Error> {
         let (call, builder) = self.finish()?;
-        let sent = builder.send().await;
+        let sent = Box::pin(builder.send()).await;
         sent.map(drop).map_err(|error| Error::of(call, error))
     }
 
@@ -166,7 +166,7 @@ impl<I: Item> Delete<I> {
     /// `DynamoDB`'s, or an item of another form.
     pub async fn send_old(self) -> Result<Option<I>, Error> {
         let (call, builder) = self.finish()?;
-        let sent = builder.return_values(ReturnValue::AllOld).send().await;
+        let sent = Box::pin(builder.return_values(ReturnValue::AllOld).send()).await;
         let output = sent.map_err(|error| Error::of(call.clone(), error))?;
         old(&call, output.attributes)
     }
@@ -237,7 +237,7 @@ impl<I: Item> Update<I> {
     /// `DynamoDB`'s, or a value that cannot be written.
     pub async fn send(self) -> Result<(), Error> {
         let (call, builder) = self.finish()?;
-        let sent = builder.send().await;
+        let sent = Box::pin(builder.send()).await;
         sent.map(drop).map_err(|error| Error::of(call, error))
     }
 
@@ -248,7 +248,7 @@ impl<I: Item> Update<I> {
     /// `DynamoDB`'s, a value that cannot be written, or an item that lacks fields because this has made it.
     pub async fn send_new(self) -> Result<I, Error> {
         let (call, builder) = self.finish()?;
-        let sent = builder.return_values(ReturnValue::AllNew).send().await;
+        let sent = Box::pin(builder.return_values(ReturnValue::AllNew).send()).await;
         let output = sent.map_err(|error| Error::of(call.clone(), error))?;
         from_attributes(&call, output.attributes.unwrap_or_default())
     }
@@ -260,7 +260,7 @@ impl<I: Item> Update<I> {
     /// `DynamoDB`'s, a value that cannot be written, or an item of another form.
     pub async fn send_old(self) -> Result<Option<I>, Error> {
         let (call, builder) = self.finish()?;
-        let sent = builder.return_values(ReturnValue::AllOld).send().await;
+        let sent = Box::pin(builder.return_values(ReturnValue::AllOld).send()).await;
         let output = sent.map_err(|error| Error::of(call.clone(), error))?;
         old(&call, output.attributes)
     }

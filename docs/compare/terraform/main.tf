@@ -142,15 +142,8 @@ resource "aws_api_gateway_integration" "route" {
 
 resource "aws_api_gateway_deployment" "notes" {
   rest_api_id = aws_api_gateway_rest_api.notes.id
-
-  triggers = {
-    shape = sha1(jsonencode([
-      aws_api_gateway_resource.notes,
-      aws_api_gateway_resource.note,
-      aws_api_gateway_method.route,
-      aws_api_gateway_integration.route,
-    ]))
-  }
+  triggers    = { configuration = filesha1("${path.module}/main.tf") }
+  depends_on  = [aws_api_gateway_integration.route]
 
   lifecycle {
     create_before_destroy = true

@@ -66,6 +66,7 @@ mod expression;
 mod get;
 mod page;
 mod query;
+mod send;
 mod settings;
 pub mod sort;
 mod table;

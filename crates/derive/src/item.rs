@@ -1,7 +1,7 @@
 //! `#[derive(Item)]`.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::{ToTokens, format_ident, quote};
 use syn::{
     Attribute, DeriveInput, Error, Field, GenericArgument, Ident, LitStr, PathArguments, Result,
     Token, Type,
@@ -37,12 +37,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
         let (text, kind) = (names::serialised(field, input)?, without_option(&field.ty));
         Ok(quote!(#link::Attribute::of::<#kind>(#text)))
     };
-    let optional = |field: Option<&Field>| -> Result<TokenStream> {
-        Ok(match field.map(attribute).transpose()? {
-            Some(attribute) => quote!(::core::option::Option::Some(#attribute)),
-            None => quote!(::core::option::Option::None),
-        })
-    };
+    let optional = |field: Option<&Field>| field.map(attribute).transpose().map(option);
     let (mut schemas, mut constants) = (Vec::new(), Vec::new());
     for index in indexes(&fields)? {
         let Index {
@@ -93,13 +88,8 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
         }
     };
     let (partition_key, sort_key) = (attribute(partition)?, optional(sort)?);
-    let ttl = match ttl
-        .map(|field| names::serialised(field, input))
-        .transpose()?
-    {
-        Some(text) => quote!(::core::option::Option::Some(#text)),
-        None => quote!(::core::option::Option::None),
-    };
+    let ttl = ttl.map(|field| names::serialised(field, input));
+    let ttl = option(ttl.transpose()?);
     let attributes = names::all(&fields, input);
     Ok(quote! {
         impl #link::Item for #name {
@@ -124,6 +114,14 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
 
         #sorted
     })
+}
+
+/// Returns an `Option` as code.
+fn option(value: Option<impl ToTokens>) -> TokenStream {
+    value.map_or_else(
+        || quote!(::core::option::Option::None),
+        |value| quote!(::core::option::Option::Some(#value)),
+    )
 }
 
 /// Returns the only field with an attribute.

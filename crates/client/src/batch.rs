@@ -12,6 +12,7 @@ use provision_link::{Item, KeyText, ToKey};
 use crate::backoff::Backoff;
 use crate::convert::{Attributes, from_attributes, identity, to_attributes, to_key};
 use crate::error::{Call, Error};
+use crate::send::answer;
 
 /// Keys in one `BatchGetItem`.
 const GETS: usize = 100;
@@ -102,8 +103,7 @@ impl<I: Item> BatchGet<I> {
             if let Some(customize) = &self.customize {
                 builder = customize(builder);
             }
-            let output = Box::pin(builder.send()).await;
-            let output = output.map_err(|error| Error::of(self.call.clone(), error))?;
+            let output = answer(&self.call, builder.send()).await?;
             for item in output
                 .responses
                 .into_iter()
@@ -217,8 +217,7 @@ impl<I: Item> BatchWrite<I> {
             if let Some(customize) = &self.customize {
                 builder = customize(builder);
             }
-            let output = Box::pin(builder.send()).await;
-            let output = output.map_err(|error| Error::of(self.call.clone(), error))?;
+            let output = answer(&self.call, builder.send()).await?;
             let left = output.unprocessed_items.unwrap_or_default();
             let left: Vec<_> = left.into_values().flatten().collect();
             let has_progressed = left.len() < sent;

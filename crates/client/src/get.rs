@@ -7,6 +7,7 @@ use provision_link::Item;
 
 use crate::convert::from_attributes;
 use crate::error::{Call, Error};
+use crate::send::answer;
 
 /// A read of one item.
 #[must_use = "a request is sent by `send`"]
@@ -48,8 +49,7 @@ impl<I: Item> Get<I> {
     ///
     /// `DynamoDB`'s, or an item of another form.
     pub async fn send(self) -> Result<Option<I>, Error> {
-        let output = Box::pin(self.builder.send()).await;
-        let output = output.map_err(|error| Error::of(self.call.clone(), error))?;
+        let output = answer(&self.call, self.builder.send()).await?;
         let item = output.item.map(|item| from_attributes(&self.call, item));
         item.transpose()
     }

@@ -67,6 +67,7 @@ mod expression;
 mod get;
 mod page;
 mod query;
+mod send;
 mod settings;
 pub mod sort;
 mod table;

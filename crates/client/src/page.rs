@@ -65,7 +65,7 @@ impl FromStr for Cursor {
 
     fn from_str(text: &str) -> Result<Self, InvalidCursor> {
         let mut text = text.replace('-', "+").replace('_', "/");
-        while text.len() % 4 != 0 {
+        while !text.len().is_multiple_of(4) {
             text.push('=');
         }
         let bytes = base64::decode(text).map_err(|_| InvalidCursor)?;
@@ -98,7 +98,7 @@ pub(crate) trait Paged<I>: Clone {
 #[derive(Debug)]
 pub struct Items<I, R> {
     request: R,
-    items: VecDeque<I>,
+    ready: VecDeque<I>,
     next: Next,
 }
 
@@ -112,7 +112,7 @@ impl<I, R> Items<I, R> {
     pub(crate) fn new(request: R, start: Option<Cursor>) -> Self {
         Self {
             request,
-            items: VecDeque::new(),
+            ready: VecDeque::new(),
             next: Next::Page(start),
         }
     }
@@ -127,14 +127,14 @@ impl<I, R: Paged<I>> Items<I, R> {
     /// Those of the request. The same page is read again by the next call.
     pub async fn next(&mut self) -> Result<Option<I>, Error> {
         loop {
-            if let Some(item) = self.items.pop_front() {
+            if let Some(item) = self.ready.pop_front() {
                 return Ok(Some(item));
             }
             let Next::Page(cursor) = &self.next else {
                 return Ok(None);
             };
             let page = self.request.clone().page(cursor.clone()).await?;
-            self.items = page.items.into();
+            self.ready = page.items.into();
             self.next = page
                 .cursor
                 .map_or(Next::End, |cursor| Next::Page(Some(cursor)));
@@ -145,7 +145,7 @@ impl<I, R: Paged<I>> Items<I, R> {
         let mut all = Vec::new();
         while let Some(item) = self.next().await? {
             all.push(item);
-            all.extend(self.items.drain(..));
+            all.extend(self.ready.drain(..));
         }
         Ok(all)
     }

@@ -11,6 +11,7 @@ use crate::convert::from_all;
 use crate::error::{Call, Error};
 use crate::expression::{Condition, Placeholders};
 use crate::page::{Cursor, Items, Page, Paged};
+use crate::send::answer;
 use crate::sort::{Bound, SortCondition};
 
 /// The table itself, where a [`Query`] may be of an index.
@@ -274,8 +275,7 @@ impl<I: Item> Paged<I> for Sent<QueryFluentBuilder> {
         if let Some(cursor) = cursor {
             builder = builder.set_exclusive_start_key(Some(cursor.into_key()));
         }
-        let output = Box::pin(builder.send()).await;
-        let output = output.map_err(|error| Error::of(call.clone(), error))?;
+        let output = answer(&call, builder.send()).await?;
         Ok(Page {
             items: from_all(&call, output.items.unwrap_or_default())?,
             cursor: Cursor::new(output.last_evaluated_key),
@@ -289,8 +289,7 @@ impl<I: Item> Paged<I> for Sent<ScanFluentBuilder> {
         if let Some(cursor) = cursor {
             builder = builder.set_exclusive_start_key(Some(cursor.into_key()));
         }
-        let output = Box::pin(builder.send()).await;
-        let output = output.map_err(|error| Error::of(call.clone(), error))?;
+        let output = answer(&call, builder.send()).await?;
         Ok(Page {
             items: from_all(&call, output.items.unwrap_or_default())?,
             cursor: Cursor::new(output.last_evaluated_key),

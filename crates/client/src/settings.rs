@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{
@@ -63,14 +62,6 @@ pub enum EnvironmentError {
     /// The endpoint is not the URL of a server.
     #[error("`{0}` is not a valid endpoint URL: it begins with `http://` or `https://` and a host")]
     Endpoint(String),
-    /// The SDK knows no endpoint for the region.
-    #[error("there is no endpoint for the region `{region}`: {text}")]
-    Region {
-        /// The region.
-        region: String,
-        /// The SDK's reason.
-        text: String,
-    },
     /// TLS cannot be set up.
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] io::Error),
@@ -143,7 +134,7 @@ impl Settings {
     pub async fn connect(self) -> Result<Client, EnvironmentError> {
         let endpoint = match &self.endpoint {
             Some(endpoint) => endpoint.clone(),
-            None => Box::pin(regional_endpoint(&self.region)).await?,
+            None => regional_endpoint(&self.region),
         };
         let url: Uri = endpoint
             .parse()
@@ -207,26 +198,27 @@ impl Settings {
     }
 }
 
-/// Returns the endpoint that the SDK would find by itself, because the connection is opened before its first request.
-async fn regional_endpoint(region: &str) -> Result<String, EnvironmentError> {
-    let unknown = |text: String| EnvironmentError::Region {
-        region: region.to_owned(),
-        text,
-    };
-    let parameters = Params::builder()
-        .region(region)
-        .build()
-        .map_err(|error| unknown(error.to_string()))?;
-    let resolver = DefaultResolver::new();
-    let endpoint = ResolveEndpoint::resolve_endpoint(&resolver, &parameters).await;
-    Ok(endpoint
-        .map_err(|error| unknown(error.to_string()))?
-        .url()
-        .to_owned())
+/// Returns the endpoint that the SDK finds by itself. The SDK compiles the patterns of all partitions for it, for which the
+/// connection would have to wait.
+fn regional_endpoint(region: &str) -> String {
+    const PARTITIONS: &[(&str, &str)] = &[
+        ("cn-", "amazonaws.com.cn"),
+        ("us-isob-", "sc2s.sgov.gov"),
+        ("us-isof-", "csp.hci.ic.gov"),
+        ("us-iso-", "c2s.ic.gov"),
+        ("eu-isoe-", "cloud.adc-e.uk"),
+        ("eusc-", "amazonaws.eu"),
+    ];
+    let mut partitions = PARTITIONS.iter();
+    let partition = partitions.find(|(prefix, _)| region.starts_with(prefix));
+    let domain = partition.map_or("amazonaws.com", |(_, domain)| domain);
+    format!("https://dynamodb.{region}.{domain}")
 }
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_dynamodb::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
+
     use super::*;
 
     const KEYS: [(&str, &str); 2] = [
@@ -269,12 +261,22 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_endpoint_follows_the_region_and_its_partition() {
-        for (region, url) in [
-            ("eu-west-1", "https://dynamodb.eu-west-1.amazonaws.com"),
-            ("cn-north-1", "https://dynamodb.cn-north-1.amazonaws.com.cn"),
+    async fn the_endpoint_is_the_sdks() {
+        let resolver = DefaultResolver::new();
+        for region in [
+            "eu-west-1",
+            "us-gov-west-1",
+            "cn-north-1",
+            "us-iso-east-1",
+            "us-isob-east-1",
+            "us-isof-south-1",
+            "eu-isoe-west-1",
+            "eusc-de-east-1",
+            "xx-new-9",
         ] {
-            assert_eq!(regional_endpoint(region).await.unwrap(), url);
+            let parameters = Params::builder().region(region).build().unwrap();
+            let endpoint = ResolveEndpoint::resolve_endpoint(&resolver, &parameters).await;
+            assert_eq!(regional_endpoint(region), endpoint.unwrap().url());
         }
     }
 

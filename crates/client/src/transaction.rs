@@ -12,6 +12,7 @@ use provision_link::{Item, ToKey};
 use crate::convert::{Attributes, from_attributes, to_key};
 use crate::error::{Call, Error};
 use crate::expression::{Condition, Placeholders, field};
+use crate::send::answer;
 use crate::write::{Delete, Put, Update};
 
 /// Writes of which all are made or none.
@@ -79,8 +80,7 @@ impl TransactWrite {
         if let Some(failure) = self.failure {
             return Err(failure);
         }
-        let sent = Box::pin(self.builder.send()).await;
-        sent.map(drop).map_err(|error| Error::of(self.call, error))
+        answer(&self.call, self.builder.send()).await.map(drop)
     }
 }
 
@@ -254,8 +254,7 @@ impl<T: 'static> TransactGet<T> {
             return Err(failure);
         }
         let builder = self.builder.set_transact_items(Some(self.gets));
-        let output = Box::pin(builder.send()).await;
-        let output = output.map_err(|error| Error::of(self.call, error))?;
+        let output = answer(&self.call, builder.send()).await?;
         let answers = output.responses.unwrap_or_default().into_iter();
         let mut answers = answers.map(|answer| answer.item.filter(|item| !item.is_empty()));
         (self.read)(&mut answers)

@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::convert::{Attributes, Value, from_attributes, is_key_attribute, to_value};
 use crate::error::{Call, Error};
 use crate::expression::{Condition, Field, Placeholders, field};
+use crate::send::answer;
 
 /// A write of a whole item, which replaces the one with the same key.
 #[must_use = "a request is sent by `send`"]
@@ -110,8 +111,7 @@ impl<I: Item> Put<I> {
     /// `DynamoDB`'s, or a value that cannot be written.
     pub async fn send(self) -> Result<(), Error> {
         let (call, builder) = self.finish()?;
-        let sent = Box::pin(builder.send()).await;
-        sent.map(drop).map_err(|error| Error::of(call, error))
+        answer(&call, builder.send()).await.map(drop)
     }
 
     /// Writes the item and returns the one that it has replaced.
@@ -121,8 +121,7 @@ impl<I: Item> Put<I> {
     /// `DynamoDB`'s, a value that cannot be written, or a replaced item of another form.
     pub async fn send_old(self) -> Result<Option<I>, Error> {
         let (call, builder) = self.finish()?;
-        let sent = Box::pin(builder.return_values(ReturnValue::AllOld).send()).await;
-        let output = sent.map_err(|error| Error::of(call.clone(), error))?;
+        let output = answer(&call, builder.return_values(ReturnValue::AllOld).send()).await?;
         old(&call, output.attributes)
     }
 
@@ -155,8 +154,7 @@ impl<I: Item> Delete<I> {
     /// `DynamoDB`'s.
     pub async fn send(self) -> Result<(), Error> {
         let (call, builder) = self.finish()?;
-        let sent = Box::pin(builder.send()).await;
-        sent.map(drop).map_err(|error| Error::of(call, error))
+        answer(&call, builder.send()).await.map(drop)
     }
 
     /// Deletes the item and returns it.
@@ -166,8 +164,7 @@ impl<I: Item> Delete<I> {
     /// `DynamoDB`'s, or an item of another form.
     pub async fn send_old(self) -> Result<Option<I>, Error> {
         let (call, builder) = self.finish()?;
-        let sent = Box::pin(builder.return_values(ReturnValue::AllOld).send()).await;
-        let output = sent.map_err(|error| Error::of(call.clone(), error))?;
+        let output = answer(&call, builder.return_values(ReturnValue::AllOld).send()).await?;
         old(&call, output.attributes)
     }
 
@@ -237,8 +234,7 @@ impl<I: Item> Update<I> {
     /// `DynamoDB`'s, or a value that cannot be written.
     pub async fn send(self) -> Result<(), Error> {
         let (call, builder) = self.finish()?;
-        let sent = Box::pin(builder.send()).await;
-        sent.map(drop).map_err(|error| Error::of(call, error))
+        answer(&call, builder.send()).await.map(drop)
     }
 
     /// Changes the item and returns it as it is now.
@@ -248,8 +244,7 @@ impl<I: Item> Update<I> {
     /// `DynamoDB`'s, a value that cannot be written, or an item that lacks fields because this has made it.
     pub async fn send_new(self) -> Result<I, Error> {
         let (call, builder) = self.finish()?;
-        let sent = Box::pin(builder.return_values(ReturnValue::AllNew).send()).await;
-        let output = sent.map_err(|error| Error::of(call.clone(), error))?;
+        let output = answer(&call, builder.return_values(ReturnValue::AllNew).send()).await?;
         from_attributes(&call, output.attributes.unwrap_or_default())
     }
 
@@ -260,8 +255,7 @@ impl<I: Item> Update<I> {
     /// `DynamoDB`'s, a value that cannot be written, or an item of another form.
     pub async fn send_old(self) -> Result<Option<I>, Error> {
         let (call, builder) = self.finish()?;
-        let sent = Box::pin(builder.return_values(ReturnValue::AllOld).send()).await;
-        let output = sent.map_err(|error| Error::of(call.clone(), error))?;
+        let output = answer(&call, builder.return_values(ReturnValue::AllOld).send()).await?;
         old(&call, output.attributes)
     }
 

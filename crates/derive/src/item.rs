@@ -37,9 +37,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
         let (text, kind) = (names::serialised(field, input)?, without_option(&field.ty));
         Ok(quote!(#link::Attribute::of::<#kind>(#text)))
     };
-    let optional = |field: Option<&Field>| -> Result<TokenStream> {
-        Ok(option(field.map(attribute).transpose()?))
-    };
+    let optional = |field: Option<&Field>| field.map(attribute).transpose().map(option);
     let (mut schemas, mut constants) = (Vec::new(), Vec::new());
     for index in indexes(&fields)? {
         let Index {
@@ -118,13 +116,12 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     })
 }
 
-/// Returns the expression of an optional value.
+/// Returns an `Option` as code.
 fn option(value: Option<impl ToTokens>) -> TokenStream {
-    if let Some(value) = value {
-        quote!(::core::option::Option::Some(#value))
-    } else {
-        quote!(::core::option::Option::None)
-    }
+    value.map_or_else(
+        || quote!(::core::option::Option::None),
+        |value| quote!(::core::option::Option::Some(#value)),
+    )
 }
 
 /// Returns the only field with an attribute.

@@ -270,12 +270,11 @@ mod tests {
 
     #[test]
     fn keys_are_given_in_any_form() {
-        let ada = KeyText::S("ada".to_owned());
-        let seven = KeyText::N("7".to_owned());
-        assert_eq!(texts::<String>("ada"), [ada.clone()]);
-        assert_eq!(texts::<String>("ada".to_owned()), [ada.clone()]);
-        assert_eq!(texts::<u64>(7), [seven.clone()]);
-        let pair = [ada, seven];
+        let pair = [KeyText::S("ada".to_owned()), KeyText::N("7".to_owned())];
+        let (ada, seven) = pair.split_at(1);
+        assert_eq!(texts::<String>("ada"), ada);
+        assert_eq!(texts::<String>("ada".to_owned()), ada);
+        assert_eq!(texts::<u64>(7), seven);
         assert_eq!(texts::<(String, u64)>(("ada", 7)), pair);
         assert_eq!(texts::<(String, u64)>(&("ada", 7)), pair);
         assert_eq!(texts::<(String, u64)>(&("ada".to_owned(), 7)), pair);

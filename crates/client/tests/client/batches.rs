@@ -100,7 +100,7 @@ async fn a_table_that_stays_throttled_is_given_up() {
 
 /// Returns an answer that leaves all of a batch unprocessed.
 fn unprocessed(member: &str, body: &Bytes) -> Decision {
-    let request: Value = serde_json::from_slice(body).unwrap();
+    let request: Value = serde_json::from_slice(body).expect("JSON");
     let answer = json!({ member: request["RequestItems"], "Responses": {} });
     Decision::Answer(Answer {
         status: 200,

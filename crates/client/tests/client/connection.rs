@@ -30,15 +30,17 @@ impl Drop for Serving {
 async fn serve() -> (Serving, u16) {
     let aws = local_aws();
     let listener = local_aws::LocalAws::bind(0).await.expect("a free port");
-    let port = listener.local_addr().unwrap().port();
+    let port = listener.local_addr().expect("an address").port();
     let task = tokio::spawn(async move { aws.serve(listener, std::future::pending()).await });
     (Serving(task.abort_handle()), port)
 }
 
 /// Passes connections on to `port`, over TLS if there is an acceptor, and counts them. The connections end with the task.
 async fn forward(port: u16, acceptor: Option<TlsAcceptor>) -> (Serving, u16, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let own_port = listener.local_addr().unwrap().port();
+    let listener = TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .expect("a free port");
+    let own_port = listener.local_addr().expect("an address").port();
     let count = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&count);
     let task = tokio::spawn(async move {
@@ -47,7 +49,9 @@ async fn forward(port: u16, acceptor: Option<TlsAcceptor>) -> (Serving, u16, Arc
             counted.fetch_add(1, Ordering::Relaxed);
             let acceptor = acceptor.clone();
             connections.spawn(async move {
-                let mut inner = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+                let mut inner = TcpStream::connect(("127.0.0.1", port))
+                    .await
+                    .expect("the AWS");
                 let _ = match acceptor {
                     None => copy_bidirectional(&mut outer, &mut inner).await,
                     Some(acceptor) => match acceptor.accept(outer).await {
@@ -69,7 +73,8 @@ fn settings(endpoint: &str, more: &[(&str, &str)]) -> Settings {
         ("AWS_ENDPOINT_URL", endpoint),
     ]);
     variables.extend(more.iter().copied());
-    Settings::read(|name| variables.get(name).map(|value| (*value).to_owned())).unwrap()
+    Settings::read(|name| variables.get(name).map(|value| (*value).to_owned()))
+        .expect("all variables")
 }
 
 #[tokio::test]

@@ -100,7 +100,7 @@ impl World {
     pub(crate) async fn with_orders(orders: impl IntoIterator<Item = Order>) -> Self {
         let world = Self::new().await;
         for order in orders {
-            world.orders.put(&order).send().await.unwrap();
+            world.orders.put(&order).send().await.expect("PutItem");
         }
         world.transport.take_calls();
         world
@@ -122,7 +122,7 @@ pub(crate) fn local_aws() -> LocalAws {
 
 /// The link to a table, as a function loads it.
 pub(crate) fn link<I: Item>(name: &str) -> Table<I, All> {
-    Table::load(name.to_owned()).unwrap()
+    Table::load(name.to_owned()).expect("a name")
 }
 
 /// Creates the table of `I`.
@@ -137,7 +137,7 @@ pub(crate) async fn create<I: Item>(client: &Client, name: &str) {
                 attributes.push(attribute);
             }
             let key = KeySchemaElement::builder().attribute_name(attribute.name);
-            Some(key.key_type(kind).build().unwrap())
+            Some(key.key_type(kind).build().expect("a key"))
         });
         keys.collect::<Vec<_>>()
     };
@@ -152,14 +152,14 @@ pub(crate) async fn create<I: Item>(client: &Client, name: &str) {
             .index_name(index.name)
             .set_key_schema(Some(keys(index.partition, index.sort)))
             .projection(projection.build());
-        request = request.global_secondary_indexes(index.build().unwrap());
+        request = request.global_secondary_indexes(index.build().expect("an index"));
     }
     for attribute in attributes {
         let kind = ScalarAttributeType::from(attribute.kind);
         let definition = AttributeDefinition::builder()
             .attribute_name(attribute.name)
             .attribute_type(kind);
-        request = request.attribute_definitions(definition.build().unwrap());
+        request = request.attribute_definitions(definition.build().expect("a definition"));
     }
     request.send().await.expect("CreateTable");
 }

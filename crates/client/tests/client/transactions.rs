@@ -10,7 +10,7 @@ async fn world() -> World {
         sku: "pen".to_owned(),
         count: 2,
     };
-    world.stock.put(&pen).send().await.unwrap();
+    world.stock.put(&pen).send().await.expect("PutItem");
     world
 }
 

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 /// Returns the files below `folder` with this extension.
 fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(folder).expect("the folder is there") {
-        let path = entry.expect("the folder is there").path();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
         if path.is_dir() {
             found.extend(files(&path, extension));
         } else if path.extension().is_some_and(|known| known == extension) {
@@ -31,7 +31,7 @@ fn sources(folders: &[&str], extension: &str) -> Vec<String> {
         .iter()
         .flat_map(|folder| files(&root().join(folder), extension));
     found
-        .map(|path| plain(&fs::read_to_string(path).expect("the file is there")))
+        .map(|path| plain(&fs::read_to_string(path).expect("a text")))
         .collect()
 }
 

@@ -29,6 +29,8 @@
 //! `api/path/notes`, `api/POST/notes`, `api/permission/writer`, `api/deployment`, `api/stage`. A name on AWS is
 //! `STACK-ENV-ID` unless [`name`](Table::name) gives another one, to which the environment's is added.
 
+#![deny(missing_docs)]
+
 mod api_key;
 mod event_source;
 mod function;

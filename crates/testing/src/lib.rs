@@ -19,6 +19,8 @@
 //! [`describe`] and [`assert_snapshot!`] keep ids, names and rights in a file, [`rights_of`] reads a function's rights, and
 //! [`Local`] runs the whole stack.
 
+#![deny(missing_docs)]
+
 mod declaration;
 mod in_process;
 mod local;

@@ -6,14 +6,14 @@ use local_aws::Faults;
 use provision_cli::exit::Exit;
 use testkit::{Answer, Decision};
 
-use super::prints;
+use super::{prints, prints_in_full};
 use crate::world::World;
 use testkit::mutation::Mutation;
 
 #[tokio::test(start_paused = true)]
 async fn from_nothing_to_nothing() {
     let world = World::new(Faults::default()).await;
-    prints(
+    prints_in_full(
         &world,
         &["plan"],
         Exit::Done,
@@ -43,7 +43,7 @@ async fn from_nothing_to_nothing() {
     "#]],
     )
     .await;
-    prints(&world, &["up"], Exit::Done, expect![[r#"
+    prints_in_full(&world, &["up"], Exit::Done, expect![[r#"
         invoke_url     http://local-aws.test/restapis/[id]/Prod/_user_request_/DynamoDBManager
         api_key        ****
         api_key_id     [id]
@@ -92,18 +92,8 @@ async fn from_nothing_to_nothing() {
         &["up"],
         Exit::Done,
         expect![[r#"
-        invoke_url     http://local-aws.test/restapis/[id]/Prod/_user_request_/DynamoDBManager
-        api_key        ****
-        api_key_id     [id]
-        rest_api_id    [id]
-        stage          Prod
-        function_name  LambdaFunctionOverHttps
-        function_arn   arn:aws:lambda:eu-west-1:123456789012:function:LambdaFunctionOverHttps
-        table_name     lambda-apigateway
-        table_arn      arn:aws:dynamodb:eu-west-1:123456789012:table/lambda-apigateway
-        role_arn       arn:aws:iam::123456789012:role/lambda-apigateway-role
-        log_group      /aws/lambda/LambdaFunctionOverHttps
-    "#]],
+            [11 outputs]
+        "#]],
         expect![[r#"
         serverless-lab · account 123456789012 · eu-west-1 · http://local-aws.test
         Nothing to do in [time].
@@ -115,17 +105,7 @@ async fn from_nothing_to_nothing() {
         &["up", "-q"],
         Exit::Done,
         expect![[r#"
-            invoke_url     http://local-aws.test/restapis/[id]/Prod/_user_request_/DynamoDBManager
-            api_key        ****
-            api_key_id     [id]
-            rest_api_id    [id]
-            stage          Prod
-            function_name  LambdaFunctionOverHttps
-            function_arn   arn:aws:lambda:eu-west-1:123456789012:function:LambdaFunctionOverHttps
-            table_name     lambda-apigateway
-            table_arn      arn:aws:dynamodb:eu-west-1:123456789012:table/lambda-apigateway
-            role_arn       arn:aws:iam::123456789012:role/lambda-apigateway-role
-            log_group      /aws/lambda/LambdaFunctionOverHttps
+            [11 outputs]
         "#]],
         expect![[""]],
     )
@@ -154,7 +134,7 @@ async fn from_nothing_to_nothing() {
     "#]],
     )
     .await;
-    prints(
+    prints_in_full(
         &world,
         &["down"],
         Exit::Done,
@@ -261,17 +241,7 @@ async fn what_differs() {
     .await;
     let part = ["up", "--only", "logs"];
     prints(&world, &part, Exit::Done, expect![[r#"
-        invoke_url     http://local-aws.test/restapis/[id]/Prod/_user_request_/DynamoDBManager
-        api_key        ****
-        api_key_id     [id]
-        rest_api_id    [id]
-        stage          Prod
-        function_name  LambdaFunctionOverHttps
-        function_arn   arn:aws:lambda:eu-west-1:123456789012:function:LambdaFunctionOverHttps
-        table_name     lambda-apigateway
-        table_arn      arn:aws:dynamodb:eu-west-1:123456789012:table/lambda-apigateway
-        role_arn       arn:aws:iam::123456789012:role/lambda-apigateway-role
-        log_group      /aws/lambda/LambdaFunctionOverHttps
+        [11 outputs]
     "#]], expect![[r#"
         serverless-lab · account 123456789012 · eu-west-1 · http://local-aws.test
         warning: `--only` or `--skip` leaves as it is:
@@ -292,17 +262,7 @@ async fn what_differs() {
         &["up", "--rate", "50"],
         Exit::Done,
         expect![[r#"
-            invoke_url     http://local-aws.test/restapis/[id]/Prod/_user_request_/DynamoDBManager
-            api_key        ****
-            api_key_id     [id]
-            rest_api_id    [id]
-            stage          Prod
-            function_name  LambdaFunctionOverHttps
-            function_arn   arn:aws:lambda:eu-west-1:123456789012:function:LambdaFunctionOverHttps
-            table_name     lambda-apigateway
-            table_arn      arn:aws:dynamodb:eu-west-1:123456789012:table/lambda-apigateway
-            role_arn       arn:aws:iam::123456789012:role/lambda-apigateway-role
-            log_group      /aws/lambda/LambdaFunctionOverHttps
+            [11 outputs]
         "#]],
         expect![[r#"
             serverless-lab · account 123456789012 · eu-west-1 · http://local-aws.test
@@ -340,18 +300,7 @@ async fn what_is_refused() {
         expect![[""]],
         expect![[r#"
             serverless-lab · account 123456789012 · eu-west-1 · http://local-aws.test
-              + AWS::DynamoDB::Table         lambda-apigateway
-              + AWS::Logs::LogGroup          /aws/lambda/LambdaFunctionOverHttps
-              + AWS::IAM::Role               lambda-apigateway-role
-              + AWS::Lambda::Function        LambdaFunctionOverHttps
-              + AWS::ApiGateway::RestApi     DynamoDBOperations
-              + AWS::ApiGateway::Resource    /DynamoDBManager
-              + AWS::ApiGateway::Method      POST /DynamoDBManager
-              + AWS::Lambda::Permission      apigateway
-              + AWS::ApiGateway::Deployment  [hash]
-              + AWS::ApiGateway::Stage       Prod
-              + AWS::ApiGateway::ApiKey      Lambda-key
-              + AWS::ApiGateway::UsagePlan   Lambda-dynamoDB-usageplan
+            [12 to create]
             12 to create
             16 calls to make
               + AWS::ApiGateway::ApiKey      Lambda-key [time]
@@ -440,18 +389,7 @@ async fn what_would_be_lost() {
         expect![[""]],
         expect![[r#"
             serverless-lab · account 123456789012 · eu-west-1 · http://local-aws.test
-              - AWS::ApiGateway::UsagePlan   Lambda-dynamoDB-usageplan
-              - AWS::ApiGateway::ApiKey      Lambda-key
-              - AWS::ApiGateway::Stage       Prod  (with api)
-              - AWS::ApiGateway::Deployment  [hash]  (with api)
-              - AWS::Lambda::Permission      apigateway  (with function)
-              - AWS::ApiGateway::Method      POST /DynamoDBManager  (with api)
-              - AWS::ApiGateway::Resource    /DynamoDBManager  (with api)
-              - AWS::ApiGateway::RestApi     DynamoDBOperations
-              - AWS::Lambda::Function        LambdaFunctionOverHttps
-              - AWS::IAM::Role               lambda-apigateway-role
-              - AWS::Logs::LogGroup          /aws/lambda/LambdaFunctionOverHttps
-              - AWS::DynamoDB::Table         lambda-apigateway
+            [12 to delete]
             12 to delete
             8 calls to make
             error[P0033]: this would also delete table `lambda-apigateway` with 1 item
@@ -468,18 +406,7 @@ async fn what_would_be_lost() {
         "#]],
         expect![[r#"
             serverless-lab · account 123456789012 · eu-west-1 · http://local-aws.test
-              - AWS::ApiGateway::UsagePlan   Lambda-dynamoDB-usageplan
-              - AWS::ApiGateway::ApiKey      Lambda-key
-              - AWS::ApiGateway::Stage       Prod  (with api)
-              - AWS::ApiGateway::Deployment  [hash]  (with api)
-              - AWS::Lambda::Permission      apigateway  (with function)
-              - AWS::ApiGateway::Method      POST /DynamoDBManager  (with api)
-              - AWS::ApiGateway::Resource    /DynamoDBManager  (with api)
-              - AWS::ApiGateway::RestApi     DynamoDBOperations
-              - AWS::Lambda::Function        LambdaFunctionOverHttps
-              - AWS::IAM::Role               lambda-apigateway-role
-              - AWS::Logs::LogGroup          /aws/lambda/LambdaFunctionOverHttps
-              - AWS::DynamoDB::Table         lambda-apigateway
+            [12 to delete]
             12 to delete
             8 calls to make
             error[P0033]: this would also delete table `lambda-apigateway` with 1 item
@@ -494,17 +421,7 @@ async fn what_would_be_lost() {
         expect![[""]],
         expect![[r#"
             serverless-lab · account 123456789012 · eu-west-1 · http://local-aws.test
-              - AWS::ApiGateway::UsagePlan   Lambda-dynamoDB-usageplan
-              - AWS::ApiGateway::ApiKey      Lambda-key
-              - AWS::ApiGateway::Stage       Prod  (with api)
-              - AWS::ApiGateway::Deployment  [hash]  (with api)
-              - AWS::Lambda::Permission      apigateway  (with function)
-              - AWS::ApiGateway::Method      POST /DynamoDBManager  (with api)
-              - AWS::ApiGateway::Resource    /DynamoDBManager  (with api)
-              - AWS::ApiGateway::RestApi     DynamoDBOperations
-              - AWS::Lambda::Function        LambdaFunctionOverHttps
-              - AWS::IAM::Role               lambda-apigateway-role
-              - AWS::Logs::LogGroup          /aws/lambda/LambdaFunctionOverHttps
+            [11 to delete]
             11 to delete
             7 calls to make
               - AWS::ApiGateway::ApiKey      Lambda-key [time]
@@ -559,17 +476,7 @@ async fn what_is_somebody_elses() {
     .await;
     let adopt = ["up", "--adopt", "lambda-apigateway-role"];
     prints(&world, &adopt, Exit::Done, expect![[r#"
-        invoke_url     http://local-aws.test/restapis/[id]/Prod/_user_request_/DynamoDBManager
-        api_key        ****
-        api_key_id     [id]
-        rest_api_id    [id]
-        stage          Prod
-        function_name  LambdaFunctionOverHttps
-        function_arn   arn:aws:lambda:eu-west-1:123456789012:function:LambdaFunctionOverHttps
-        table_name     lambda-apigateway
-        table_arn      arn:aws:dynamodb:eu-west-1:123456789012:table/lambda-apigateway
-        role_arn       arn:aws:iam::123456789012:role/lambda-apigateway-role
-        log_group      /aws/lambda/LambdaFunctionOverHttps
+        [11 outputs]
     "#]], expect![[r#"
         serverless-lab · account 123456789012 · eu-west-1 · http://local-aws.test
           ~ AWS::IAM::Role               lambda-apigateway-role

@@ -20,17 +20,7 @@ async fn a_deployed_stack() {
         &["outputs"],
         Exit::Done,
         expect![[r#"
-            invoke_url     http://local-aws.test/restapis/[id]/Prod/_user_request_/DynamoDBManager
-            api_key        ****
-            api_key_id     [id]
-            rest_api_id    [id]
-            stage          Prod
-            function_name  LambdaFunctionOverHttps
-            function_arn   arn:aws:lambda:eu-west-1:123456789012:function:LambdaFunctionOverHttps
-            table_name     lambda-apigateway
-            table_arn      arn:aws:dynamodb:eu-west-1:123456789012:table/lambda-apigateway
-            role_arn       arn:aws:iam::123456789012:role/lambda-apigateway-role
-            log_group      /aws/lambda/LambdaFunctionOverHttps
+            [11 outputs]
         "#]],
         expect![[r#"
             serverless-lab · account 123456789012 · eu-west-1 · http://local-aws.test

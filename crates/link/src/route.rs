@@ -111,6 +111,10 @@ impl Route {
     /// Returns true if the path has the parameter `{name}` or `{name+}`.
     pub const fn has_parameter(&self, name: &str) -> bool {
         let (path, name) = (self.path.as_bytes(), name.as_bytes());
+        // The `+` is no part of the name.
+        if !name.is_empty() && name[name.len() - 1] == b'+' {
+            return false;
+        }
         let mut at = 0;
         while at < path.len() {
             if path[at] == b'{' {

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use provision::{ApiKey, App, Env, Function, RestApi, Stack, Table, Throttle, UsagePlan};
+
 use @crate@_contract::{BY_AUTHOR, Note, READ, ReaderLinks, WRITE, WriterLinks};
 
 /// The program that deploys the stack.

@@ -2,6 +2,7 @@
 
 use provision_client::{Client, TableExt as _};
 use serde_json::{Value, json};
+
 use @crate@_contract::{ManagerLinks, Record};
 
 /// Returns the HTTP status and the body of an answer.

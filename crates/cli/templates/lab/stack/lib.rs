@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use provision::{ApiKey, App, Env, Function, RestApi, Stack, Table, Throttle, UsagePlan, secs};
+
 use @crate@_contract::{MANAGER, ManagerLinks, Record};
 
 /// The program that deploys the stack.

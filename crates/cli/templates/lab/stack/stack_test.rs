@@ -3,6 +3,7 @@
 use provision::Env;
 use provision::testing::{Local, assert_snapshot, declare};
 use serde_json::json;
+
 use @crate@::{app, stack};
 
 /// A changed id replaces what is deployed under the old one: here a review sees it. `UPDATE_EXPECT=1 cargo test` writes the file.

@@ -4,6 +4,7 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use provision_client::{TableExt as _, connect};
 use provision_link::{links, parameter};
 use serde_json::{Value, json};
+
 use @crate@_contract::{BY_AUTHOR, Note, READ, ReaderLinks};
 use @crate@_functions::{answer, parameter};
 

@@ -4,6 +4,7 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use provision_client::connect;
 use provision_link::links;
 use serde_json::{Value, json};
+
 use @crate@_contract::ManagerLinks;
 use @crate@_functions::respond;
 

@@ -361,6 +361,12 @@ impl RestApiHandle {
         }
     }
 
+    /// Returns true if a route asks for a key.
+    pub(crate) fn asks_for_key(&self) -> bool {
+        let mut routes = self.routes.values();
+        routes.any(|answering| answering.needs_key)
+    }
+
     fn unknown(&self, route: Route) -> String {
         let known: Vec<String> = self
             .routes

@@ -18,6 +18,8 @@ pub struct UsagePlan {
     throttle: Throttle,
     quota: Option<Quota>,
     stages: Vec<PlanStage>,
+    /// The ids of APIs none of whose routes asks for a key.
+    open_apis: Vec<String>,
     keys: Vec<Input<KeyId>>,
 }
 
@@ -30,6 +32,7 @@ impl UsagePlan {
             throttle,
             quota: None,
             stages: Vec::new(),
+            open_apis: Vec::new(),
             keys: Vec::new(),
         };
         plan.and_over(api)
@@ -41,6 +44,9 @@ impl UsagePlan {
             api: api.api.api_id(),
             stage: api.stage.served_as(),
         });
+        if !api.asks_for_key() {
+            self.open_apis.push(api.api.id().to_owned());
+        }
         self
     }
 
@@ -79,6 +85,12 @@ impl Construct for UsagePlan {
     type Handle = Handle<apigateway::UsagePlan>;
 
     fn declare(self, id: &str, stack: &mut Stack) -> Self::Handle {
+        for api in self.open_apis {
+            stack.mistake(format!(
+                "usage plan `{id}`: no route of the REST API `{api}` asks for a key, so the plan would throttle nobody: \
+                 `RestApi::require_key`"
+            ));
+        }
         let plan = apigateway::UsagePlan {
             name: name_on_aws(self.name, id, stack),
             description: self.description,

@@ -209,11 +209,11 @@ fn keys_and_plans() {
     assert_told(
         stack,
         &expect![[r#"
+            mistakes.rs: usage plan `plan`: no route of the REST API `open` asks for a key, so the plan would throttle nobody: `RestApi::require_key`
             mistakes.rs: the check of `GET /customers/{customer}/orders` needs a key, because the route does: `.key(&key)`
             mistakes.rs: the check of `GET /customers/{customer}/orders` needs a path without parameters: `.at("/…")`
             mistakes.rs: REST API `open` has no route `POST /customers/{customer}/orders`; there is `GET /customers/{customer}/orders`
             mistakes.rs: REST API `keyed`: it asks for a key, and no usage plan with a key covers it, so every request would be refused: `UsagePlan::over(&api, …).key(&key)`
-            mistakes.rs: usage plan `plan`: no route of the REST API `open` asks for a key, so the plan would throttle nobody: `RestApi::require_key`
         "#]],
     );
 }

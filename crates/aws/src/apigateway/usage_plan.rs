@@ -9,7 +9,6 @@ use aws_sdk_apigateway::types::{
     self, ApiStage, Op, PatchOperation, QuotaPeriodType, QuotaSettings, ThrottleSettings,
 };
 use provision_engine::aws::Aws;
-use provision_engine::declaration::Declaration;
 use provision_engine::diff::Changes;
 use provision_engine::error::AwsError;
 use provision_engine::fault::Code;
@@ -29,7 +28,7 @@ use super::lists::{self, LIST_APIS, LIST_KEYS, LIST_PLAN_KEYS, LIST_PLANS, candi
 use super::patch::{operation, replace, stated};
 use super::rest_api::is_of_stack;
 use super::tags::{TAG, tag};
-use super::{API_GATEWAY, Method, PLAN, PLANS, RestApi, TAGS};
+use super::{API_GATEWAY, PLAN, PLANS, RestApi, TAGS};
 use crate::arn::{ApiId, KeyId};
 use crate::calls::Calls;
 use crate::connection::GET_CALLER_IDENTITY;
@@ -238,24 +237,6 @@ impl Resource for UsagePlan {
             Act::Create => Duration::from_secs(5),
             Act::Update(_) | Act::Delete => Duration::ZERO,
         }
-    }
-
-    fn validate_among(&self, _id: &str, declaration: &Declaration) -> Result<()> {
-        for stage in self.stages.iter() {
-            let mut methods = declaration
-                .all::<Method>()
-                .filter(|(_, method)| method.api == stage.api)
-                .peekable();
-            if let (Some(api), Some(_)) = (stage.api.source(), methods.peek())
-                && methods.all(|(_, method)| !method.key_required)
-            {
-                bail!(
-                    "no route of the REST API `{api}` asks for a key, so the plan would throttle nobody: \
-                     `RestApi::require_key`"
-                );
-            }
-        }
-        Ok(())
     }
 
     fn validate(&self) -> Result<()> {

@@ -63,8 +63,13 @@ pub(crate) fn foreign(census: &Census) -> Foreign {
                 .collect(),
             _ => Vec::new(),
         };
+        // Somebody may have changed the name of what is known by its tags.
+        let name = match &thing["tags"]["provision:id"] {
+            Value::Null => &thing["name"],
+            id => id,
+        };
         (!tags.is_empty() || !parts.is_empty())
-            .then(|| json!({ "in": [kind, thing["name"]], "tags": tags, "parts": parts }))
+            .then(|| json!({ "in": [kind, name], "tags": tags, "parts": parts }))
     });
     Foreign {
         inside: inside.collect(),

@@ -1,6 +1,7 @@
 //! What the function is asked for: `{"operation": "create", "payload": {"id": "1"}}`.
 
-use provision_client::{Client, TableExt as _};
+use provision_client::TableExt as _;
+use provision_client::sdk::Client;
 use serde_json::{Value, json};
 
 use @crate@_contract::{ManagerLinks, Record};

@@ -21,7 +21,10 @@ pub fn stack(env: &Env) -> Result<Stack> {
     let records = table.link();
     let manager = Function::linked(ManagerLinks { records }).timeout(secs!(10));
     let manager = stack.add("manager", manager);
-    let api = RestApi::new().stage("Prod").require_key().route(MANAGER, &manager);
+    let api = RestApi::new()
+        .stage("Prod")
+        .require_key()
+        .route(MANAGER, &manager);
     let api = stack.add("api", api);
     let key = stack.add("key", ApiKey::new());
     let rate = stack.parameter("rate", 100.0);
@@ -31,6 +34,10 @@ pub fn stack(env: &Env) -> Result<Stack> {
 
     stack.output("url", api.url(MANAGER));
     stack.output("api_key", key.value());
-    stack.check(api.answers(MANAGER).key(&key).body(r#"{"operation":"ping"}"#));
+    stack.check(
+        api.answers(MANAGER)
+            .key(&key)
+            .body(r#"{"operation":"ping"}"#),
+    );
     Ok(stack)
 }

@@ -70,11 +70,16 @@ bench *arguments: emulator
     cargo test --workspace --no-run
     target/debug/bench target/debug/provision target/release/bootstrap {{arguments}}
 
-# Cold and warm times of the function over TLS, beside a bare echo and the Python original where that is at hand.
+# Cold and warm times of the function over TLS, beside a bare echo, a linked function, one on the SDK's defaults, and the
+# Python original where that is at hand.
 bench-handler:
     cargo build --release -p handler
     cargo build --release -p handler --example echo --target-dir target/bench
-    BOOTSTRAP="$PWD/target/release/bootstrap" ECHO="$PWD/target/bench/release/examples/echo" cargo bench -p handler --bench starts --target-dir target/bench
+    cargo build --release -p shop-orders --bin orders --target-dir target/bench
+    cargo build --release --locked --manifest-path crates/handler/benches/naive/Cargo.toml --target-dir target/bench
+    BOOTSTRAP="$PWD/target/release/bootstrap" ECHO="$PWD/target/bench/release/examples/echo" \
+        LINKED="$PWD/target/bench/release/orders" NAIVE="$PWD/target/bench/release/naive" \
+        cargo bench -p handler --bench starts --target-dir target/bench
 
 # Starts, invocations, throughput and durability of the local AWS.
 bench-local:

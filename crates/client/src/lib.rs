@@ -81,7 +81,7 @@ pub use self::error::{Call, Error, Reason};
 pub use self::expression::{Condition, Field, field};
 pub use self::get::Get;
 pub use self::page::{Cursor, InvalidCursor, Items, Page};
-pub use self::query::{Primary, Query, Scan};
+pub use self::query::{HasSortKey, Primary, Query, Scan};
 pub use self::settings::{EnvironmentError, Settings, connect};
 pub use self::table::{IndexKey, TableClient, TableExt};
 pub use self::transaction::{Check, InTransaction, TransactGet, TransactWrite};

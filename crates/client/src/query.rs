@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::scan::builders::ScanFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
-use provision_link::{Item, Sorted, SortedIndex};
+use provision_link::{Index, Item, Sorted, SortedIndex};
 
 use crate::convert::from_all;
 use crate::error::{Call, Error};
@@ -26,7 +26,7 @@ pub struct Query<I, X> {
     /// The attribute and the value of the partition key.
     partition: (&'static str, AttributeValue),
     /// The attribute and the condition of the sort key.
-    sort: Option<(&'static str, Bound)>,
+    bound: Option<(&'static str, Bound)>,
     filter: Option<Condition>,
     start: Option<Cursor>,
     index: X,
@@ -60,7 +60,7 @@ impl<I, X> Query<I, X> {
         Self {
             request: Sent { call, builder },
             partition,
-            sort: None,
+            bound: None,
             filter: None,
             start: None,
             index,
@@ -104,7 +104,7 @@ impl<I, X> Query<I, X> {
 
     fn with_sort(self, name: &'static str, bound: Bound) -> Self {
         Self {
-            sort: Some((name, bound)),
+            bound: Some((name, bound)),
             ..self
         }
     }
@@ -145,7 +145,7 @@ impl<I: Item, X> Query<I, X> {
         let (name, value) = self.partition;
         let (name, value) = (placeholders.name(name), placeholders.value(value));
         let mut condition = format!("{name} = {value}");
-        if let Some((name, bound)) = self.sort {
+        if let Some((name, bound)) = self.bound {
             condition += " AND ";
             condition += &bound.write(name, &mut placeholders);
         }
@@ -172,6 +172,26 @@ impl<I: Item> Query<I, Primary> {
     /// Reads what all writes before have left, at twice the price of a read that may be a little older. An index has no such reads.
     pub fn consistent(self) -> Self {
         self.customize(|request| request.consistent_read(true))
+    }
+}
+
+/// An index with a sort key. It stands in the error of a `sort` on an index without one.
+#[diagnostic::on_unimplemented(
+    message = "this index has no sort key",
+    label = "its items cannot be asked for by the sort key",
+    note = "give the index one: `#[index(\"name\", sort = \"field\")]`"
+)]
+pub trait HasSortKey {}
+
+impl<I, K, S> HasSortKey for SortedIndex<I, K, S> {}
+
+impl<I, K> Query<I, Index<I, K>> {
+    #[doc(hidden)]
+    pub fn sort<C>(self, _: C) -> Self
+    where
+        Index<I, K>: HasSortKey,
+    {
+        self
     }
 }
 

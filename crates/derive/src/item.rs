@@ -32,9 +32,11 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
         ));
     };
     let sort = only(&fields, "sort_key")?;
+    check_own_keys(partition, sort)?;
     let ttl = only(&fields, "ttl")?;
     let attribute = |field: &Field| -> Result<TokenStream> {
         let (text, kind) = (names::serialised(field, input)?, without_option(&field.ty));
+        check_key(kind)?;
         Ok(quote!(#link::Attribute::of::<#kind>(#text)))
     };
     let optional = |field: Option<&Field>| field.map(attribute).transpose().map(option);
@@ -114,6 +116,30 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
 
         #sorted
     })
+}
+
+/// Refuses an `Option` as the key of the table itself.
+fn check_own_keys(partition: &Field, sort: Option<&Field>) -> Result<()> {
+    let mut keys = [Some(partition), sort].into_iter().flatten();
+    match keys.find(|key| !std::ptr::eq(without_option(&key.ty), &raw const key.ty)) {
+        None => Ok(()),
+        Some(key) => Err(Error::new_spanned(
+            &key.ty,
+            "every item has the table's keys: only the key of an index can be an `Option`",
+        )),
+    }
+}
+
+/// Refuses the types that are most likely meant and are no keys. The trait `KeyValue` refuses all others, once for each use.
+fn check_key(kind: &Type) -> Result<()> {
+    let is_known = |name: &&&str| matches!(kind, Type::Path(path) if path.path.is_ident(**name));
+    match ["f32", "f64", "bool"].iter().find(is_known) {
+        None => Ok(()),
+        Some(name) => Err(Error::new_spanned(
+            kind,
+            format!("`{name}` cannot be a key: DynamoDB's keys are texts, whole numbers or bytes"),
+        )),
+    }
 }
 
 /// Returns an `Option` as code.

@@ -16,6 +16,10 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::Result;
 
+/// Name of the database's only table.
+pub(crate) const TABLE_NAME: &str = "lambda-apigateway";
+/// The system's roots, where they are found on Linux; Lambda has as many.
+const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
 const TABLE: &str = r#"{"TableName": "lambda-apigateway", "BillingMode": "PAY_PER_REQUEST",
     "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
     "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}]}"#;
@@ -28,6 +32,8 @@ pub(crate) struct Database {
     port: u16,
     certificate: CertificateDer<'static>,
     pub(crate) ca_bundle: PathBuf,
+    /// The system's roots with the certificate of the database.
+    pub(crate) system_bundle: PathBuf,
 }
 
 impl Database {
@@ -43,6 +49,9 @@ impl Database {
         let private_key = PrivateKeyDer::try_from(key.signing_key.serialize_der())?;
         let ca_bundle = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("bench-ca.pem");
         std::fs::write(&ca_bundle, key.cert.pem())?;
+        let system_bundle = ca_bundle.with_file_name("bench-system.pem");
+        let system_roots = std::fs::read_to_string(SYSTEM_ROOTS).unwrap_or_default();
+        std::fs::write(&system_bundle, system_roots + "\n" + &key.cert.pem())?;
 
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ServerConfig::builder_with_provider(provider)
@@ -61,6 +70,7 @@ impl Database {
             port,
             certificate,
             ca_bundle,
+            system_bundle,
         })
     }
 

@@ -1,8 +1,8 @@
-//! Measures cold starts over TLS, warm requests, memory and size of three programs in turn: an echo on `lambda_runtime`
-//! alone, the handler, and the lab's Python function if boto3 and awslambdaric are installed (`target/venv`, created by
-//! `tests/differential.py`).
+//! Measures cold starts over TLS, warm requests, memory and size of programs in turn: an echo on `lambda_runtime` alone, the
+//! handler, a linked function of the shop on `provision-client`, a function on `aws-sdk-dynamodb` as `aws-config` sets it up,
+//! and the lab's Python function if boto3 and awslambdaric are installed (`target/venv`, created by `tests/differential.py`).
 //!
-//! The environment variables `BOOTSTRAP` and `ECHO` are the paths of the handler and of the echo.
+//! The environment variables `BOOTSTRAP`, `ECHO`, `LINKED` and `NAIVE` are the paths of the programs.
 
 mod database;
 mod program;
@@ -30,17 +30,20 @@ const BLOCK_WARM_UP: usize = 5;
 const ECHO: &str =
     r#"{"operation": "echo", "payload": {"somekey1": "somevalue1", "somekey2": "somevalue2"}}"#;
 const CREATE: &str = r#"{"operation": "create", "tableName": "lambda-apigateway", "payload": {"Item": {"id": "1234ABCD", "number": 5}}}"#;
+/// The same for a function behind API Gateway.
+const PLACE: &str = r#"{"httpMethod": "POST", "resource": "/orders", "path": "/orders", "pathParameters": null,
+    "body": "{\"id\": \"1234ABCD\", \"day\": \"2026-11-27\", \"state\": \"placed\"}"}"#;
 const LARGE: usize = 6_000_000;
 
-/// Measurements of one program; the bare echo has none of `create`.
+/// Measurements of one program; some have none of `echo` or of `create`.
 struct Column<'a> {
     program: &'a Program,
-    cold: Duration,
+    colds: Vec<Duration>,
     echoes: Vec<Duration>,
     creates: Vec<Duration>,
     peak_kib: u32,
     /// Peak memory with one text of 6 MB, and with two million numbers.
-    large_peaks_kib: [u32; 2],
+    large_peaks_kib: Option<[u32; 2]>,
     size: Option<(u32, u32)>,
 }
 
@@ -48,28 +51,17 @@ struct Column<'a> {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let database = Database::start().await?;
-    let echo = Program::rust(
-        "bare echo",
-        program_path("ECHO", "bench/release/examples/echo"),
-        false,
-    );
-    let ours = Program::rust("ours", program_path("BOOTSTRAP", "release/bootstrap"), true);
-    let python = Program::python();
-
-    let (mut echo_cold, mut our_cold, mut python_cold) = (Vec::new(), Vec::new(), Vec::new());
-    for round in 0..COLD_ROUNDS {
-        echo_cold.push(cold(&echo, &database, ECHO).await?);
-        our_cold.push(cold(&ours, &database, CREATE).await?);
-        if let Some(python) = python.as_ref().filter(|_| round < COLD_ROUNDS_PYTHON) {
-            python_cold.push(cold(python, &database, CREATE).await?);
-        }
+    let programs = programs();
+    let mut columns = Vec::new();
+    for program in &programs {
+        columns.push(Column::of(program, &database).await?);
     }
-    let mut columns = vec![
-        Column::of(&echo, median(echo_cold), &database).await?,
-        Column::of(&ours, median(our_cold), &database).await?,
-    ];
-    if let Some(python) = &python {
-        columns.push(Column::of(python, median(python_cold), &database).await?);
+    for round in 0..COLD_ROUNDS {
+        for column in &mut columns {
+            if !column.program.is_interpreted || round < COLD_ROUNDS_PYTHON {
+                column.colds.push(cold(column.program, &database).await?);
+            }
+        }
     }
 
     let mut runs = Vec::new();
@@ -79,12 +71,14 @@ async fn main() -> Result<()> {
     let mut own_latencies = Vec::new();
     for _ in 0..BLOCKS {
         for (column, run) in columns.iter_mut().zip(&runs) {
-            column.echoes.extend(block(run, ECHO).await?);
+            if let Some(echo) = column.program.echo {
+                column.echoes.extend(block(run, echo).await?);
+            }
         }
         own_latencies.extend(database.own_latencies(BLOCK_WARM_UP, BLOCK).await?);
         for (column, run) in columns.iter_mut().zip(&runs) {
-            if column.program.can_create {
-                column.creates.extend(block(run, CREATE).await?);
+            if let Some(create) = column.program.create {
+                column.creates.extend(block(run, create).await?);
             }
         }
     }
@@ -92,12 +86,24 @@ async fn main() -> Result<()> {
         column.peak_kib = run.peak_kib()?;
         run.end().await?;
     }
-    report(
-        median(own_latencies),
-        &columns[0],
-        &columns[1],
-        columns.get(2),
-    )
+    report(median(&own_latencies), &columns)
+}
+
+/// Returns the programs, the bare echo first.
+fn programs() -> Vec<Program> {
+    let path = program_path;
+    let echo = path("ECHO", "bench/release/examples/echo");
+    let ours = path("BOOTSTRAP", "release/bootstrap");
+    let linked = path("LINKED", "bench/release/orders");
+    let naive = path("NAIVE", "bench/release/naive");
+    let mut programs = vec![
+        Program::rust("bare echo", echo, Some(ECHO), None),
+        Program::rust("ours", ours, Some(ECHO), Some(CREATE)),
+        Program::rust("linked", linked, None, Some(PLACE)),
+        Program::rust("SDK defaults", naive, None, Some(CREATE)),
+    ];
+    programs.extend(Program::python(ECHO, CREATE));
+    programs
 }
 
 fn program_path(variable: &str, default: &str) -> PathBuf {
@@ -105,9 +111,10 @@ fn program_path(variable: &str, default: &str) -> PathBuf {
     env::var_os(variable).map_or_else(|| target.join(default), PathBuf::from)
 }
 
-/// Measures the time from the start of a program to its answer to a waiting request.
-async fn cold(program: &Program, database: &Database, event: &str) -> Result<Duration> {
+/// Measures the time from the start of a program to its answer to a waiting request: one to the database if it has such.
+async fn cold(program: &Program, database: &Database) -> Result<Duration> {
     let run = Run::start(program, database).await?;
+    let event = program.create.or(program.echo).ok_or("no event")?;
     run.api.ask(event).await?;
     let time = run.age();
     run.end().await?;
@@ -136,60 +143,67 @@ async fn peak_kib(program: &Program, database: &Database, payload: &str) -> Resu
 }
 
 impl<'a> Column<'a> {
-    async fn of(program: &'a Program, cold: Duration, database: &Database) -> Result<Self> {
-        let text = format!("\"{}\"", "x".repeat(LARGE));
-        let numbers = format!("[{}1]", "1, ".repeat(LARGE / 3));
+    async fn of(program: &'a Program, database: &Database) -> Result<Self> {
+        let large_peaks_kib = if program.echo.is_some() {
+            let text = format!("\"{}\"", "x".repeat(LARGE));
+            let numbers = format!("[{}1]", "1, ".repeat(LARGE / 3));
+            Some([
+                peak_kib(program, database, &text).await?,
+                peak_kib(program, database, &numbers).await?,
+            ])
+        } else {
+            None
+        };
         Ok(Self {
             program,
-            cold,
+            colds: Vec::new(),
             echoes: Vec::new(),
             creates: Vec::new(),
             peak_kib: 0,
-            large_peaks_kib: [
-                peak_kib(program, database, &text).await?,
-                peak_kib(program, database, &numbers).await?,
-            ],
+            large_peaks_kib,
             size: program.size()?,
         })
     }
 
-    fn warm_echo(&self) -> Duration {
-        median(self.echoes.clone())
+    fn cold(&self) -> Duration {
+        median(&self.colds)
+    }
+
+    fn warm_echo(&self) -> Option<Duration> {
+        (!self.echoes.is_empty()).then(|| median(&self.echoes))
     }
 
     fn warm_create(&self) -> Option<Duration> {
-        (!self.creates.is_empty()).then(|| median(self.creates.clone()))
+        (!self.creates.is_empty()).then(|| median(&self.creates))
     }
 }
 
-fn median(mut times: Vec<Duration>) -> Duration {
+fn median(times: &[Duration]) -> Duration {
+    let mut times = times.to_vec();
     times.sort_unstable();
     times[times.len() / 2]
 }
 
-fn report(
-    own_latency: Duration,
-    echo: &Column,
-    ours: &Column,
-    python: Option<&Column>,
-) -> Result<()> {
+fn report(own_latency: Duration, columns: &[Column]) -> Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(
         out,
         "| | cold over TLS | warm echo | warm create over TLS | peak memory | at a 6 MB text | at 2 million numbers | binary | zip |"
     )?;
     writeln!(out, "|---|---|---|---|---|---|---|---|---|")?;
-    for column in [Some(echo), Some(ours), python].into_iter().flatten() {
+    for column in columns {
         let (binary, zip) = column
             .size
             .map_or_else(Default::default, |(binary, zip)| (mb(binary), mb(zip)));
-        let [text, numbers] = column.large_peaks_kib.map(mib);
+        let [text, numbers] = column
+            .large_peaks_kib
+            .map_or_else(Default::default, |peaks| peaks.map(mib));
         writeln!(
             out,
             "| {} | {} | {} | {} | {} | {text} | {numbers} | {binary} | {zip} |",
             column.program.name,
-            ms(column.cold),
-            ms(column.warm_echo()),
+            ms(column.cold()),
+            column.warm_echo().map_or_else(String::new, ms),
             column.warm_create().map_or_else(String::new, ms),
             mib(column.peak_kib),
         )?;
@@ -199,32 +213,31 @@ fn report(
         "\nThe database's own latency over TLS: {}\n",
         ms(own_latency)
     )?;
-    let ratio = |a: Duration, b: Duration| a.as_secs_f64() / b.as_secs_f64();
-    writeln!(out, "| ratio | measured | goal |\n|---|---|---|")?;
-    writeln!(
-        out,
-        "| cold / echo's cold | {:.2} | 3 |",
-        ratio(ours.cold, echo.cold)
-    )?;
-    if let Some(python) = python {
-        writeln!(
-            out,
-            "| cold / Python's cold | 1/{:.0} | 1/40 |",
-            ratio(python.cold, ours.cold)
-        )?;
-    }
-    writeln!(
-        out,
-        "| warm echo / echo's | {:.2} | 1.3 |",
-        ratio(ours.warm_echo(), echo.warm_echo())
-    )?;
-    if let Some(create) = ours.warm_create() {
-        let floor = own_latency + echo.warm_echo();
-        writeln!(
-            out,
-            "| warm create / (database + echo) | {:.2} | 1.5 |",
-            ratio(create, floor)
-        )?;
+    writeln!(out, "| ratio | | measured | goal |\n|---|---|---|---|")?;
+    let (echo, others) = columns.split_first().ok_or("no programs")?;
+    let echo_warm = echo.warm_echo().ok_or("the bare echo echoes")?;
+    for column in others {
+        let name = column.program.name;
+        // What is not ours has no goal.
+        let goal = |names: &[&str], goal| if names.contains(&name) { goal } else { "" };
+        let mut line = |ratio: &str, a: Duration, b: Duration, goal: &str| {
+            let measured = a.as_secs_f64() / b.as_secs_f64();
+            writeln!(out, "| {ratio} | {name} | {measured:.2} | {goal} |")
+        };
+        let cold_goal = goal(&["ours", "linked"], "3");
+        line("cold / echo's cold", column.cold(), echo.cold(), cold_goal)?;
+        if let Some(warm) = column.warm_echo() {
+            line(
+                "warm echo / echo's",
+                warm,
+                echo_warm,
+                goal(&["ours"], "1.3"),
+            )?;
+        }
+        if let Some(create) = column.warm_create() {
+            let (floor, goal) = (own_latency + echo_warm, goal(&["ours"], "1.5"));
+            line("warm create / (database + echo)", create, floor, goal)?;
+        }
     }
     Ok(())
 }

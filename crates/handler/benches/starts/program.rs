@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::process::{Child, Command};
 
 use crate::Result;
-use crate::database::Database;
+use crate::database::{Database, TABLE_NAME};
 use crate::runtime_api::RuntimeApi;
 
 pub(crate) struct Program {
@@ -15,24 +15,33 @@ pub(crate) struct Program {
     path: PathBuf,
     arguments: &'static [&'static str],
     directory: PathBuf,
-    is_interpreted: bool,
-    pub(crate) can_create: bool,
+    pub(crate) is_interpreted: bool,
+    /// Event that is answered without the database.
+    pub(crate) echo: Option<&'static str>,
+    /// Event that writes an item.
+    pub(crate) create: Option<&'static str>,
 }
 
 impl Program {
-    pub(crate) fn rust(name: &'static str, path: PathBuf, can_create: bool) -> Self {
+    pub(crate) fn rust(
+        name: &'static str,
+        path: PathBuf,
+        echo: Option<&'static str>,
+        create: Option<&'static str>,
+    ) -> Self {
         Self {
             name,
             path,
             arguments: &[],
             directory: PathBuf::from("."),
             is_interpreted: false,
-            can_create,
+            echo,
+            create,
         }
     }
 
     /// Returns the lab's Python function with AWS's runtime client, if installed.
-    pub(crate) fn python() -> Option<Self> {
+    pub(crate) fn python(echo: &'static str, create: &'static str) -> Option<Self> {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
         let path = here.join("../../target/venv/bin/python");
         let finds = StdCommand::new(&path)
@@ -45,7 +54,8 @@ impl Program {
             arguments: &["-m", "awslambdaric", "lab_function.lambda_handler"],
             directory: here.join("tests"),
             is_interpreted: true,
-            can_create: true,
+            echo: Some(echo),
+            create: Some(create),
         })
     }
 
@@ -91,6 +101,9 @@ impl Run {
             .env("AWS_SECRET_ACCESS_KEY", "secret")
             .env("AWS_ENDPOINT_URL_DYNAMODB", database.endpoint())
             .env("AWS_CA_BUNDLE", &database.ca_bundle)
+            // Read by a client that loads the system's roots.
+            .env("SSL_CERT_FILE", &database.system_bundle)
+            .env("LINK_ORDERS", TABLE_NAME)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .kill_on_drop(true)

@@ -1,0 +1,6 @@
+//! What does not compile, and what the compiler says. `TRYBUILD=overwrite` writes the texts anew.
+
+#[test]
+fn mistakes_are_told_by_the_compiler() {
+    trybuild::TestCases::new().compile_fail("tests/compile_fail/*.rs");
+}

@@ -1,0 +1,10 @@
+use provision_link::Item;
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize, Deserialize, Item)]
+struct Order {
+    #[partition_key]
+    id: f64,
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+use provision_link::Route;
+
+const LIST: Route = Route::get("orders/{id}");
+
+fn main() {
+    println!("{LIST}");
+}

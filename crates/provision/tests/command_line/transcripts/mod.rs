@@ -66,7 +66,10 @@ fn shortened(text: &str) -> String {
             _ => lines.extend(run.into_iter().map(str::to_owned)),
         }
     }
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    lines
+        .iter()
+        .flat_map(|line| [line.as_str(), "\n"])
+        .collect()
 }
 
 /// Returns the run that a line can be a part of.

@@ -306,7 +306,7 @@ static MATRICES: [Matrix; 2] = [
         of: &SHOP,
         prefix: "shop/",
         sample: 503,
-        all: 17,
+        all: 53,
     },
 ];
 

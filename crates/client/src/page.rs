@@ -17,11 +17,11 @@ use crate::error::Error;
 pub struct Page<I> {
     /// The items.
     pub items: Vec<I>,
-    /// Where the next page begins; `None` on the last one.
+    /// The begin of the next page; `None` on the last one.
     pub cursor: Option<Cursor>,
 }
 
-/// Where a page begins. Its text has letters, digits, `-` and `_`, so that it can be a query parameter of an API; it shows the
+/// The begin of a page. Its text has letters, digits, `-` and `_`, so that it can be a query parameter of an API; it shows the
 /// key of an item.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cursor(Attributes);

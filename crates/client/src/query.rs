@@ -50,6 +50,87 @@ pub struct Sent<B> {
     builder: B,
 }
 
+/// Methods that all reads of many items have.
+macro_rules! reading {
+    ($request:ident<I $(, $index:ident)?>, $builder:ident) => {
+        impl<I $(, $index)?> $request<I $(, $index)?> {
+            /// Reads at most `items` items a page, before the filter. `all` and `items` still read all pages.
+            pub fn limit(self, items: u32) -> Self {
+                let items = i32::try_from(items).unwrap_or(i32::MAX);
+                self.customize(|request| request.limit(items))
+            }
+
+            /// Returns only items for which the condition holds. What it leaves out is read, and paid for, all the same.
+            pub fn filter(mut self, condition: Condition) -> Self {
+                self.filter = Some(condition.after(self.filter.take()));
+                self
+            }
+
+            /// Begins where another page ended.
+            pub fn start(self, cursor: impl Into<Option<Cursor>>) -> Self {
+                Self {
+                    start: cursor.into(),
+                    ..self
+                }
+            }
+
+            /// Changes the SDK's request.
+            pub fn customize(mut self, change: impl FnOnce($builder) -> $builder) -> Self {
+                self.request.builder = change(self.request.builder);
+                self
+            }
+        }
+
+        impl<I: Item $(, $index)?> $request<I $(, $index)?> {
+            /// Returns one page.
+            ///
+            /// # Errors
+            ///
+            /// `DynamoDB`'s, or an item of another form.
+            pub async fn send(self) -> Result<Page<I>, Error> {
+                let (request, start) = self.finish()?;
+                request.page(start).await
+            }
+
+            /// Returns the items of all pages.
+            ///
+            /// # Errors
+            ///
+            /// `DynamoDB`'s, or an item of another form.
+            pub async fn all(self) -> Result<Vec<I>, Error> {
+                self.items()?.collect().await
+            }
+
+            /// Returns the items of all pages one by one, each page read when it is needed.
+            ///
+            /// # Errors
+            ///
+            /// A value of the filter that cannot be written.
+            pub fn items(self) -> Result<Items<I, Sent<$builder>>, Error> {
+                let (request, start) = self.finish()?;
+                Ok(Items::new(request, start))
+            }
+        }
+
+        impl<I: Item> Paged<I> for Sent<$builder> {
+            async fn page(self, cursor: Option<Cursor>) -> Result<Page<I>, Error> {
+                let Self { call, mut builder } = self;
+                if let Some(cursor) = cursor {
+                    builder = builder.set_exclusive_start_key(Some(cursor.into_key()));
+                }
+                let output = answer(&call, builder.send()).await?;
+                Ok(Page {
+                    items: from_all(&call, output.items.unwrap_or_default())?,
+                    cursor: Cursor::new(output.last_evaluated_key),
+                })
+            }
+        }
+    };
+}
+
+reading!(Query<I, X>, QueryFluentBuilder);
+reading!(Scan<I>, ScanFluentBuilder);
+
 impl<I, X> Query<I, X> {
     pub(crate) fn new(
         call: Call,
@@ -73,35 +154,6 @@ impl<I, X> Query<I, X> {
         self.customize(|request| request.scan_index_forward(false))
     }
 
-    /// Reads at most `items` items a page, before the filter. `all` and `items` still read all pages.
-    pub fn limit(self, items: u32) -> Self {
-        let items = i32::try_from(items).unwrap_or(i32::MAX);
-        self.customize(|request| request.limit(items))
-    }
-
-    /// Returns only items for which the condition holds. What it leaves out is read, and paid for, all the same.
-    pub fn filter(mut self, condition: Condition) -> Self {
-        self.filter = Some(condition.after(self.filter.take()));
-        self
-    }
-
-    /// Begins where another page ended.
-    pub fn start(self, cursor: impl Into<Option<Cursor>>) -> Self {
-        Self {
-            start: cursor.into(),
-            ..self
-        }
-    }
-
-    /// Changes the SDK's request.
-    pub fn customize(
-        mut self,
-        change: impl FnOnce(QueryFluentBuilder) -> QueryFluentBuilder,
-    ) -> Self {
-        self.request.builder = change(self.request.builder);
-        self
-    }
-
     fn with_sort(self, name: &'static str, bound: Bound) -> Self {
         Self {
             bound: Some((name, bound)),
@@ -111,35 +163,6 @@ impl<I, X> Query<I, X> {
 }
 
 impl<I: Item, X> Query<I, X> {
-    /// Returns one page.
-    ///
-    /// # Errors
-    ///
-    /// `DynamoDB`'s, or an item of another form.
-    pub async fn send(self) -> Result<Page<I>, Error> {
-        let (request, start) = self.finish()?;
-        request.page(start).await
-    }
-
-    /// Returns the items of all pages.
-    ///
-    /// # Errors
-    ///
-    /// `DynamoDB`'s, or an item of another form.
-    pub async fn all(self) -> Result<Vec<I>, Error> {
-        self.items()?.collect().await
-    }
-
-    /// Returns the items of all pages one by one, each page read when it is needed.
-    ///
-    /// # Errors
-    ///
-    /// A value of the filter that cannot be written.
-    pub fn items(self) -> Result<Items<I, Sent<QueryFluentBuilder>>, Error> {
-        let (request, start) = self.finish()?;
-        Ok(Items::new(request, start))
-    }
-
     fn finish(self) -> Result<(Sent<QueryFluentBuilder>, Option<Cursor>), Error> {
         let mut placeholders = Placeholders::of::<I>();
         let (name, value) = self.partition;
@@ -217,67 +240,9 @@ impl<I> Scan<I> {
     pub fn consistent(self) -> Self {
         self.customize(|request| request.consistent_read(true))
     }
-
-    /// Reads at most `items` items a page, before the filter. `all` and `items` still read all pages.
-    pub fn limit(self, items: u32) -> Self {
-        let items = i32::try_from(items).unwrap_or(i32::MAX);
-        self.customize(|request| request.limit(items))
-    }
-
-    /// Returns only items for which the condition holds. What it leaves out is read, and paid for, all the same.
-    pub fn filter(mut self, condition: Condition) -> Self {
-        self.filter = Some(condition.after(self.filter.take()));
-        self
-    }
-
-    /// Begins where another page ended.
-    pub fn start(self, cursor: impl Into<Option<Cursor>>) -> Self {
-        Self {
-            start: cursor.into(),
-            ..self
-        }
-    }
-
-    /// Changes the SDK's request.
-    pub fn customize(
-        mut self,
-        change: impl FnOnce(ScanFluentBuilder) -> ScanFluentBuilder,
-    ) -> Self {
-        self.request.builder = change(self.request.builder);
-        self
-    }
 }
 
 impl<I: Item> Scan<I> {
-    /// Returns one page.
-    ///
-    /// # Errors
-    ///
-    /// `DynamoDB`'s, or an item of another form.
-    pub async fn send(self) -> Result<Page<I>, Error> {
-        let (request, start) = self.finish()?;
-        request.page(start).await
-    }
-
-    /// Returns the items of all pages.
-    ///
-    /// # Errors
-    ///
-    /// `DynamoDB`'s, or an item of another form.
-    pub async fn all(self) -> Result<Vec<I>, Error> {
-        self.items()?.collect().await
-    }
-
-    /// Returns the items of all pages one by one, each page read when it is needed.
-    ///
-    /// # Errors
-    ///
-    /// A value of the filter that cannot be written.
-    pub fn items(self) -> Result<Items<I, Sent<ScanFluentBuilder>>, Error> {
-        let (request, start) = self.finish()?;
-        Ok(Items::new(request, start))
-    }
-
     fn finish(self) -> Result<(Sent<ScanFluentBuilder>, Option<Cursor>), Error> {
         let Sent { call, mut builder } = self.request;
         if let Some(filter) = self.filter {
@@ -286,33 +251,5 @@ impl<I: Item> Scan<I> {
             builder = placeholders.apply(&call, builder.filter_expression(filter))?;
         }
         Ok((Sent { call, builder }, self.start))
-    }
-}
-
-impl<I: Item> Paged<I> for Sent<QueryFluentBuilder> {
-    async fn page(self, cursor: Option<Cursor>) -> Result<Page<I>, Error> {
-        let Self { call, mut builder } = self;
-        if let Some(cursor) = cursor {
-            builder = builder.set_exclusive_start_key(Some(cursor.into_key()));
-        }
-        let output = answer(&call, builder.send()).await?;
-        Ok(Page {
-            items: from_all(&call, output.items.unwrap_or_default())?,
-            cursor: Cursor::new(output.last_evaluated_key),
-        })
-    }
-}
-
-impl<I: Item> Paged<I> for Sent<ScanFluentBuilder> {
-    async fn page(self, cursor: Option<Cursor>) -> Result<Page<I>, Error> {
-        let Self { call, mut builder } = self;
-        if let Some(cursor) = cursor {
-            builder = builder.set_exclusive_start_key(Some(cursor.into_key()));
-        }
-        let output = answer(&call, builder.send()).await?;
-        Ok(Page {
-            items: from_all(&call, output.items.unwrap_or_default())?,
-            cursor: Cursor::new(output.last_evaluated_key),
-        })
     }
 }

@@ -76,6 +76,43 @@ macro_rules! conditional {
                 self.builder = change(self.builder);
                 self
             }
+
+            /// Sends the request. A deletion of an item that is not there is no error.
+            ///
+            /// # Errors
+            ///
+            /// `DynamoDB`'s, or a value that cannot be written.
+            pub async fn send(self) -> Result<(), Error> {
+                let (call, builder) = self.finish()?;
+                answer(&call, builder.send()).await.map(drop)
+            }
+
+            /// Sends the request and returns the item as it was before.
+            ///
+            /// # Errors
+            ///
+            /// `DynamoDB`'s, a value that cannot be written, or an item of another form.
+            pub async fn send_old(self) -> Result<Option<I>, Error> {
+                let (call, builder) = self.finish()?;
+                let output =
+                    answer(&call, builder.return_values(ReturnValue::AllOld).send()).await?;
+                old(&call, output.attributes)
+            }
+
+            /// Returns the request with its condition.
+            fn conditioned(
+                call: Call,
+                mut builder: $builder,
+                condition: Option<Condition>,
+                mut placeholders: Placeholders,
+            ) -> Result<(Call, $builder), Error> {
+                if let Some(condition) = condition {
+                    let condition = placeholders.condition(&call, condition)?;
+                    builder = builder.condition_expression(condition);
+                }
+                let builder = placeholders.apply(&call, builder)?;
+                Ok((call, builder))
+            }
         }
     };
 }
@@ -104,36 +141,10 @@ impl<I: Item> Put<I> {
         self.condition(field(I::SCHEMA.partition.name).is_absent())
     }
 
-    /// Writes the item.
-    ///
-    /// # Errors
-    ///
-    /// `DynamoDB`'s, or a value that cannot be written.
-    pub async fn send(self) -> Result<(), Error> {
-        let (call, builder) = self.finish()?;
-        answer(&call, builder.send()).await.map(drop)
-    }
-
-    /// Writes the item and returns the one that it has replaced.
-    ///
-    /// # Errors
-    ///
-    /// `DynamoDB`'s, a value that cannot be written, or a replaced item of another form.
-    pub async fn send_old(self) -> Result<Option<I>, Error> {
-        let (call, builder) = self.finish()?;
-        let output = answer(&call, builder.return_values(ReturnValue::AllOld).send()).await?;
-        old(&call, output.attributes)
-    }
-
     pub(crate) fn finish(self) -> Result<(Call, PutItemFluentBuilder), Error> {
-        let mut placeholders = Placeholders::of::<I>();
-        let mut builder = self.builder.set_item(Some(self.item?));
-        if let Some(condition) = self.condition {
-            let condition = placeholders.condition(&self.call, condition)?;
-            builder = builder.condition_expression(condition);
-        }
-        let builder = placeholders.apply(&self.call, builder)?;
-        Ok((self.call, builder))
+        let placeholders = Placeholders::of::<I>();
+        let builder = self.builder.set_item(Some(self.item?));
+        Self::conditioned(self.call, builder, self.condition, placeholders)
     }
 }
 
@@ -147,36 +158,9 @@ impl<I: Item> Delete<I> {
         }
     }
 
-    /// Deletes the item. It is no error if there is none.
-    ///
-    /// # Errors
-    ///
-    /// `DynamoDB`'s.
-    pub async fn send(self) -> Result<(), Error> {
-        let (call, builder) = self.finish()?;
-        answer(&call, builder.send()).await.map(drop)
-    }
-
-    /// Deletes the item and returns it.
-    ///
-    /// # Errors
-    ///
-    /// `DynamoDB`'s, or an item of another form.
-    pub async fn send_old(self) -> Result<Option<I>, Error> {
-        let (call, builder) = self.finish()?;
-        let output = answer(&call, builder.return_values(ReturnValue::AllOld).send()).await?;
-        old(&call, output.attributes)
-    }
-
     pub(crate) fn finish(self) -> Result<(Call, DeleteItemFluentBuilder), Error> {
-        let mut placeholders = Placeholders::of::<I>();
-        let mut builder = self.builder;
-        if let Some(condition) = self.condition {
-            let condition = placeholders.condition(&self.call, condition)?;
-            builder = builder.condition_expression(condition);
-        }
-        let builder = placeholders.apply(&self.call, builder)?;
-        Ok((self.call, builder))
+        let (builder, placeholders) = (self.builder, Placeholders::of::<I>());
+        Self::conditioned(self.call, builder, self.condition, placeholders)
     }
 }
 
@@ -227,16 +211,6 @@ impl<I: Item> Update<I> {
         self.action(Action::Remove(field.into()))
     }
 
-    /// Changes the item.
-    ///
-    /// # Errors
-    ///
-    /// `DynamoDB`'s, or a value that cannot be written.
-    pub async fn send(self) -> Result<(), Error> {
-        let (call, builder) = self.finish()?;
-        answer(&call, builder.send()).await.map(drop)
-    }
-
     /// Changes the item and returns it as it is now.
     ///
     /// # Errors
@@ -246,17 +220,6 @@ impl<I: Item> Update<I> {
         let (call, builder) = self.finish()?;
         let output = answer(&call, builder.return_values(ReturnValue::AllNew).send()).await?;
         from_attributes(&call, output.attributes.unwrap_or_default())
-    }
-
-    /// Changes the item and returns it as it was before.
-    ///
-    /// # Errors
-    ///
-    /// `DynamoDB`'s, a value that cannot be written, or an item of another form.
-    pub async fn send_old(self) -> Result<Option<I>, Error> {
-        let (call, builder) = self.finish()?;
-        let output = answer(&call, builder.return_values(ReturnValue::AllOld).send()).await?;
-        old(&call, output.attributes)
     }
 
     fn action(mut self, action: Action) -> Self {
@@ -272,12 +235,7 @@ impl<I: Item> Update<I> {
         if !expression.is_empty() {
             builder = builder.update_expression(expression);
         }
-        if let Some(condition) = self.condition {
-            let condition = placeholders.condition(&self.call, condition)?;
-            builder = builder.condition_expression(condition);
-        }
-        let builder = placeholders.apply(&self.call, builder)?;
-        Ok((self.call, builder))
+        Self::conditioned(self.call, builder, self.condition, placeholders)
     }
 }
 

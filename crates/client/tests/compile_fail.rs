@@ -1,4 +1,4 @@
-//! What does not compile, and what the compiler says. `TRYBUILD=overwrite` writes the texts anew.
+//! Mistakes that do not compile, and the compiler's texts. `TRYBUILD=overwrite` writes the texts anew.
 
 #[test]
 #[ignore = "compiles the SDK once more: .ci/run compile-fail"]

@@ -17,26 +17,13 @@ pub struct ApiKey {
     description: String,
 }
 
+named!(ApiKey);
+described!(ApiKey);
+
 impl ApiKey {
     /// A key.
     pub fn new() -> Self {
         Self::default()
-    }
-
-    /// Sets its name on AWS, to which the environment's is added; by default the stack's name and the id.
-    pub fn name(self, name: &str) -> Self {
-        Self {
-            name: Some(name.to_owned()),
-            ..self
-        }
-    }
-
-    /// Sets its description.
-    pub fn description(self, description: &str) -> Self {
-        Self {
-            description: description.to_owned(),
-            ..self
-        }
     }
 }
 

@@ -53,6 +53,9 @@ struct RoleOptions {
     is_sufficient: bool,
 }
 
+named!(Function);
+described!(Function);
+
 impl Function {
     /// A function that runs `code`: by default a program, as `provided.al2023` starts it.
     pub fn new(code: Code) -> Self {
@@ -99,22 +102,6 @@ impl Function {
             function = function.variable(&variable(field), value(need));
         }
         function
-    }
-
-    /// Sets its name on AWS, to which the environment's is added; by default the stack's name and the id.
-    pub fn name(self, name: &str) -> Self {
-        Self {
-            name: Some(name.to_owned()),
-            ..self
-        }
-    }
-
-    /// Sets its description.
-    pub fn description(self, description: &str) -> Self {
-        Self {
-            description: description.to_owned(),
-            ..self
-        }
     }
 
     /// Sets the runtime of code that is no program, and the handler in it: `("python3.13", "app.handler")`.

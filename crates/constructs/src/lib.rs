@@ -31,6 +31,36 @@
 
 #![deny(missing_docs)]
 
+/// Gives a construct the method that sets its name.
+macro_rules! named {
+    ($construct:ident $(<$item:ident>)?) => {
+        impl $(<$item>)? $construct $(<$item>)? {
+            /// Sets its name on AWS, to which the environment's is added; by default the stack's name and the id.
+            pub fn name(self, name: &str) -> Self {
+                Self {
+                    name: Some(name.to_owned()),
+                    ..self
+                }
+            }
+        }
+    };
+}
+
+/// Gives a construct the method that sets its description.
+macro_rules! described {
+    ($construct:ident) => {
+        impl $construct {
+            /// Sets its description.
+            pub fn description(self, description: &str) -> Self {
+                Self {
+                    description: description.to_owned(),
+                    ..self
+                }
+            }
+        }
+    };
+}
+
 mod api_key;
 mod event_source;
 mod function;
@@ -55,7 +85,7 @@ pub use self::usage_plan::UsagePlan;
 
 #[doc(hidden)]
 pub mod private {
-    //! What the macros expand to.
+    //! Paths for the code that macros make.
 
     pub use crate::text::joined;
 }

@@ -40,6 +40,9 @@ struct Declared {
     is_open: bool,
 }
 
+named!(RestApi);
+described!(RestApi);
+
 impl RestApi {
     /// An API that anybody may call.
     pub fn new() -> Self {
@@ -72,22 +75,6 @@ impl RestApi {
             is_open: true,
         });
         self
-    }
-
-    /// Sets its name on AWS, to which the environment's is added; by default the stack's name and the id.
-    pub fn name(self, name: &str) -> Self {
-        Self {
-            name: Some(name.to_owned()),
-            ..self
-        }
-    }
-
-    /// Sets its description.
-    pub fn description(self, description: &str) -> Self {
-        Self {
-            description: description.to_owned(),
-            ..self
-        }
     }
 
     /// Sets the stage's name.
@@ -310,7 +297,7 @@ pub struct RestApiHandle {
     routes: BTreeMap<Route, Answering>,
 }
 
-/// What answers a route.
+/// The function that answers a route.
 #[derive(Clone, Debug)]
 struct Answering {
     function: String,

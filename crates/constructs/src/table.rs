@@ -32,6 +32,8 @@ pub struct Table<I = Untyped> {
     item: PhantomData<fn() -> I>,
 }
 
+named!(Table<I>);
+
 impl Table {
     /// A table with a partition key of texts.
     pub fn with_key(partition: &str) -> Self {
@@ -119,14 +121,6 @@ impl<I> Table<I> {
             is_protected: false,
             is_recoverable: false,
             item: PhantomData,
-        }
-    }
-
-    /// Sets its name on AWS, to which the environment's is added; by default the stack's name and the id.
-    pub fn name(self, name: &str) -> Self {
-        Self {
-            name: Some(name.to_owned()),
-            ..self
         }
     }
 

@@ -23,6 +23,9 @@ pub struct UsagePlan {
     keys: Vec<Input<KeyId>>,
 }
 
+named!(UsagePlan);
+described!(UsagePlan);
+
 impl UsagePlan {
     /// A plan over an API, whose routes have to [require a key](crate::RestApi::require_key).
     pub fn over(api: &RestApiHandle, throttle: Throttle) -> Self {
@@ -60,22 +63,6 @@ impl UsagePlan {
     pub fn quota(self, quota: Quota) -> Self {
         Self {
             quota: Some(quota),
-            ..self
-        }
-    }
-
-    /// Sets its name on AWS, to which the environment's is added; by default the stack's name and the id.
-    pub fn name(self, name: &str) -> Self {
-        Self {
-            name: Some(name.to_owned()),
-            ..self
-        }
-    }
-
-    /// Sets its description.
-    pub fn description(self, description: &str) -> Self {
-        Self {
-            description: description.to_owned(),
             ..self
         }
     }

@@ -46,6 +46,7 @@ pub mod record;
 mod report;
 mod run;
 mod saved;
+mod sources;
 pub mod ui;
 
 pub use self::app::{App, Flag};

@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use provision_engine::fault::Code;
+use serde_json::Value;
 
 use crate::args::Template;
+use crate::sources::{is_workspace, own_workspace};
 
 macro_rules! files {
     ($($path:literal from $file:literal),+ $(,)?) => {
@@ -58,6 +60,32 @@ const CRATES: [(&str, &str); 3] = [
     ("link", "crates/link"),
 ];
 
+/// The names of crates that come with Rust, or that templates use.
+const TAKEN: [&str; 13] = [
+    "alloc",
+    "anyhow",
+    "core",
+    "lambda-runtime",
+    "proc-macro",
+    "provision",
+    "provision-client",
+    "provision-link",
+    "serde",
+    "serde-json",
+    "std",
+    "test",
+    "tokio",
+];
+
+/// The words that Rust's grammar keeps for itself (The Rust Reference, "Keywords").
+const KEYWORDS: [&str; 51] = [
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
+    "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl",
+    "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref",
+    "return", "self", "static", "struct", "super", "trait", "true", "try", "type", "typeof",
+    "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+];
+
 /// The place that a workspace takes this project's crates from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
@@ -83,19 +111,22 @@ impl Source {
     /// `Code::Argument` if a folder is not this project, or none is given where the sources are not on this machine any more.
     pub(crate) fn of(path: Option<&Path>, git: Option<&str>) -> Result<Self> {
         if let Some(url) = git {
+            ensure!(
+                !url.is_empty() && !url.contains(char::is_whitespace),
+                Code::Argument.fault(format!("`--git {url}` is not the URL of a repository"))
+            );
             return Ok(Self::Git(url.to_owned()));
         }
-        let own = || Path::new(env!("CARGO_MANIFEST_DIR")).parent()?.parent();
-        let folder = path.or_else(own).unwrap_or(Path::new(""));
-        let is_meant = folder.join("crates/provision/Cargo.toml").is_file();
+        let folder = match path {
+            Some(folder) => folder.to_owned(),
+            None => own_workspace().context(
+                Code::Argument
+                    .fault("the sources of `provision` are not on this machine any more")
+                    .remedy("`--path DIR` with its folder, or `--git URL`"),
+            )?,
+        };
         ensure!(
-            is_meant || path.is_some(),
-            Code::Argument
-                .fault("the sources of `provision` are not on this machine any more")
-                .remedy("`--path DIR` with its folder, or `--git URL`")
-        );
-        ensure!(
-            is_meant,
+            is_workspace(&folder),
             Code::Argument.fault(format!(
                 "`--path {}`: there is no crates/provision in it",
                 folder.display()
@@ -107,13 +138,11 @@ impl Source {
 
     /// Returns the dependency on a crate as TOML: `path = "…"`.
     fn dependency(&self, folder: &str) -> String {
+        // TOML's strings are written as JSON's are.
+        let text = |text: &str| Value::from(text).to_string();
         match self {
-            Self::Path(root) => {
-                let path = root.join(folder);
-                let path = path.to_string_lossy().replace('\\', "\\\\");
-                format!("path = \"{path}\"")
-            }
-            Self::Git(url) => format!("git = \"{url}\""),
+            Self::Path(root) => format!("path = {}", text(&root.join(folder).to_string_lossy())),
+            Self::Git(url) => format!("git = {}", text(url)),
         }
     }
 }
@@ -140,9 +169,11 @@ impl Project {
                 .remedy("2 to 20 lower-case letters, digits and hyphens, with a letter first")
         );
         ensure!(
-            !["provision", "core", "std", "test", "alloc"].contains(&name),
+            !TAKEN.contains(&name) && !KEYWORDS.contains(&name),
             Code::Argument
-                .fault(format!("`{name}` is the name of another package"))
+                .fault(format!(
+                    "`{name}` means something else in Rust or in the template"
+                ))
                 .remedy("another name")
         );
         Ok(Self {
@@ -246,6 +277,8 @@ mod tests {
             "a-",
             "x".repeat(21).as_str(),
             "provision",
+            "serde-json",
+            "match",
         ] {
             let made = Project::new(name, Template::Api, Source::Git(String::new()));
             assert!(made.is_err(), "`{name}` was taken");
@@ -259,6 +292,19 @@ mod tests {
             format!("{error:#}"),
             "`--path /`: there is no crates/provision in it"
         );
+    }
+
+    #[test]
+    fn a_source_that_toml_would_read_in_another_way_is_quoted() {
+        let quoted = Source::Path(PathBuf::from("/a \"b\"\\c")).dependency("crates/link");
+        assert_eq!(quoted, r#"path = "/a \"b\"\\c/crates/link""#);
+        for url in ["", "https://example.com/a b"] {
+            let error = Source::of(None, Some(url)).unwrap_err().to_string();
+            assert_eq!(
+                error,
+                format!("`--git {url}` is not the URL of a repository")
+            );
+        }
     }
 
     #[test]

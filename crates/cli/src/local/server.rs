@@ -11,6 +11,7 @@ use tokio::process::{Child, Command};
 use tokio::time::sleep;
 
 use super::{Settings, client};
+use crate::sources::own_workspace;
 use provision_engine::fault::Code;
 use provision_package::{Program, Workspace, build_program};
 
@@ -271,14 +272,6 @@ pub(crate) fn program(settings: &Settings, sources: &Path) -> Result<Source> {
             ))
             .remedy("run it inside the project, `cargo install local-aws`, or `PROVISION_LOCAL_AWS=PATH`")
     )
-}
-
-/// Returns the workspace that this crate was compiled in: its sources are on this machine where an application depends on them
-/// by path or by git, and have the local AWS among them.
-fn own_workspace() -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?.parent()?;
-    let manifest = root.join("crates/local-aws/Cargo.toml");
-    manifest.is_file().then(|| root.to_owned())
 }
 
 async fn binary(settings: &Settings, sources: &Path) -> Result<PathBuf> {

@@ -1,4 +1,4 @@
-//! What starts a function, beside the routes of an API.
+//! Sources of events that start a function, beside the routes of an API.
 
 use provision_engine::stack::Stack;
 

@@ -128,7 +128,7 @@ impl Grant {
         self.statements.is_empty()
     }
 
-    /// What is wrong with it.
+    /// Returns all mistakes in it.
     pub(crate) fn mistakes(&self) -> Vec<String> {
         let mut found = self.mistakes.clone();
         for statement in &self.statements {

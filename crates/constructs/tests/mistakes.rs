@@ -1,4 +1,4 @@
-//! What is told of a declaration that is wrong: all of it at once, each with the line that made it.
+//! Mistakes in declarations: all are told at once, each with the line that made it.
 
 #![expect(clippy::needless_raw_string_hashes, reason = "`expect!` writes them")]
 

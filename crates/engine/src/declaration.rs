@@ -32,7 +32,7 @@ pub struct Declaration {
     pub assets: Vec<Asset>,
     /// The parameters that the stack asked for, with their defaults.
     pub parameters: BTreeMap<String, String>,
-    /// What is most likely not meant.
+    /// Remarks on what is most likely not meant.
     pub warnings: Vec<Remark>,
 }
 

@@ -1,4 +1,4 @@
-//! What is most likely not meant, although AWS takes it.
+//! Warnings of what AWS takes and is most likely not meant.
 
 use std::fmt;
 use std::panic::Location;

@@ -1,4 +1,4 @@
-//! What a table holds.
+//! Items of tables, their keys and indexes.
 
 use std::marker::PhantomData;
 

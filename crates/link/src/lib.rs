@@ -1,4 +1,4 @@
-//! What a stack and its functions share: types of which both sides are made, so that they cannot differ.
+//! The contract of a stack and its functions: types of which both sides are made, so that they cannot differ.
 //!
 //! ```
 //! use provision_link::{GetItem, Item, Links, Query, Route, Table};
@@ -51,7 +51,7 @@ pub use self::table::Table;
 
 #[doc(hidden)]
 pub mod private {
-    //! What the macros expand to.
+    //! Paths for the code that macros make.
 
     pub use serde_json::Value;
 

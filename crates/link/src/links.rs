@@ -20,12 +20,12 @@ pub trait Link: Sized {
     fn load(value: String) -> Result<Self, String>;
 }
 
-/// What a function needs for one link. References to resources are data: `{"$ref": "table.arn"}`.
+/// The needs of a function for one link. References to resources are data: `{"$ref": "table.arn"}`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Need {
     /// The environment variable's value.
     pub value: Value,
-    /// What the function's role must allow.
+    /// The rights that the function's role must have.
     pub statements: Vec<Statement>,
 }
 
@@ -75,7 +75,7 @@ pub enum LoadError {
     Malformed {
         /// The variable.
         name: String,
-        /// What is wrong with it.
+        /// The form that was expected.
         text: String,
     },
 }

@@ -11,7 +11,7 @@ use crate::{
 
 const MANAGER: Route = Route::post("/DynamoDBManager");
 
-/// What the function does to items.
+/// The operations that the function calls on items.
 type Items = (GetItem, PutItem, UpdateItem, DeleteItem, Query, Scan);
 
 /// The program that deploys the lab's stack.

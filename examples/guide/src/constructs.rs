@@ -15,7 +15,7 @@ pub struct Collection {
     pub binary: &'static str,
 }
 
-/// What others may use of a [`Collection`].
+/// The handle of a [`Collection`]: the outputs that others may use.
 pub struct CollectionHandle {
     pub table: TableHandle,
     pub url: Input<String>,

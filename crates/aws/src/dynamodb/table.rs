@@ -159,7 +159,7 @@ pub struct Table {
     pub ttl: Option<String>,
     /// True if AWS keeps what the table can be restored from to any second of the last 35 days, for a price by its size.
     ///
-    /// Where others have switched it on, and where it is no longer declared, the same holds as of `ttl`. AWS keeps a backup of a
+    /// The same holds as of `ttl` if others have switched it on, or it is no longer declared. AWS keeps a backup of a
     /// table that is deleted with it for 35 days, free of charge.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub point_in_time_recovery: bool,

@@ -22,7 +22,7 @@ const VALIDATION: &str = "com.amazon.coral.validate#ValidationException";
 /// AWS: "`LatestRestorableDateTime` is typically 5 minutes before the current time."
 const RESTORABLE_LAG_MS: u64 = 300_000;
 
-/// What is known of a table beside its description.
+/// Settings of a table beside its description.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Settings {
     table: String,
@@ -121,7 +121,7 @@ fn untold(state: &str) -> Refusal {
     ))
 }
 
-/// What a change is wrong about comes before its being too soon, as recorded.
+/// A change that is wrong is refused for that before it is refused as too soon, as recorded.
 pub(super) async fn update_ttl(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
     let request: TtlRequest = match read(call) {
         Ok(request) => request,

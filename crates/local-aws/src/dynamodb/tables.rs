@@ -201,7 +201,7 @@ fn alive(tx: &Tx, place: &Place, name: &str, now: Moment) -> Result<Option<Table
     Ok(table)
 }
 
-/// What a table can be asked of at the moment, if it exists.
+/// The state of a table at the moment, if it exists.
 pub(super) enum Phase {
     Invisible,
     Creating,

@@ -80,7 +80,7 @@ pub(crate) const ROUTES: &[Route] = &[
     ("GET", "/2015-03-31/event-source-mappings", "ListEventSourceMappings"),
 ];
 
-/// What stands in for functions: it takes a function's name and an event, and returns its answer.
+/// A stand-in for functions: it takes a function's name and an event, and returns its answer.
 pub type Work = dyn Fn(&str, Bytes) -> Result<Bytes, FunctionError> + Send + Sync;
 
 /// How functions run.

@@ -17,7 +17,7 @@ use crate::world::binary;
 
 /// An application, and what is particular about it.
 pub(crate) struct Application {
-    /// What its cases and its lines are called by.
+    /// The name in its cases and lines.
     pub(crate) name: &'static str,
     pub(crate) app: fn() -> App,
     /// The same, before resources were taken out of the declaration.
@@ -26,11 +26,11 @@ pub(crate) struct Application {
     pub(crate) binaries: &'static [&'static str],
     /// Options that change the declaration, beside other code.
     pub(crate) changed: &'static [&'static str],
-    /// What an account holds after `up`: how many of each kind.
+    /// The number of resources of each kind in an account after `up`.
     pub(crate) census: &'static [(&'static str, usize)],
     /// Those of its resources that somebody changes.
     pub(crate) target: Target,
-    /// What is changed before an update: code and configuration, rights, a method, a plan, and the shape that is served.
+    /// The changes by hand before an update: code and configuration, rights, a method, a plan, and the shape that is served.
     pub(crate) drift: &'static [Mutation],
 }
 

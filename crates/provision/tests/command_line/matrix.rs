@@ -259,7 +259,7 @@ enum Chosen {
 }
 
 impl Chosen {
-    /// What `PROVISION_FAULTS` says; nothing if that is one case of another application.
+    /// Reads `PROVISION_FAULTS`; `None` if that is one case of another application.
     fn from_environment(matrix: &Matrix) -> Option<Self> {
         match std::env::var("PROVISION_FAULTS") {
             Err(_) => Some(Self::Every(matrix.sample)),
@@ -286,7 +286,7 @@ impl Chosen {
 /// The cases of one application.
 struct Matrix {
     of: &'static Application,
-    /// What the names of its cases begin with.
+    /// The prefix of its cases' names.
     prefix: &'static str,
     /// One case of how many is run without being asked for.
     sample: usize,

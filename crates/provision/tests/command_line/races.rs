@@ -19,7 +19,7 @@ const PAIRS: [(&[&str], &[&str]); 3] = [
     (&["down", "--yes"], &["down", "--yes"]),
 ];
 
-/// What `PROVISION_RACES` says, or 40.
+/// Reads `PROVISION_RACES`; 40 without it.
 fn rounds() -> u64 {
     let default = 40;
     match std::env::var("PROVISION_RACES") {

@@ -105,7 +105,7 @@ async fn run(world: &World, command: &[&str], settings: &[&str]) -> Ended {
     world.run(&line(command, settings)).await
 }
 
-/// What the account has: the attribute of the time to live, recovery, and the boundary.
+/// The settings in the account: the attribute of the time to live, recovery, and the boundary.
 type Settings<'a> = (Option<&'a str>, bool, Option<&'a str>);
 
 #[track_caller]

@@ -48,7 +48,7 @@ pub(crate) struct World {
     pub(crate) github: Option<GitHub>,
     /// Where its runs leave their records, if they leave any.
     pub(crate) runs: Option<PathBuf>,
-    /// Whose command lines run: what is given to them, and what of its stack is changed.
+    /// The application whose command lines run, with what is given to them and changed of its stack.
     application: &'static Application,
     /// The program that runs: the application's, but for tests that give it another stack.
     pub(crate) app: fn() -> App,

@@ -176,7 +176,7 @@ fn source(statement: &Value) -> &str {
         .unwrap_or_else(|| panic!("a statement without source: {statement:#}"))
 }
 
-/// What deleting an API by hand leaves behind: a permission that names an API which is gone.
+/// Deleting an API by hand leaves something behind: a permission that names an API which is gone.
 #[tokio::test]
 #[ignore = "needs the emulator: just conformance"]
 async fn a_permission_for_an_api_that_is_gone() {

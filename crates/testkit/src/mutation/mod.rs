@@ -34,7 +34,7 @@ pub const MANAGED: &str = "arn:aws:iam::aws:policy/AmazonDynamoDBReadOnlyAccess"
 /// Why a mutation could not be applied: most often, what it is about is not there.
 pub type Undone = Box<dyn Error + Send + Sync>;
 
-/// How a mutation of a whole stack has to be reported.
+/// The report that a mutation of a whole stack has to lead to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// As a change made outside of the tool.

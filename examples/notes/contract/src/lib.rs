@@ -1,4 +1,4 @@
-//! What the notes' stack and its functions share: routes, items, and what each function may use.
+//! The contract of the notes' stack and its functions: routes, items, and the links of each function.
 
 use provision_link::{GetItem, Item, Links, PutItem, Route, Scan, Table};
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! What the stack and its functions share: routes, items, and what each function may use.
+//! The contract of the stack and its functions: routes, items, and the links of each function.
 
 use provision_link::{GetItem, Item, Links, PutItem, Query, Route, Table};
 use serde::{Deserialize, Serialize};
@@ -17,14 +17,14 @@ pub struct Note {
     pub text: String,
 }
 
-/// What the binary `writer` may use.
+/// The links of the binary `writer`.
 #[derive(Debug, Links)]
 #[links(bin = "writer")]
 pub struct WriterLinks {
     pub notes: Table<Note, PutItem>,
 }
 
-/// What the binary `reader` may use.
+/// The links of the binary `reader`.
 #[derive(Debug, Links)]
 #[links(bin = "reader")]
 pub struct ReaderLinks {

@@ -1,4 +1,4 @@
-//! What the functions share: requests of API Gateway, and answers to it.
+//! Requests of API Gateway, and answers to it.
 
 use serde::Serialize;
 use serde_json::{Value, json};

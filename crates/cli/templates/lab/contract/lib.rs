@@ -1,4 +1,4 @@
-//! What the stack and its function share: the route, the items, and what the function may use.
+//! The contract of the stack and its function: the route, the items, and the function's links.
 
 use provision_link::{DeleteItem, GetItem, Item, Links, PutItem, Route, Scan, Table};
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ pub struct Record {
     pub rest: Map<String, Value>,
 }
 
-/// What the binary `manager` may use.
+/// The links of the binary `manager`.
 #[derive(Debug, Links)]
 #[links(bin = "manager")]
 pub struct ManagerLinks {

@@ -1,4 +1,4 @@
-//! What the function is asked for: `{"operation": "create", "payload": {"id": "1"}}`.
+//! Answers to requests like `{"operation": "create", "payload": {"id": "1"}}`.
 
 use provision_client::TableExt as _;
 use provision_client::sdk::Client;

@@ -1,4 +1,4 @@
-//! What every command prints, word by word: results and everything else apart, what went well and what did not.
+//! The output of every command, word by word: results and everything else apart, what went well and what did not.
 //!
 //! `UPDATE_EXPECT=1` writes what is printed now into these files; whoever does that reads the difference.
 

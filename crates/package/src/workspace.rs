@@ -22,7 +22,7 @@ pub struct Workspace {
 struct Package {
     folder: PathBuf,
     binaries: BTreeSet<String>,
-    /// Packages of this workspace that it depends on.
+    /// Packages of this workspace that are compiled into it; not what its tests alone need.
     dependencies: BTreeSet<String>,
 }
 
@@ -51,6 +51,14 @@ struct Target {
 struct Dependency {
     name: String,
     path: Option<PathBuf>,
+    /// `dev` or `build`; nothing for what is linked.
+    kind: Option<String>,
+}
+
+impl Dependency {
+    fn is_compiled_in(&self) -> bool {
+        self.path.is_some() && self.kind.as_deref() != Some("dev")
+    }
 }
 
 impl Workspace {
@@ -83,24 +91,7 @@ impl Workspace {
         );
         let metadata: Metadata =
             serde_json::from_slice(&asked.stdout).context("reading cargo's metadata")?;
-        let packages = metadata.packages.into_iter().map(|package| {
-            let binaries = package.targets.into_iter();
-            let binaries = binaries.filter(|target| target.kind.iter().any(|kind| kind == "bin"));
-            let dependencies = package.dependencies.into_iter();
-            let dependencies = dependencies.filter(|dependency| dependency.path.is_some());
-            let folder = package.manifest_path.parent().unwrap_or(Path::new("."));
-            let described = Package {
-                folder: folder.to_owned(),
-                binaries: binaries.map(|target| target.name).collect(),
-                dependencies: dependencies.map(|dependency| dependency.name).collect(),
-            };
-            (package.name, described)
-        });
-        Ok(Some(Self {
-            root: metadata.workspace_root,
-            target: metadata.target_directory,
-            packages: packages.collect(),
-        }))
+        Ok(Some(Self::from(metadata)))
     }
 
     /// Returns true if `package` is a member of the workspace.
@@ -163,7 +154,7 @@ impl Workspace {
         format!("; there is {}", similar.join(", "))
     }
 
-    /// Returns the folders of `package` and of all packages of this workspace that it depends on.
+    /// Returns the folders of `package` and of all packages of this workspace that are compiled into it.
     pub(crate) fn folders_of(&self, package: &str) -> BTreeSet<PathBuf> {
         let mut folders = BTreeSet::new();
         let mut open = vec![package];
@@ -176,6 +167,29 @@ impl Workspace {
             open.extend(package.dependencies.iter().map(String::as_str));
         }
         folders
+    }
+}
+
+impl From<Metadata> for Workspace {
+    fn from(metadata: Metadata) -> Self {
+        let packages = metadata.packages.into_iter().map(|package| {
+            let binaries = package.targets.into_iter();
+            let binaries = binaries.filter(|target| target.kind.iter().any(|kind| kind == "bin"));
+            let dependencies = package.dependencies.into_iter();
+            let dependencies = dependencies.filter(Dependency::is_compiled_in);
+            let folder = package.manifest_path.parent().unwrap_or(Path::new("."));
+            let described = Package {
+                folder: folder.to_owned(),
+                binaries: binaries.map(|target| target.name).collect(),
+                dependencies: dependencies.map(|dependency| dependency.name).collect(),
+            };
+            (package.name, described)
+        });
+        Self {
+            root: metadata.workspace_root,
+            target: metadata.target_directory,
+            packages: packages.collect(),
+        }
     }
 }
 
@@ -230,5 +244,32 @@ mod tests {
         let folders = workspace.folders_of("a");
         let expected = ["/w/a", "/w/b", "/w/c"].map(PathBuf::from);
         assert_eq!(folders, BTreeSet::from(expected));
+    }
+
+    #[test]
+    fn what_only_tests_need_is_no_source_of_a_function() {
+        let package = |name: &str, dependencies: serde_json::Value| {
+            let manifest = format!("/w/{name}/Cargo.toml");
+            serde_json::json!({
+                "name": name, "manifest_path": manifest, "targets": [], "dependencies": dependencies,
+            })
+        };
+        let dependencies = serde_json::json!([
+            { "name": "contract", "path": "/w/contract", "kind": null },
+            { "name": "generator", "path": "/w/generator", "kind": "build" },
+            { "name": "emulator", "path": "/w/emulator", "kind": "dev" },
+            { "name": "serde", "path": null, "kind": null },
+        ]);
+        let names = ["contract", "generator", "emulator"];
+        let mut packages = names
+            .map(|name| package(name, serde_json::json!([])))
+            .to_vec();
+        packages.push(package("orders", dependencies));
+        let metadata = serde_json::json!({
+            "workspace_root": "/w", "target_directory": "/w/target", "packages": packages,
+        });
+        let workspace = Workspace::from(serde_json::from_value::<Metadata>(metadata).unwrap());
+        let expected = ["/w/orders", "/w/contract", "/w/generator"].map(PathBuf::from);
+        assert_eq!(workspace.folders_of("orders"), BTreeSet::from(expected));
     }
 }

@@ -44,13 +44,9 @@ pub(crate) async fn run(session: &Session<'_>, arguments: &args::Dev) -> Result<
         ..
     } = connected;
     let mut tails = Tails::new(&aws, &functions(&declaration), logs::now());
-    let folders = sources
-        .folders
-        .iter()
-        .map(|folder| folder.display().to_string());
     session.console.say(&format!(
         "Watching {}; Ctrl-C ends this and leaves the stack.",
-        folders.collect::<Vec<_>>().join(", ")
+        sources.names().join(", ")
     ));
     let outcome = loop {
         let watching = session
@@ -118,6 +114,16 @@ impl Sources {
         Ok(Self {
             folders: folders.into_iter().collect(),
         })
+    }
+
+    /// Returns the folders as seen from the current one.
+    fn names(&self) -> Vec<String> {
+        let here = std::env::current_dir().unwrap_or_default();
+        let seen = |folder: &PathBuf| match folder.strip_prefix(&here) {
+            Ok(below) if below != Path::new("") => below.display().to_string(),
+            _ => folder.display().to_string(),
+        };
+        self.folders.iter().map(seen).collect()
     }
 
     fn newest(&self) -> State {

@@ -32,6 +32,7 @@ use provision_engine::look::Look;
 use provision_engine::observe::Seen;
 use provision_engine::operation::{Meaning, Operation, Reading, Scope, Service};
 use provision_engine::owner::{Mark, Tags};
+use provision_engine::refusals::Refusals;
 use provision_engine::resource::{
     Act, HoldsData, Kind, Marked, Observed, Resource, check_tags, gone_is_done,
 };
@@ -318,40 +319,42 @@ impl Resource for Parameter {
         }
     }
 
-    fn validate(&self) -> Result<()> {
-        check_parameter_name(&self.name)?;
+    fn validate(&self, refusals: &mut Refusals) {
+        refusals.check(check_parameter_name(&self.name));
         let name = &self.name;
         match (self.kind, &self.value) {
-            (ParameterKind::SecureString, ParameterValue::Text(_)) => bail!(
+            (ParameterKind::SecureString, ParameterValue::Text(_)) => refusals.refuse(format!(
                 "the value of the SecureString `{name}` is declared by its source, as in \
                  `SecureValue::from_environment(\"API_KEY\")`"
-            ),
+            )),
             (ParameterKind::String | ParameterKind::StringList, ParameterValue::Secure(_)) => {
-                bail!("`{name}` has a secret value, so its type must be `SecureString`")
+                refusals.refuse(format!(
+                    "`{name}` has a secret value, so its type must be `SecureString`"
+                ))
             }
             (_, ParameterValue::Secure(source)) => {
                 let variable = &source.environment;
-                ensure!(
+                refusals.ensure(
                     !variable.is_empty() && !variable.contains(['=', '\0']),
-                    "`{variable}` is not a valid name of an environment variable"
+                    format!("`{variable}` is not a valid name of an environment variable"),
                 );
             }
             (_, ParameterValue::Text(text)) => {
                 if let Ok(text) = text.get() {
-                    self.check_value(text)?;
+                    refusals.check(self.check_value(text));
                 }
             }
         }
-        ensure!(
+        refusals.ensure(
             self.key.is_none() || self.kind == ParameterKind::SecureString,
-            "`{name}` has a KMS key, which only a `SecureString` takes"
+            format!("`{name}` has a KMS key, which only a `SecureString` takes"),
         );
         let length = self.description.chars().count();
-        ensure!(
+        refusals.ensure(
             length <= 1024,
-            "the description of `{name}` has {length} characters; SSM takes 1024"
+            format!("the description of `{name}` has {length} characters; SSM takes 1024"),
         );
-        check_tags(&self.tags)
+        refusals.check(check_tags(&self.tags));
     }
 
     // Without a cost: requests to standard parameters are free, and the price of an advanced one (US$ 0.05 a month) does not
@@ -905,12 +908,18 @@ mod tests {
         assert!(text().arn_in(&target).ends_with(":parameter/shop/key"));
     }
 
+    fn refusals_of(parameter: &Parameter) -> Vec<String> {
+        let mut refusals = Refusals::default();
+        parameter.validate(&mut refusals);
+        refusals.into_texts()
+    }
+
     #[test]
     fn values_have_the_size_of_their_tier() {
         let of = |tier, length: usize| {
             let mut parameter = Parameter::string("/x", "v".repeat(length));
             parameter.tier = tier;
-            parameter.validate().is_ok()
+            refusals_of(&parameter).is_empty()
         };
         assert!(of(Tier::Standard, 4096));
         assert!(!of(Tier::Standard, 4097));
@@ -918,30 +927,28 @@ mod tests {
         assert!(of(Tier::IntelligentTiering, 4097));
         assert!(!of(Tier::Advanced, 8193));
         assert!(!of(Tier::Standard, 0));
-        assert!(
-            Parameter::string("/x", "{{ssm:y}}".to_owned())
-                .validate()
-                .is_err()
-        );
+        let reference = Parameter::string("/x", "{{ssm:y}}".to_owned());
+        assert_eq!(refusals_of(&reference).len(), 1);
     }
 
     #[test]
     fn type_value_and_key_fit_together() {
-        assert!(text().validate().is_ok());
-        assert!(secure().validate().is_ok());
+        assert!(refusals_of(&text()).is_empty());
+        assert!(refusals_of(&secure()).is_empty());
         let mut open = secure();
         open.value = note("sk_live");
-        let error = open.validate().unwrap_err().to_string();
-        assert!(!error.contains("sk_live"), "{error}");
+        let refusals = refusals_of(&open);
+        assert_eq!(refusals.len(), 1);
+        assert!(!refusals[0].contains("sk_live"), "{refusals:?}");
         let mut plain = text();
         plain.key = Some("alias/shop".to_owned().into());
-        assert!(plain.validate().is_err());
+        assert_eq!(refusals_of(&plain).len(), 1);
         let mut unnamed = secure();
         unnamed.value = SecureValue::from_environment("A=B").into();
-        assert!(unnamed.validate().is_err());
+        assert_eq!(refusals_of(&unnamed).len(), 1);
         let mut long = text();
         long.description = "d".repeat(1025);
-        assert!(long.validate().is_err());
+        assert_eq!(refusals_of(&long).len(), 1);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use provision_engine::declaration::Declaration;
 use provision_engine::env::Env;
 use provision_engine::fault::Code;
 use provision_engine::resource::{Kinds, Resource};
-use provision_engine::stack::Stack;
+use provision_engine::stack::{IntoStack, Stack};
 
 /// A function that declares a stack.
 type StackFunction = dyn Fn(&Env) -> Result<Stack>;
@@ -53,11 +53,11 @@ impl App {
         Self { about, ..self }
     }
 
-    /// Sets the function that declares the stack.
+    /// Sets the function that declares the stack: it returns a [`Stack`], or a `Result` of one.
     #[must_use]
-    pub fn stack(self, stack: impl Fn(&Env) -> Result<Stack> + 'static) -> Self {
+    pub fn stack<S: IntoStack>(self, stack: impl Fn(&Env) -> S + 'static) -> Self {
         Self {
-            stack: Box::new(stack),
+            stack: Box::new(move |env| stack(env).into_stack()),
             ..self
         }
     }

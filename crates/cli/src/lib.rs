@@ -7,10 +7,10 @@
 //! use provision_engine::env::Env;
 //! use provision_engine::stack::Stack;
 //!
-//! fn shop(env: &Env) -> anyhow::Result<Stack> {
+//! fn shop(env: &Env) -> Stack {
 //!     let mut stack = Stack::new("shop", env);
 //!     // stack.add("orders", …);
-//!     Ok(stack)
+//!     stack
 //! }
 //!
 //! fn main() -> std::process::ExitCode {

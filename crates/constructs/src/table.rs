@@ -17,6 +17,24 @@ use crate::{Grant, name_on_aws};
 #[derive(Debug)]
 pub enum Untyped {}
 
+/// What is known of a table's items: an [`Item`]'s schema, or nothing.
+pub trait Described {
+    /// Returns the names of the indexes.
+    fn indexes() -> impl Iterator<Item = &'static str>;
+}
+
+impl Described for Untyped {
+    fn indexes() -> impl Iterator<Item = &'static str> {
+        std::iter::empty()
+    }
+}
+
+impl<I: Item> Described for I {
+    fn indexes() -> impl Iterator<Item = &'static str> {
+        Self::SCHEMA.indexes.iter().map(|index| index.name)
+    }
+}
+
 /// A DynamoDB table, paid by request: one resource under the construct's id.
 ///
 /// With an [`Item`], its keys, indexes and time to live follow from the type.
@@ -92,9 +110,9 @@ fn key_of(partition: link::Attribute, sort: Option<link::Attribute>) -> Key {
     }
 }
 
-impl<I: Item> Table<I> {
+impl<I: Described> Table<I> {
     /// A table that exists already, by its ARN. Functions can be linked to it and granted rights on it; it is never created,
-    /// changed or deleted.
+    /// changed or deleted. Of items that no type describes: `let audit: TableHandle = Table::existing(arn)`.
     pub fn existing(arn: &str) -> TableHandle<I> {
         let name = arn.rsplit('/').next().unwrap_or_default().to_owned();
         TableHandle::of_existing(name, Input::Known(arn.to_owned()))
@@ -211,19 +229,17 @@ impl<I> TableHandle<I> {
     }
 }
 
-impl<I: Item> TableHandle<I> {
+impl<I: Described> TableHandle<I> {
     fn of_existing(name: String, arn: Input<String>) -> Self {
         Self {
             table: Handle::existing([("name", Input::Known(name)), ("arn", arn)]),
-            indexes: I::SCHEMA
-                .indexes
-                .iter()
-                .map(|index| index.name.to_owned())
-                .collect(),
+            indexes: I::indexes().map(str::to_owned).collect(),
             item: PhantomData,
         }
     }
+}
 
+impl<I: Item> TableHandle<I> {
     /// Returns the link for a function's struct of links, whose field says which operations it grants.
     pub fn link<P: Operations>(&self) -> link::Table<I, P> {
         link::Table::to(self.name().to_value(), self.arn().to_value())

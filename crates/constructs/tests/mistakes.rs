@@ -5,8 +5,10 @@
 use std::fmt::Write as _;
 
 use expect_test::{Expect, expect};
+use provision_aws::iam;
 use provision_constructs::{
-    ApiKey, EventSource, Function, FunctionHandle, Grant, RestApi, Table, Throttle, UsagePlan,
+    ApiKey, EventSource, Function, FunctionHandle, Grant, RestApi, Table, TableHandle, Throttle,
+    UsagePlan,
 };
 use provision_engine::asset::Code;
 use provision_engine::env::Env;
@@ -86,6 +88,7 @@ fn references() {
     let elsewhere = self::stack().add("orders", Table::of::<Order>());
     let mut stack = stack();
     stack.rename_ids([("reader/rol", "role")]);
+    stack.acknowledge("raeder", "secret");
     let orders = stack.add("orders", Table::of::<Order>());
     let function = Function::new(Code::binary("reader"))
         .environment("TABLE", orders.table.output::<String>("nmae"))
@@ -101,11 +104,52 @@ fn references() {
         &expect![[r#"
             mistakes.rs: the table `customers` exists already, and is not this stack's to change
             mistakes.rs: `rename_ids`: there is no `reader/rol`; there is `reader/code`, `reader/logs`, `reader/role`
+            mistakes.rs: `acknowledge`: there is no `raeder`; there is `reader`
             mistakes.rs: role `reader/role`: `orders.arn` is another stack's: let that stack output it, and refer here to what exists already
             mistakes.rs: function `reader`: `orders` has no output `nmae`; there is `arn`, `name`
             mistakes.rs: output `url`: REST API `api` has no route `POST /customers/{customer}/orders`; there is `GET /customers/{customer}/orders`
         "#]],
     );
+}
+
+#[test]
+fn all_that_aws_refuses_of_one_resource() {
+    let mut stack = stack();
+    let function = Function::new(Code::binary("reader"))
+        .name("a reader")
+        .environment("AWS_REGION", "eu-west-1")
+        .environment("2", "two");
+    let reader = stack.add("reader", function);
+    stack.edit(&reader.function, |function| {
+        function.memory_mb = 64;
+        function.timeout_s = 0;
+    });
+    assert_told(
+        stack,
+        &expect![[r#"
+        mistakes.rs: log group `reader/logs`: a log group's name cannot contain ` `: `/aws/lambda/a reader`
+        mistakes.rs: role `reader/role`: a role's name cannot contain ` `: `a reader-eu-west-1`
+        mistakes.rs: function `reader`: a function's name cannot contain ` `: `a reader`
+        mistakes.rs: function `reader`: a function's timeout is 1 to 900 s
+        mistakes.rs: function `reader`: a function's memory is 128 to 10240 MB
+        mistakes.rs: function `reader`: `2` cannot be an environment variable: it begins with a letter, and has two or more letters, digits and `_`
+        mistakes.rs: function `reader`: the environment variable `AWS_REGION` is Lambda's own
+    "#]],
+    );
+}
+
+#[test]
+fn what_no_type_describes_is_granted_as_well() {
+    let mut stack = stack();
+    let arn = "arn:aws:dynamodb:eu-west-1:111122223333:table/customers";
+    let customers: TableHandle = Table::existing(arn);
+    let function = Function::new(Code::binary("reader")).allow(customers.grant::<Query>());
+    stack.add("reader", function);
+    let declaration = stack.finish().unwrap();
+    let (_, role) = declaration.all::<iam::Role>().next().unwrap();
+    let text = role.policies["grants"].to_text();
+    assert!(text.contains(&format!(r#""{arn}""#)), "{text}");
+    assert!(!text.contains("/index/"), "{text}");
 }
 
 #[test]
@@ -191,6 +235,7 @@ fn sizes() {
             mistakes.rs: log group `big/logs`: log groups cannot keep events for 10 days; CloudWatch takes one of [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653]
             mistakes.rs: role `big/role`: the policies of `shop-big-eu-west-1` have 25601 characters in 4 statements; IAM takes 10240: split the function, or grant by a pattern of names
             mistakes.rs: function `big`: a function's timeout is 1 to 900 s
+            mistakes.rs: function `big`: a function's memory is 128 to 10240 MB
         "#]],
     );
 }

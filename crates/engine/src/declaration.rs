@@ -12,6 +12,7 @@ use crate::input::{
     Handle, Input, Outputs, TARGET, TARGET_OUTPUTS, hex, is_resolved, map_references, references,
 };
 use crate::owner::Mark;
+use crate::refusals::Refusals;
 use crate::resource::{AnyResource, Kinds, Resource};
 use crate::stack::{ANOTHER_STACK, Check, Declared, Mistake, Mistakes, Output, Stack, kept_id};
 use crate::target::Target;
@@ -66,6 +67,9 @@ impl Stack {
             });
         };
         for text in names.unused_renamings() {
+            note(self.at, text);
+        }
+        for text in names.unknown_acknowledged(&self) {
             note(self.at, text);
         }
         for (at, text) in names.repeated_ids(&self) {
@@ -200,6 +204,14 @@ impl<'a> Names<'a> {
         let unused = self.renamed.keys().filter(|id| !is_used(id));
         unused
             .map(|id| format!("`rename_ids`: there is no `{id}`{}", self.similar_to(id)))
+            .collect()
+    }
+
+    fn unknown_acknowledged(&self, stack: &Stack) -> Vec<String> {
+        let ids = stack.acknowledged.iter().map(|(id, _)| id);
+        let unknown = ids.filter(|id| !self.outputs.contains_key(id.as_str()));
+        unknown
+            .map(|id| format!("`acknowledge`: there is no `{id}`{}", self.similar_to(id)))
             .collect()
     }
 
@@ -448,11 +460,14 @@ impl Declaration {
         let mut named: BTreeMap<(&str, String), &Declared> = BTreeMap::new();
         for (declared, resource) in self.resolved(&Target::longest()) {
             let noun = resource.noun();
-            let checked = resource.validate();
-            let among = || declared.resource.validate_among(&declared.id, self);
-            let checked = checked.and_then(|()| among());
-            if let (false, Err(error)) = (is_pattern, checked) {
-                note(declared, format!("{noun} `{}`: {error:#}", declared.id));
+            if !is_pattern {
+                let mut refusals = Refusals::default();
+                resource.validate(&mut refusals);
+                let id = &declared.id;
+                declared.resource.validate_among(id, self, &mut refusals);
+                for text in refusals.into_texts() {
+                    note(declared, format!("{noun} `{id}`: {text}"));
+                }
             }
             let is_named = is_resolved(&resource.fields()["name"]);
             if !resource.kind().has_unique_name || !is_named {

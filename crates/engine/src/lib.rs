@@ -113,6 +113,7 @@ pub mod pace;
 pub mod package;
 pub mod plan;
 pub mod planner;
+pub mod refusals;
 pub mod resource;
 pub mod rights;
 pub mod secret;

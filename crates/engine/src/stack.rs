@@ -6,6 +6,7 @@ use std::panic::Location;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use anyhow::Result;
 use serde::Serialize;
 
 use crate::asset::{Asset, Code};
@@ -109,6 +110,28 @@ pub trait IntoCheck {
 
 impl IntoCheck for Check {
     fn into_check(self, _stack: &mut Stack) -> Check {
+        self
+    }
+}
+
+/// What a stack function returns: a stack, or the reason why there is none.
+pub trait IntoStack {
+    /// Returns the stack.
+    ///
+    /// # Errors
+    ///
+    /// The stack function's own.
+    fn into_stack(self) -> Result<Stack>;
+}
+
+impl IntoStack for Stack {
+    fn into_stack(self) -> Result<Stack> {
+        Ok(self)
+    }
+}
+
+impl IntoStack for Result<Stack> {
+    fn into_stack(self) -> Result<Stack> {
         self
     }
 }

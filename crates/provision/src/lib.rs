@@ -10,7 +10,7 @@
 //!
 //! const NOTES: Route = Route::post("/notes");
 //!
-//! fn notes(env: &Env) -> anyhow::Result<Stack> {
+//! fn notes(env: &Env) -> Stack {
 //!     let mut stack = Stack::new("notes", env);
 //!     let table = stack.add("notes", Table::with_key("id").for_production(env.is("prod")));
 //!     let writer = Function::new(Code::binary("writer"))
@@ -19,7 +19,7 @@
 //!     let writer = stack.add("writer", writer);
 //!     let api = stack.add("api", RestApi::new().route(NOTES, &writer));
 //!     stack.output("url", api.url(NOTES));
-//!     Ok(stack)
+//!     stack
 //! }
 //!
 //! fn main() -> ExitCode {
@@ -34,7 +34,7 @@
 //!   rights between them, [`Check`] what has to answer in the end, and a [`Construct`] of one's own is ten lines;
 //! - [`Input`] is a value or an output of another resource, [`Handle`] refers to a resource;
 //! - [`iam`], [`dynamodb`], [`lambda`], [`apigateway`], [`logs`] and [`ssm`] are the kinds of resources that constructs expand
-//!   into; [`Resource`](resource::Resource) is the trait of a kind: one of your own is one file;
+//!   into; [`Resource`](resource::Resource) is the trait of a kind: one of your own is one file on [`engine`];
 //! - [`lab`] is this package's own stack, on one page.
 
 #![deny(missing_docs)]
@@ -49,13 +49,14 @@ pub use provision_constructs::{
     RestApi, RestApiHandle, Retention, Table, TableHandle, Text, Throttle, Timeout, UsagePlan,
     days, mb, secs, text,
 };
+pub use provision_engine as engine;
 pub use provision_engine::asset::Code;
 pub use provision_engine::declaration::Declaration;
 pub use provision_engine::env::{Architecture, Env};
 pub use provision_engine::input::{Handle, Input, Set, digest};
 pub use provision_engine::owner::Tags;
 pub use provision_engine::resource;
-pub use provision_engine::stack::{Check, Construct, Output, Stack};
+pub use provision_engine::stack::{Check, Construct, IntoStack, Output, Stack};
 pub use provision_link as link;
 pub use provision_link::Route;
 #[cfg(feature = "testing")]

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use anyhow::Result;
 use provision_aws::iam::{PolicyDocument, Role};
 use provision_aws::lambda::Function;
 use provision_cli::ui::plan_lines;
@@ -11,7 +10,7 @@ use provision_engine::env::Env;
 use provision_engine::input::with_placeholders;
 use provision_engine::observe::Snapshot;
 use provision_engine::planner;
-use provision_engine::stack::Stack;
+use provision_engine::stack::IntoStack;
 use provision_engine::target::Target;
 use serde_json::Value;
 
@@ -21,8 +20,8 @@ use serde_json::Value;
 ///
 /// With all mistakes of the declaration.
 #[track_caller]
-pub fn declare(stack: impl FnOnce(&Env) -> Result<Stack>, env: &Env) -> Declaration {
-    let stack = match stack(env) {
+pub fn declare<S: IntoStack>(stack: impl FnOnce(&Env) -> S, env: &Env) -> Declaration {
+    let stack = match stack(env).into_stack() {
         Ok(stack) => stack,
         Err(error) => panic!("the stack function failed: {error:#}"),
     };

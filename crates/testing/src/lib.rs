@@ -6,10 +6,10 @@
 //! use provision_engine::{env::Env, stack::Stack};
 //! use provision_testing::declare;
 //!
-//! fn notes(env: &Env) -> anyhow::Result<Stack> {
+//! fn notes(env: &Env) -> Stack {
 //!     let mut stack = Stack::new("notes", env);
 //!     // stack.add("notes", …);
-//!     Ok(stack)
+//!     stack
 //! }
 //!
 //! let declaration = declare(notes, &Env::new(Some("prod"), "eu-west-1"));

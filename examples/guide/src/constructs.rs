@@ -1,6 +1,5 @@
 //! Chapter 8: constructs and kinds of one's own.
 
-use anyhow::Result;
 use provision::link::ReadWrite;
 use provision::{
     App, Code, Construct, Env, Function, Input, RestApi, Route, Stack, Table, TableHandle,
@@ -37,11 +36,7 @@ impl Construct for Collection {
 }
 
 /// Declares two collections, of which one begins with an item.
-///
-/// # Errors
-///
-/// None; the signature is that of a stack function.
-pub fn library(env: &Env) -> Result<Stack> {
+pub fn library(env: &Env) -> Stack {
     let mut stack = Stack::new("library", env);
     let books = stack.add("books", Collection { binary: "books" });
     let readers = stack.add("readers", Collection { binary: "readers" });
@@ -49,7 +44,7 @@ pub fn library(env: &Env) -> Result<Stack> {
     stack.add("welcome", welcome);
     stack.output("books", books.url);
     stack.output("readers", readers.url);
-    Ok(stack)
+    stack
 }
 
 /// Returns the program that deploys the library.

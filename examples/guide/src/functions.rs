@@ -1,6 +1,5 @@
 //! Chapter 2: functions and routes.
 
-use anyhow::Result;
 use provision::{
     ApiKey, App, Code, Env, Function, RestApi, Route, Stack, Throttle, UsagePlan, days, mb, secs,
 };
@@ -16,11 +15,7 @@ pub fn app() -> App {
 }
 
 /// Declares a function behind two routes, of which one asks for a key.
-///
-/// # Errors
-///
-/// None; the signature is that of a stack function.
-pub fn hello(env: &Env) -> Result<Stack> {
+pub fn hello(env: &Env) -> Stack {
     let mut stack = Stack::new("hello", env);
     let hello = Function::new(Code::binary("hello"))
         .environment("GREETING", "Hello")
@@ -42,7 +37,7 @@ pub fn hello(env: &Env) -> Result<Stack> {
     stack.output("url", api.base_url());
     stack.output("key", key.value());
     stack.check(api.answers(HELLO).at("/hello/world").key(&key));
-    Ok(stack)
+    stack
 }
 
 /// Adds a function that is written in Python.

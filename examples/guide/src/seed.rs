@@ -2,18 +2,19 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use aws_sdk_dynamodb::types::AttributeValue;
 use provision::Input;
 use provision::Tags;
 use provision::aws::Calls;
+use provision::engine::aws::Aws;
+use provision::engine::diff::Changes;
+use provision::engine::look::Look;
+use provision::engine::observe::Seen;
+use provision::engine::operation::{Meaning, Operation, Reading, Scope, Service};
+use provision::engine::owner::Mark;
+use provision::engine::refusals::Refusals;
 use provision::resource::{Act, HoldsData, Kind, Marked, Observed, Resource, gone_is_done};
-use provision_engine::aws::Aws;
-use provision_engine::diff::Changes;
-use provision_engine::look::Look;
-use provision_engine::observe::Seen;
-use provision_engine::operation::{Meaning, Operation, Reading, Scope, Service};
-use provision_engine::owner::Mark;
 use serde::{Deserialize, Serialize};
 
 /// The item's fields are what is desired.
@@ -99,9 +100,8 @@ impl Resource for Seed {
         }
     }
 
-    fn validate(&self) -> Result<()> {
-        ensure!(!self.id.is_empty(), "a key cannot be empty");
-        Ok(())
+    fn validate(&self, refusals: &mut Refusals) {
+        refusals.ensure(!self.id.is_empty(), "a key cannot be empty");
     }
 
     fn mark(&mut self, mark: &Mark<'_>) {

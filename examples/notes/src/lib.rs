@@ -1,6 +1,5 @@
 //! The notes' stack: one table, a function that reads it and one that writes it, and three routes behind an API key.
 
-use anyhow::Result;
 use notes_contract::{ADD, LIST, Note, ONE, ReaderLinks, WriterLinks};
 use provision::{ApiKey, App, Env, Function, RestApi, Stack, Table, Throttle, UsagePlan, days};
 
@@ -12,11 +11,7 @@ pub fn app() -> App {
 }
 
 /// Declares the notes.
-///
-/// # Errors
-///
-/// None; the signature is that of a stack function.
-pub fn notes(env: &Env) -> Result<Stack> {
+pub fn notes(env: &Env) -> Stack {
     let mut stack = Stack::new("notes", env);
     let table = stack.add("notes", Table::of::<Note>());
 
@@ -40,5 +35,5 @@ pub fn notes(env: &Env) -> Result<Stack> {
     stack.output("url", api.url(LIST));
     stack.output("api_key", key.value());
     stack.check(api.answers(LIST).key(&key));
-    Ok(stack)
+    stack
 }

@@ -7,7 +7,7 @@ use provision::{Env, iam, lambda};
 #[test]
 fn the_notes_are_sound_in_every_environment() {
     for name in [None, Some("dev"), Some("prod")] {
-        let stack = notes(&Env::new(name, "eu-west-1")).unwrap();
+        let stack = notes(&Env::new(name, "eu-west-1"));
         let declaration = stack.finish().unwrap();
         assert_eq!(declaration.all::<lambda::Function>().count(), 2);
         assert!(
@@ -21,7 +21,7 @@ fn the_notes_are_sound_in_every_environment() {
 
 #[test]
 fn each_function_has_the_rights_of_its_links() {
-    let stack = notes(&Env::new(None, "eu-west-1")).unwrap();
+    let stack = notes(&Env::new(None, "eu-west-1"));
     let declaration = stack.finish().unwrap();
     let rights = |id: &str| {
         let mut roles = declaration.all::<iam::Role>();

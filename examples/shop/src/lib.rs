@@ -1,6 +1,5 @@
 //! The shop's stack: three functions in two packages behind six routes of one API, two tables, two keys with a plan each.
 
-use anyhow::Result;
 use provision::{ApiKey, App, Env, Function, RestApi, Stack, Table, Throttle, UsagePlan, lambda};
 use shop_contract::{CANCEL, LIST, ONE, PLACE, REPORT, STOCK};
 use shop_contract::{Order, OrdersLinks, ReportLinks, Stock, StockLinks};
@@ -14,11 +13,7 @@ pub fn app() -> App {
 }
 
 /// Declares the shop. `--set memory=MB` is the functions' memory.
-///
-/// # Errors
-///
-/// None; the signature is that of a stack function.
-pub fn shop(env: &Env) -> Result<Stack> {
+pub fn shop(env: &Env) -> Stack {
     let mut stack = Stack::new("shop", env);
     let memory = stack.parameter("memory", 128);
     let is_prod = env.is("prod");
@@ -53,7 +48,7 @@ pub fn shop(env: &Env) -> Result<Stack> {
     stack.output("orders_url", api.url(LIST));
     stack.output("stock_url", api.url(STOCK));
     stack.output("report_url", api.url(REPORT));
-    Ok(stack)
+    stack
 }
 
 #[cfg(test)]
@@ -65,7 +60,7 @@ mod tests {
     #[test]
     fn the_shop_is_sound_in_every_environment() {
         for name in [None, Some("dev"), Some("prod")] {
-            let stack = shop(&Env::new(name, "eu-west-1")).unwrap();
+            let stack = shop(&Env::new(name, "eu-west-1"));
             let declaration = stack.finish().unwrap();
             assert_eq!(declaration.all::<lambda::Function>().count(), 3);
             assert_eq!(declaration.all::<Method>().count(), 6);

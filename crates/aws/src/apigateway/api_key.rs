@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use aws_sdk_apigateway::primitives::DateTime;
 use aws_sdk_apigateway::types;
 use provision_engine::aws::Aws;
@@ -13,6 +13,7 @@ use provision_engine::look::Look;
 use provision_engine::observe::Seen;
 use provision_engine::operation::Operation;
 use provision_engine::owner::{Mark, STACK, Tags};
+use provision_engine::refusals::Refusals;
 use provision_engine::resource::{
     Act, HoldsData, Kind, Marked, Observed, Resource, check_tags, gone_is_done,
 };
@@ -120,12 +121,12 @@ impl Resource for ApiKey {
         }
     }
 
-    fn validate(&self) -> Result<()> {
-        ensure!(
+    fn validate(&self, refusals: &mut Refusals) {
+        refusals.ensure(
             self.name.len() <= 1024,
-            "an API key's name has at most 1024 characters"
+            "an API key's name has at most 1024 characters",
         );
-        check_tags(&self.tags)
+        refusals.check(check_tags(&self.tags));
     }
 
     async fn prefetch(look: &Look) -> Result<()> {

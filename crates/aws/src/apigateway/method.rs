@@ -1,6 +1,6 @@
 //! One method of a path, with the Lambda proxy integration behind it.
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use aws_sdk_apigateway::types::{self, IntegrationType, PatchOperation};
 use provision_engine::aws::Aws;
 use provision_engine::declaration::Declaration;
@@ -10,6 +10,7 @@ use provision_engine::look::Look;
 use provision_engine::observe::Seen;
 use provision_engine::operation::Operation;
 use provision_engine::owner::Mark;
+use provision_engine::refusals::Refusals;
 use provision_engine::resource::{Act, HoldsData, Kind, Marked, Observed, Resource, gone_is_done};
 use provision_engine::target::Target;
 use provision_engine::warning::Warning;
@@ -144,15 +145,14 @@ impl Resource for Method {
         }
     }
 
-    fn validate(&self) -> Result<()> {
+    fn validate(&self, refusals: &mut Refusals) {
         const TIMEOUT_MS: std::ops::RangeInclusive<i32> = 50..=29_000;
         if let Some(Integration { timeout_ms, .. }) = &self.integration {
-            ensure!(
+            refusals.ensure(
                 TIMEOUT_MS.contains(timeout_ms),
-                "an integration's timeout is 50 to 29000 ms, not {timeout_ms}"
+                format!("an integration's timeout is 50 to 29000 ms, not {timeout_ms}"),
             );
         }
-        Ok(())
     }
 
     /// Methods of declared APIs whose `operationName` says that they are this stack's.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use aws_sdk_apigateway::primitives::DateTime;
 use aws_sdk_apigateway::types::{self, EndpointConfiguration, EndpointType};
 use provision_engine::aws::Aws;
@@ -16,6 +16,7 @@ use provision_engine::look::Look;
 use provision_engine::observe::Seen;
 use provision_engine::operation::Operation;
 use provision_engine::owner::{Mark, STACK, Tags};
+use provision_engine::refusals::Refusals;
 use provision_engine::resource::{
     Act, HoldsData, Kind, Marked, Observed, Resource, check_tags, gone_is_done,
 };
@@ -155,11 +156,11 @@ impl Resource for RestApi {
         }]
     }
 
-    fn validate(&self) -> Result<()> {
-        check_tags(&self.tags)
+    fn validate(&self, refusals: &mut Refusals) {
+        refusals.check(check_tags(&self.tags));
     }
 
-    fn validate_among(&self, id: &str, declaration: &Declaration) -> Result<()> {
+    fn validate_among(&self, id: &str, declaration: &Declaration, refusals: &mut Refusals) {
         let is_own = |api: &Input<ApiId>| api.source() == Some(id);
         let mut methods = declaration.all::<Method>();
         let needs_key = methods.any(|(_, method)| is_own(&method.api) && method.key_required);
@@ -167,12 +168,8 @@ impl Resource for RestApi {
         let has_key = plans.any(|(_, plan)| {
             !plan.keys.is_empty() && plan.stages.iter().any(|stage| is_own(&stage.api))
         });
-        ensure!(
-            !needs_key || has_key,
-            "it asks for a key, and no usage plan with a key covers it, so every request would be refused: \
-             `UsagePlan::over(&api, …).key(&key)`"
-        );
-        Ok(())
+        refusals.ensure(!needs_key || has_key, "it asks for a key, and no usage plan with a key covers it, so every request would be refused: \
+             `UsagePlan::over(&api, …).key(&key)`");
     }
 
     async fn prefetch(look: &Look) -> Result<()> {

@@ -11,6 +11,7 @@ use provision_engine::look::Look;
 use provision_engine::observe::Seen;
 use provision_engine::operation::Operation;
 use provision_engine::owner::{Mark, STACK, Tags};
+use provision_engine::refusals::Refusals;
 use provision_engine::resource::{
     Act, HoldsData, Kind, Marked, Observed, Resource, check_name, check_tags, gone_is_done,
 };
@@ -140,9 +141,9 @@ impl Resource for Stage {
         }
     }
 
-    fn validate(&self) -> Result<()> {
-        check_name("a stage's name", &self.name, 1..=128, "-_")?;
-        check_tags(&self.tags)
+    fn validate(&self, refusals: &mut Refusals) {
+        refusals.check(check_name("a stage's name", &self.name, 1..=128, "-_"));
+        refusals.check(check_tags(&self.tags));
     }
 
     /// Stages of declared APIs with the stack's tag.

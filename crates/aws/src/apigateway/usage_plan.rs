@@ -17,6 +17,7 @@ use provision_engine::look::Look;
 use provision_engine::observe::Seen;
 use provision_engine::operation::Operation;
 use provision_engine::owner::{Mark, STACK, Tags};
+use provision_engine::refusals::Refusals;
 use provision_engine::resource::{
     Act, HoldsData, Kind, Marked, Observed, Resource, check_tags, gone_is_done,
 };
@@ -239,8 +240,8 @@ impl Resource for UsagePlan {
         }
     }
 
-    fn validate(&self) -> Result<()> {
-        check_tags(&self.tags)
+    fn validate(&self, refusals: &mut Refusals) {
+        refusals.check(check_tags(&self.tags));
     }
 
     async fn prefetch(look: &Look) -> Result<()> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use aws_sdk_dynamodb::operation::update_table::builders::UpdateTableFluentBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, CreateGlobalSecondaryIndexAction,
@@ -22,6 +22,7 @@ use provision_engine::look::Look;
 use provision_engine::observe::Seen;
 use provision_engine::operation::{Meaning, Operation, Reading, Scope};
 use provision_engine::owner::{Mark, Ownership, Tags};
+use provision_engine::refusals::Refusals;
 use provision_engine::resource::{
     Act, HoldsData, Kind, Marked, Observed, Resource, check_name, check_tags,
 };
@@ -321,16 +322,13 @@ impl Resource for Table {
         }]
     }
 
-    fn validate(&self) -> Result<()> {
-        check_name("a table's name", &self.name, 3..=255, "_.-")?;
+    fn validate(&self, refusals: &mut Refusals) {
+        refusals.check(check_name("a table's name", &self.name, 3..=255, "_.-"));
         if let Some(attribute) = &self.ttl {
             let name = &self.name;
-            ensure!(
-                (1..=255).contains(&attribute.chars().count()),
-                "the name of the attribute of `{name}`'s time to live must have 1 to 255 characters"
-            );
+            refusals.ensure((1..=255).contains(&attribute.chars().count()), format!("the name of the attribute of `{name}`'s time to live must have 1 to 255 characters"));
         }
-        check_tags(&self.tags)
+        refusals.check(check_tags(&self.tags));
     }
 
     async fn prefetch(look: &Look) -> Result<()> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use aws_sdk_iam::types::Tag;
 use futures_util::future::try_join_all;
 use provision_engine::aws::Aws;
@@ -15,6 +15,7 @@ use provision_engine::look::Look;
 use provision_engine::observe::Seen;
 use provision_engine::operation::{Operation, Scope};
 use provision_engine::owner::{Mark, Ownership, Tags};
+use provision_engine::refusals::Refusals;
 use provision_engine::resource::{
     Act, HoldsData, Kind, Marked, Observed, Resource, check_name, check_tags, gone_is_done,
 };
@@ -207,37 +208,36 @@ impl Resource for Role {
         }
     }
 
-    fn validate(&self) -> Result<()> {
+    fn validate(&self, refusals: &mut Refusals) {
         let name = &self.name;
-        check_name("a role's name", name, 1..=64, "+=,.@-_")?;
+        refusals.check(check_name("a role's name", name, 1..=64, "+=,.@-_"));
         let trust = self.trust.to_text().len();
-        ensure!(
+        refusals.ensure(
             trust <= 2048,
-            "the trust policy of `{name}` has {trust} characters; IAM takes 2048"
+            format!("the trust policy of `{name}` has {trust} characters; IAM takes 2048"),
         );
         let inline = self.policies.values().map(|policy| policy.to_text().len());
         let inline: usize = inline.sum();
         let statements = self.policies.values().map(PolicyDocument::statements);
         let statements: usize = statements.sum();
-        ensure!(
-            inline <= 10_240,
-            "the policies of `{name}` have {inline} characters in {statements} statements; IAM takes 10240: \
-             split the function, or grant by a pattern of names"
-        );
+        refusals.ensure(inline <= 10_240, format!("the policies of `{name}` have {inline} characters in {statements} statements; IAM takes 10240: \
+             split the function, or grant by a pattern of names"));
         let mut letters = self.description.chars();
-        ensure!(
+        refusals.ensure(
             self.description.len() <= 1000 && letters.all(|c| u32::from(c) < 0x100),
-            "the description of `{name}` must be Latin-1 and at most 1000 characters"
+            format!("the description of `{name}` must be Latin-1 and at most 1000 characters"),
         );
         if let Some(Input::Known(Arn(arn))) = &self.boundary {
-            ensure!(
+            refusals.ensure(
                 (20..=2048).contains(&arn.len())
                     && arn.starts_with("arn:")
                     && arn.contains(":policy/"),
-                "the boundary of `{name}` must be the ARN of a managed policy, and not `{arn}`"
+                format!(
+                    "the boundary of `{name}` must be the ARN of a managed policy, and not `{arn}`"
+                ),
             );
         }
-        check_tags(&self.tags)
+        refusals.check(check_tags(&self.tags));
     }
 
     async fn prefetch(look: &Look) -> Result<()> {

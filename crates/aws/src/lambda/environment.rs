@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Result, ensure};
 use provision_engine::input::Input;
+use provision_engine::refusals::Refusals;
 use provision_engine::warning::Warning;
 
 /// All variables together, in bytes, as JSON.
@@ -42,38 +42,32 @@ const SECRET: [&str; 6] = [
     "API_KEY",
 ];
 
-/// Returns an error for what Lambda would refuse.
-pub(super) fn validate(environment: &BTreeMap<String, Input<String>>) -> Result<()> {
+/// Tells what Lambda would refuse.
+pub(super) fn validate(environment: &BTreeMap<String, Input<String>>, refusals: &mut Refusals) {
     for name in environment.keys() {
         let is_name = name.len() > 1
             && name.starts_with(|c: char| c.is_ascii_alphabetic())
             && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        ensure!(
+        refusals.ensure(
             is_name,
-            "`{name}` cannot be an environment variable: it begins with a letter, and has two or more letters, digits and `_`"
+            format!("`{name}` cannot be an environment variable: it begins with a letter, and has two or more letters, digits and `_`"),
         );
-        ensure!(
+        refusals.ensure(
             !RESERVED.contains(&name.as_str()),
-            "the environment variable `{name}` is Lambda's own"
+            format!("the environment variable `{name}` is Lambda's own"),
         );
     }
-    let known = |value: &Input<String>| value.get().cloned().unwrap_or_default();
-    let sizes: BTreeMap<&str, usize> = environment
+    let texts: BTreeMap<&str, &str> = environment
         .iter()
-        .map(|(name, value)| (name.as_str(), known(value).len()))
-        .collect();
-    let texts: BTreeMap<&str, String> = environment
-        .iter()
-        .map(|(name, value)| (name.as_str(), known(value)))
+        .map(|(name, value)| (name.as_str(), value.get().map_or("", String::as_str)))
         .collect();
     let bytes = serde_json::json!(texts).to_string().len();
-    let longest = sizes.iter().max_by_key(|(_, size)| **size);
-    let longest = longest.map(|(name, _)| *name).unwrap_or_default();
-    ensure!(
+    let longest = texts.iter().max_by_key(|(_, text)| text.len());
+    let longest = longest.map_or("", |(name, _)| *name);
+    refusals.ensure(
         bytes <= LIMIT,
-        "the environment has {bytes} bytes; Lambda takes {LIMIT} (longest: `{longest}`): put what is long into a parameter or a file"
+        format!("the environment has {bytes} bytes; Lambda takes {LIMIT} (longest: `{longest}`): put what is long into a parameter or a file"),
     );
-    Ok(())
 }
 
 /// Returns a warning for each variable that looks like a secret written into the declaration.
@@ -103,7 +97,11 @@ mod tests {
 
     fn refused(name: &str, value: &str) -> Option<String> {
         let environment = BTreeMap::from([(name.to_owned(), Input::Known(value.to_owned()))]);
-        validate(&environment).err().map(|error| error.to_string())
+        let mut refusals = Refusals::default();
+        validate(&environment, &mut refusals);
+        let mut texts = refusals.into_texts();
+        assert!(texts.len() < 2, "{texts:?}");
+        texts.pop()
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{
@@ -24,6 +24,7 @@ use provision_engine::observe::Seen;
 use provision_engine::operation::{Meaning, Operation, Reading, Scope};
 use provision_engine::owner::{Mark, Tags};
 use provision_engine::package::{CodeSha256, Package};
+use provision_engine::refusals::Refusals;
 use provision_engine::resource::{
     Act, HoldsData, Kind, Marked, Observed, Resource, check_name, check_tags,
 };
@@ -285,22 +286,22 @@ impl Resource for Function {
         }]
     }
 
-    fn validate(&self) -> Result<()> {
-        check_name("a function's name", &self.name, 1..=64, "-_")?;
-        ensure!(
+    fn validate(&self, refusals: &mut Refusals) {
+        refusals.check(check_name("a function's name", &self.name, 1..=64, "-_"));
+        refusals.ensure(
             (1..=900).contains(&self.timeout_s),
-            "a function's timeout is 1 to 900 s"
+            "a function's timeout is 1 to 900 s",
         );
-        ensure!(
+        refusals.ensure(
             (128..=10_240).contains(&self.memory_mb),
-            "a function's memory is 128 to 10240 MB"
+            "a function's memory is 128 to 10240 MB",
         );
-        ensure!(
+        refusals.ensure(
             self.description.len() <= 256,
-            "a function's description has at most 256 characters"
+            "a function's description has at most 256 characters",
         );
-        environment::validate(&self.environment)?;
-        check_tags(&self.tags)
+        environment::validate(&self.environment, refusals);
+        refusals.check(check_tags(&self.tags));
     }
 
     fn warnings(&self, _declaration: &Declaration) -> Vec<Warning> {

@@ -10,6 +10,7 @@ use provision_engine::input::{Input, hex};
 use provision_engine::look::Look;
 use provision_engine::observe::Seen;
 use provision_engine::operation::Operation;
+use provision_engine::refusals::Refusals;
 use provision_engine::resource::{
     Act, HoldsData, Kind, Marked, Observed, Resource, check_name, gone_is_done,
 };
@@ -125,8 +126,8 @@ impl Resource for Permission {
         vec![operation; self.statements.len()]
     }
 
-    fn validate(&self) -> Result<()> {
-        check_name("a statement id", &self.sid, 1..=87, "-_")
+    fn validate(&self, refusals: &mut Refusals) {
+        refusals.check(check_name("a statement id", &self.sid, 1..=87, "-_"));
     }
 
     /// Statements on declared functions for APIs of this stack, by an id that only this tool gives.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use provision_engine::aws::Aws;
 use provision_engine::cost::Charge;
 use provision_engine::diff::Changes;
@@ -13,6 +13,7 @@ use provision_engine::look::Look;
 use provision_engine::observe::Seen;
 use provision_engine::operation::{Operation, Scope};
 use provision_engine::owner::{Mark, Tags};
+use provision_engine::refusals::Refusals;
 use provision_engine::resource::{
     Act, HoldsData, Kind, Marked, Observed, Resource, check_name, check_tags, gone_is_done,
 };
@@ -162,15 +163,17 @@ impl Resource for LogGroup {
         }
     }
 
-    fn validate(&self) -> Result<()> {
-        check_name("a log group's name", &self.name, 1..=512, ".-_/#")?;
+    fn validate(&self, refusals: &mut Refusals) {
+        refusals.check(check_name(
+            "a log group's name",
+            &self.name,
+            1..=512,
+            ".-_/#",
+        ));
         if let Some(days) = self.retention_days {
-            ensure!(
-                RETENTION_DAYS.contains(&days),
-                "log groups cannot keep events for {days} days; CloudWatch takes one of {RETENTION_DAYS:?}"
-            );
+            refusals.ensure(RETENTION_DAYS.contains(&days), format!("log groups cannot keep events for {days} days; CloudWatch takes one of {RETENTION_DAYS:?}"));
         }
-        check_tags(&self.tags)
+        refusals.check(check_tags(&self.tags));
     }
 
     fn cost(&self, region: &str) -> Vec<Charge> {

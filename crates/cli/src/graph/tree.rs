@@ -1,4 +1,4 @@
-//! A graph as a tree for a terminal: what nothing needs at the left, what it needs below it.
+//! A graph as a tree for a terminal: what nothing needs at the left, what it needs below it, each with its id.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -39,7 +39,8 @@ fn branch<'a>(
         } else {
             "  (above)"
         };
-        let _ = writeln!(text, "{indent}{joint}{}  {}{mark}", node.kind, node.name);
+        let Node { kind, name, id, .. } = node;
+        let _ = writeln!(text, "{indent}{joint}{kind}  {name}  [{id}]{mark}");
         if is_new {
             branch(graph, &needs, &format!("{indent}{below}"), shown, text);
         }
@@ -56,11 +57,11 @@ mod tests {
         assert_eq!(
             tree(&sample()),
             r#"demo
-└─ AWS::Lambda::Function  f
-   ├─ AWS::Logs::LogGroup  /aws/lambda/f
-   └─ AWS::IAM::Role  <script>"a" & b
-      ├─ AWS::DynamoDB::Table  items
-      └─ AWS::Logs::LogGroup  /aws/lambda/f
+└─ AWS::Lambda::Function  f  [function]
+   ├─ AWS::Logs::LogGroup  /aws/lambda/f  [logs]
+   └─ AWS::IAM::Role  <script>"a" & b  [role]
+      ├─ AWS::DynamoDB::Table  items  [table]
+      └─ AWS::Logs::LogGroup  /aws/lambda/f  [logs]
 "#
         );
     }

@@ -21,6 +21,7 @@ use crate::look::Look;
 use crate::observe::Seen;
 use crate::operation::Operation;
 use crate::owner::Mark;
+use crate::refusals::Refusals;
 use crate::secret::Secret;
 use crate::target::Target;
 use crate::warning::Warning;
@@ -41,8 +42,8 @@ trait Erased {
     fn mark(&mut self, mark: &Mark<'_>);
     fn is_last_declared(&self, observed: &Observation) -> bool;
     fn is_protected(&self, observed: &Observation) -> bool;
-    fn validate(&self) -> Result<()>;
-    fn validate_among(&self, id: &str, declaration: &Declaration) -> Result<()>;
+    fn validate(&self, refusals: &mut Refusals);
+    fn validate_among(&self, id: &str, declaration: &Declaration, refusals: &mut Refusals);
     fn warnings(&self, declaration: &Declaration) -> Vec<Warning>;
     fn computed(&self, target: &Target) -> Value;
     fn container(&self) -> Option<&str>;
@@ -117,12 +118,12 @@ impl<R: Resource> Erased for R {
         restore(observed).is_ok_and(|observed| R::is_protected(&observed))
     }
 
-    fn validate(&self) -> Result<()> {
-        Resource::validate(self)
+    fn validate(&self, refusals: &mut Refusals) {
+        Resource::validate(self, refusals);
     }
 
-    fn validate_among(&self, id: &str, declaration: &Declaration) -> Result<()> {
-        Resource::validate_among(self, id, declaration)
+    fn validate_among(&self, id: &str, declaration: &Declaration, refusals: &mut Refusals) {
+        Resource::validate_among(self, id, declaration, refusals);
     }
 
     fn warnings(&self, declaration: &Declaration) -> Vec<Warning> {
@@ -275,13 +276,13 @@ impl AnyResource {
     }
 
     /// See [`Resource::validate`].
-    pub fn validate(&self) -> Result<()> {
-        self.0.validate()
+    pub fn validate(&self, refusals: &mut Refusals) {
+        self.0.validate(refusals);
     }
 
     /// See [`Resource::validate_among`].
-    pub fn validate_among(&self, id: &str, declaration: &Declaration) -> Result<()> {
-        self.0.validate_among(id, declaration)
+    pub fn validate_among(&self, id: &str, declaration: &Declaration, refusals: &mut Refusals) {
+        self.0.validate_among(id, declaration, refusals);
     }
 
     /// See [`Resource::warnings`].

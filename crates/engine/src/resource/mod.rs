@@ -26,6 +26,7 @@ use crate::look::Look;
 use crate::observe::Seen;
 use crate::operation::Operation;
 use crate::owner::{Mark, Ownership};
+use crate::refusals::Refusals;
 use crate::secret::Secret;
 use crate::target::Target;
 use crate::warning::Warning;
@@ -86,15 +87,11 @@ pub trait Resource: Clone + std::fmt::Debug + Serialize + DeserializeOwned + 'st
         true
     }
 
-    /// Returns an error for what AWS would refuse. References to names and ARNs are resolved as far as possible.
-    fn validate(&self) -> Result<()> {
-        Ok(())
-    }
+    /// Tells all that AWS would refuse. References to names and ARNs are resolved as far as possible.
+    fn validate(&self, _refusals: &mut Refusals) {}
 
-    /// Returns an error for what AWS would refuse of this resource, the stack's `id`, together with others of the stack.
-    fn validate_among(&self, _id: &str, _declaration: &Declaration) -> Result<()> {
-        Ok(())
-    }
+    /// Tells all that AWS would refuse of this resource, the stack's `id`, together with others of the stack.
+    fn validate_among(&self, _id: &str, _declaration: &Declaration, _refusals: &mut Refusals) {}
 
     /// Returns what AWS would take and is most likely not meant.
     fn warnings(&self, _declaration: &Declaration) -> Vec<Warning> {

@@ -9,11 +9,11 @@ use std::process::ExitCode;
 
 use provision::{App, Env, Stack, Table};
 
-fn first(env: &Env) -> anyhow::Result<Stack> {
+fn first(env: &Env) -> Stack {
     let mut stack = Stack::new("first", env);
     let notes = stack.add("notes", Table::with_key("id"));
     stack.output("table", notes.name());
-    Ok(stack)
+    stack
 }
 
 fn main() -> ExitCode {

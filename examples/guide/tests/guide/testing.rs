@@ -35,7 +35,7 @@ fn ids_and_names_are_as_they_were() {
 
 #[test]
 fn a_name_that_is_too_long_is_told() {
-    let mut stack = notes(&Env::new(None, "eu-west-1")).unwrap();
+    let mut stack = notes(&Env::new(None, "eu-west-1"));
     stack.add("archive", Table::with_key("id").name(&"x".repeat(256)));
     let mistakes = stack.finish().unwrap_err().to_string();
     assert!(mistakes.contains("3 to 255 characters"), "{mistakes}");

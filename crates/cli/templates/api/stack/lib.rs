@@ -1,6 +1,5 @@
 //! The stack: two functions with one table, behind three routes that ask for a key.
 
-use anyhow::Result;
 use provision::{ApiKey, App, Env, Function, RestApi, Stack, Table, Throttle, UsagePlan};
 
 use @crate@_contract::{BY_AUTHOR, Note, READ, ReaderLinks, WRITE, WriterLinks};
@@ -14,7 +13,7 @@ pub fn app() -> App {
 }
 
 /// Declares the stack.
-pub fn stack(env: &Env) -> Result<Stack> {
+pub fn stack(env: &Env) -> Stack {
     let mut stack = Stack::new("@name@", env);
     let table = Table::of::<Note>().for_production(env.is("prod"));
     let table = stack.add("notes", table);
@@ -36,5 +35,5 @@ pub fn stack(env: &Env) -> Result<Stack> {
     stack.output("url", api.base_url());
     stack.output("api_key", key.value());
     stack.check(api.answers(BY_AUTHOR).at("/authors/nobody/notes").key(&key));
-    Ok(stack)
+    stack
 }

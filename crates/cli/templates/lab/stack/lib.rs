@@ -1,6 +1,5 @@
 //! The stack of the lab: one function that reads and writes the items of one table, behind one route that asks for a key.
 
-use anyhow::Result;
 use provision::{ApiKey, App, Env, Function, RestApi, Stack, Table, Throttle, UsagePlan, secs};
 
 use @crate@_contract::{MANAGER, ManagerLinks, Record};
@@ -14,7 +13,7 @@ pub fn app() -> App {
 }
 
 /// Declares the stack.
-pub fn stack(env: &Env) -> Result<Stack> {
+pub fn stack(env: &Env) -> Stack {
     let mut stack = Stack::new("@name@", env);
     let table = Table::of::<Record>().for_production(env.is("prod"));
     let table = stack.add("records", table);
@@ -39,5 +38,5 @@ pub fn stack(env: &Env) -> Result<Stack> {
             .key(&key)
             .body(r#"{"operation":"ping"}"#),
     );
-    Ok(stack)
+    stack
 }

@@ -8,6 +8,7 @@ use provision_engine::look::Look;
 use provision_engine::observe::Seen;
 use provision_engine::operation::Operation;
 use provision_engine::owner::{Mark, Tags};
+use provision_engine::refusals::Refusals;
 use provision_engine::resource::{Act, HoldsData, Kind, Marked, Observed, Resource, gone_is_done};
 use provision_engine::target::Target;
 use serde::{Deserialize, Serialize};
@@ -81,9 +82,8 @@ impl Resource for Table {
     one_call_each!();
     found_by_name!();
 
-    fn validate(&self) -> Result<()> {
-        anyhow::ensure!(self.size <= 100, "a table's size is at most 100");
-        Ok(())
+    fn validate(&self, refusals: &mut Refusals) {
+        refusals.ensure(self.size <= 100, "a table's size is at most 100");
     }
 
     fn computed(&self, target: &Target) -> Value {

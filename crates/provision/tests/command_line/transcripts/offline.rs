@@ -54,27 +54,27 @@ async fn the_graph() {
         &["graph"],
         Exit::Done,
         expect![[r#"
-        serverless-lab
-        ├─ AWS::Lambda::Permission  apigateway
-        │  ├─ AWS::Lambda::Function  LambdaFunctionOverHttps
-        │  │  ├─ AWS::Logs::LogGroup  /aws/lambda/LambdaFunctionOverHttps
-        │  │  └─ AWS::IAM::Role  lambda-apigateway-role
-        │  │     ├─ AWS::DynamoDB::Table  lambda-apigateway
-        │  │     └─ AWS::Logs::LogGroup  /aws/lambda/LambdaFunctionOverHttps
-        │  └─ AWS::ApiGateway::RestApi  DynamoDBOperations
-        └─ AWS::ApiGateway::UsagePlan  Lambda-dynamoDB-usageplan
-           ├─ AWS::ApiGateway::RestApi  DynamoDBOperations
-           ├─ AWS::ApiGateway::Stage  Prod
-           │  ├─ AWS::ApiGateway::RestApi  DynamoDBOperations
-           │  └─ AWS::ApiGateway::Deployment  snapshot
-           │     ├─ AWS::ApiGateway::RestApi  DynamoDBOperations
-           │     └─ AWS::ApiGateway::Method  POST /DynamoDBManager
-           │        ├─ AWS::Lambda::Function  LambdaFunctionOverHttps  (above)
-           │        ├─ AWS::ApiGateway::RestApi  DynamoDBOperations
-           │        └─ AWS::ApiGateway::Resource  /DynamoDBManager
-           │           └─ AWS::ApiGateway::RestApi  DynamoDBOperations
-           └─ AWS::ApiGateway::ApiKey  Lambda-key
-    "#]],
+            serverless-lab
+            ├─ AWS::Lambda::Permission  apigateway  [permission]
+            │  ├─ AWS::Lambda::Function  LambdaFunctionOverHttps  [function]
+            │  │  ├─ AWS::Logs::LogGroup  /aws/lambda/LambdaFunctionOverHttps  [logs]
+            │  │  └─ AWS::IAM::Role  lambda-apigateway-role  [role]
+            │  │     ├─ AWS::DynamoDB::Table  lambda-apigateway  [table]
+            │  │     └─ AWS::Logs::LogGroup  /aws/lambda/LambdaFunctionOverHttps  [logs]
+            │  └─ AWS::ApiGateway::RestApi  DynamoDBOperations  [api]
+            └─ AWS::ApiGateway::UsagePlan  Lambda-dynamoDB-usageplan  [plan]
+               ├─ AWS::ApiGateway::RestApi  DynamoDBOperations  [api]
+               ├─ AWS::ApiGateway::Stage  Prod  [stage]
+               │  ├─ AWS::ApiGateway::RestApi  DynamoDBOperations  [api]
+               │  └─ AWS::ApiGateway::Deployment  snapshot  [deployment]
+               │     ├─ AWS::ApiGateway::RestApi  DynamoDBOperations  [api]
+               │     └─ AWS::ApiGateway::Method  POST /DynamoDBManager  [method]
+               │        ├─ AWS::Lambda::Function  LambdaFunctionOverHttps  [function]  (above)
+               │        ├─ AWS::ApiGateway::RestApi  DynamoDBOperations  [api]
+               │        └─ AWS::ApiGateway::Resource  /DynamoDBManager  [path]
+               │           └─ AWS::ApiGateway::RestApi  DynamoDBOperations  [api]
+               └─ AWS::ApiGateway::ApiKey  Lambda-key  [key]
+        "#]],
         expect![[r#"
         serverless-lab · as it is declared
     "#]],

@@ -330,7 +330,7 @@ impl Resource for Parameter {
             (ParameterKind::String | ParameterKind::StringList, ParameterValue::Secure(_)) => {
                 refusals.refuse(format!(
                     "`{name}` has a secret value, so its type must be `SecureString`"
-                ))
+                ));
             }
             (_, ParameterValue::Secure(source)) => {
                 let variable = &source.environment;

@@ -61,6 +61,8 @@ pub(crate) struct DeployOptions {
     pub(crate) declare: DeclareOptions,
     /// `--bootstrap`, as it was given.
     bootstrap: Vec<String>,
+    /// `--release`.
+    pub(crate) release: bool,
     /// `--adopt`.
     pub(crate) adopt: BTreeSet<String>,
 }
@@ -156,6 +158,7 @@ impl DeployOptions {
         Ok(Self {
             declare: DeclareOptions::new(&deploy.declare)?,
             bootstrap: deploy.bootstrap.clone(),
+            release: deploy.release,
             adopt: deploy.adopt.iter().cloned().collect(),
         })
     }

@@ -14,11 +14,13 @@
 //! use std::path::Path;
 //!
 //! use provision_engine::declaration::Declaration;
-//! use provision_package::{Overrides, Preparation};
+//! use provision_package::{Overrides, Preparation, Profile};
 //!
 //! async fn print_packages(declaration: &Declaration) -> anyhow::Result<()> {
 //!     let overrides = Overrides::default();
-//!     let mut preparation = Preparation::start(&declaration.assets, &overrides, Path::new("."))?;
+//!     let folder = Path::new(".");
+//!     let mut preparation =
+//!         Preparation::start(&declaration.assets, &overrides, folder, Profile::Release)?;
 //!     for prepared in preparation.all().await? {
 //!         println!("{:?}: {} bytes", prepared.assets, prepared.package.zip.len());
 //!     }
@@ -38,7 +40,7 @@ mod workspace;
 mod zip;
 
 pub use self::binary::{Binary, Fingerprint};
-pub use self::build::linker;
+pub use self::build::{Profile, linker};
 pub use self::cargo::{Program, build_program};
 pub use self::preparation::{Overrides, Preparation, Prepared, source_folders};
 pub use self::workspace::Workspace;

@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::binary::{Binary, Fingerprint};
-use crate::build::{self, Wanted};
+use crate::build::{self, Profile, Wanted};
 use crate::directory;
 use crate::workspace::Workspace;
 
@@ -79,12 +79,18 @@ enum Progress {
 type Builds = watch::Receiver<Option<Result<Arc<BTreeMap<Wanted, Binary>>, Arc<anyhow::Error>>>>;
 
 impl Preparation {
-    /// Checks given binaries at once, and starts building and zipping everything else.
+    /// Checks given binaries at once, and starts building and zipping everything else: sources in the workspace around `folder`, with
+    /// `profile`.
     ///
     /// # Errors
     ///
     /// For a given binary that Lambda cannot run, or sources that do not exist.
-    pub fn start(assets: &[Asset], overrides: &Overrides, folder: &Path) -> Result<Self> {
+    pub fn start(
+        assets: &[Asset],
+        overrides: &Overrides,
+        folder: &Path,
+        profile: Profile,
+    ) -> Result<Self> {
         let (progress, checked) = watch::channel(Progress::Building);
         let progress = Arc::new(progress);
         let mut shared: BTreeMap<(Architecture, &AssetCode), Vec<String>> = BTreeMap::new();
@@ -112,7 +118,7 @@ impl Preparation {
             wanted.insert((package, name.clone()));
         }
         let root = workspace.as_ref().map(|workspace| workspace.root.clone());
-        let builds = root.map(|root| start_builds(wanted, &root, &progress));
+        let builds = root.map(|root| start_builds(wanted, &root, profile, &progress));
         let builds = builds.unwrap_or_else(|| {
             progress.send_replace(Progress::Fit);
             BTreeMap::new()
@@ -293,6 +299,7 @@ fn sources(folder: &Path) -> Result<Workspace> {
 fn start_builds(
     wanted: BTreeMap<Architecture, BTreeSet<Wanted>>,
     root: &Path,
+    profile: Profile,
     progress: &Arc<watch::Sender<Progress>>,
 ) -> BTreeMap<Architecture, Builds> {
     let (sender, mut receivers) = (progress.clone(), BTreeMap::new());
@@ -308,7 +315,7 @@ fn start_builds(
         for (architecture, wanted, built) in senders {
             let closed = built.clone();
             let outcome = tokio::select! {
-                outcome = build::build(&root, &wanted, architecture) => outcome,
+                outcome = build::build(&root, &wanted, architecture, profile) => outcome,
                 () = closed.closed() => return,
             };
             let has_failed = outcome.is_err();

@@ -25,8 +25,10 @@ impl Deref for Shop {
 impl Shop {
     async fn in_an_empty_account() -> Self {
         let mut rig = Rig::new(env!("CARGO_BIN_EXE_shop"), ACCOUNT).await;
-        // The first `up` builds three binaries with link-time optimisation.
+        // The first `up` builds three binaries. Link-time optimisation would take minutes, and changes nothing of what is tested.
         rig.cli = rig.cli.limit(Duration::from_mins(15));
+        rig.cli = rig.cli.env("CARGO_PROFILE_RELEASE_LTO", "off");
+        rig.cli = rig.cli.env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
         for (name, value) in toolchain() {
             rig.cli = rig.cli.env(name, &value);
         }

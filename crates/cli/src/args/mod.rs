@@ -180,6 +180,9 @@ pub(crate) struct Deploy {
     /// Deploy this function binary instead of building it; of several functions, the one called BIN (repeatable)
     #[arg(long, value_name = "[BIN=]PATH", env = "PROVISION_BOOTSTRAP")]
     pub(crate) bootstrap: Vec<String>,
+    /// Build functions with the release profile, as for AWS, on the local AWS too
+    #[arg(long)]
+    pub(crate) release: bool,
     #[command(flatten)]
     pub(crate) declare: Declare,
     /// Adopt an existing resource with this name by tagging it (repeatable, or with commas)

@@ -18,7 +18,7 @@ use provision_engine::planner;
 use provision_engine::secret::Secret;
 use provision_engine::selection::Selection;
 use provision_engine::stack::Check;
-use provision_package::Preparation;
+use provision_package::{Preparation, Profile};
 use serde_json::json;
 use tokio::time::timeout;
 
@@ -275,7 +275,13 @@ pub(super) fn start_packages(
     let region = session.config.region_offline();
     let declaration = session.declare(&options.declare, &region)?;
     let folder: PathBuf = session.app.folder()?;
-    Preparation::start(&declaration.assets, &options.overrides(), &folder)
+    let is_local = session.config.local && !options.release;
+    let profile = if is_local {
+        Profile::Local
+    } else {
+        Profile::Release
+    };
+    Preparation::start(&declaration.assets, &options.overrides(), &folder, profile)
 }
 
 /// Shows the plan, and asks if it would lose somebody's data.

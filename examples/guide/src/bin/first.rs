@@ -1,10 +1,5 @@
 //! The first stack: one table.
 
-#![expect(
-    clippy::unnecessary_wraps,
-    reason = "a stack function may fail, although this one does not"
-)]
-
 use std::process::ExitCode;
 
 use provision::{App, Env, Stack, Table};

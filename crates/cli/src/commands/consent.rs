@@ -100,3 +100,22 @@ pub(super) async fn may_lose(session: &Session<'_>, question: Question<'_>) -> R
     }
     answer
 }
+
+/// Returns an error before the first call for a deletion that AWS would refuse in the middle, with the remedy for its step.
+pub(super) fn refuse_protected(plan: &Plan, remedy: impl FnOnce(&Step) -> String) -> Result<()> {
+    let is_protected = |step: &&Step| {
+        let observed = step.observed();
+        observed.is_some_and(|observed| step.resource.is_protected(observed))
+    };
+    let Some(step) = plan.losing_data().find(is_protected) else {
+        return Ok(());
+    };
+    bail!(
+        Code::DeletionProtection
+            .fault(format!(
+                "{} is protected from deletion; nothing was changed",
+                step.resource.label()
+            ))
+            .remedy(remedy(step))
+    )
+}

@@ -2,19 +2,18 @@
 
 use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use futures_util::stream;
 use provision_engine::execute::{ExecuteOptions, execute};
-use provision_engine::fault::Code;
 use provision_engine::look::Look;
 use provision_engine::observe::Seen;
-use provision_engine::plan::{Plan, Step};
+use provision_engine::plan::Plan;
 use provision_engine::planner;
 use provision_engine::resource::HoldsData;
 use serde_json::{Map, json};
 
 use super::Session;
-use super::consent::{Question, held, losses, may_lose};
+use super::consent::{Question, held, losses, may_lose, refuse_protected};
 use super::context::{Connected, Context};
 use super::execution::{ended_early, show_plan};
 use super::session::continues;
@@ -67,7 +66,18 @@ pub(crate) async fn run(session: &Session<'_>, arguments: &args::Down) -> Result
     let selection = arguments.select.selection();
     let left_out = selection.apply(&mut plan, &context.declaration)?;
     session.warn_left_out(&left_out, down.clone());
-    refuse_protected(session, &plan)?;
+    refuse_protected(&plan, |step| {
+        let (name, up) = (step.resource.name(), session.up_first());
+        if context.declaration.find(&step.id).is_some() {
+            format!(
+                "`--keep-data` to leave it, or take the protection out of its declaration and {up} first"
+            )
+        } else {
+            format!(
+                "`--keep-data` to leave it, or declare `{name}` once more without protection and {up} first"
+            )
+        }
+    })?;
     if !plan.is_empty() {
         show_plan(session, &plan);
         let undeclared = plan.losing_data();
@@ -177,26 +187,4 @@ async fn agrees(
         remedy,
     };
     may_lose(session, question).await
-}
-
-/// Returns an error before the first call for what AWS would refuse in the middle.
-fn refuse_protected(session: &Session<'_>, plan: &Plan) -> Result<()> {
-    let is_protected = |step: &&Step| {
-        let observed = step.observed();
-        observed.is_some_and(|observed| step.resource.is_protected(observed))
-    };
-    let Some(step) = plan.losing_data().find(is_protected) else {
-        return Ok(());
-    };
-    bail!(
-        Code::DeletionProtection
-            .fault(format!(
-                "{} is protected from deletion; nothing was changed",
-                step.resource.label()
-            ))
-            .remedy(format!(
-                "`--keep-data` to leave it, or take the protection out of its declaration and {} first",
-                session.up_first()
-            ))
-    )
 }

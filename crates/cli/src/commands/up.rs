@@ -23,7 +23,7 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use super::concurrent::{Created, is_lost_race};
-use super::consent::{Question, losses, may_lose};
+use super::consent::{Question, losses, may_lose, refuse_protected};
 use super::context::Context;
 use super::execution::{ended_early, of_existing, show_plan};
 use super::session::continues;
@@ -98,6 +98,19 @@ async fn prepare(session: &Session<'_>, arguments: &args::Up) -> Result<Option<A
     if let Some(saved) = &saved {
         saved.check(&plan, &context.kinds)?;
     }
+    refuse_protected(&plan, |step| {
+        let name = step.resource.name();
+        if declaration.find(&step.id).is_some() {
+            format!(
+                "`--skip {name}` to leave it, or take its protection out of the declaration alone and run `up` before"
+            )
+        } else {
+            format!(
+                "`--skip {name}` to leave it; if it was renamed, `stack.rename_ids` keeps it; to delete it, declare `{name}` \
+                 once more without protection and run `up` before"
+            )
+        }
+    })?;
     if !plan.is_empty() && !agrees(session, &context.aws, &plan).await? {
         return Ok(None);
     }

@@ -80,6 +80,34 @@ async fn what_was_taken_out_goes_with_down_too() {
     assert!(world.census().await.is_empty());
 }
 
+/// AWS would refuse it in the middle of the run, when functions use the new table already.
+#[tokio::test(start_paused = true)]
+async fn a_protected_table_that_was_taken_out_is_refused_before_the_first_write() {
+    let world = deployed(Faults::default()).await;
+    let protect = world.account.dynamodb.update_table();
+    let protect = protect.table_name("former-table");
+    protect
+        .deletion_protection_enabled(true)
+        .send()
+        .await
+        .expect("the table is there");
+    for command in ["up", "down"] {
+        let ended = world.run(&[command, "--yes"]).await.expect(Exit::Failed);
+        assert_eq!(ended.writes(), 0, "{command}");
+        let told = &ended.printed.stderr;
+        for part in [
+            "P0041",
+            "former-table",
+            "nothing was changed",
+            "declare `former-table`",
+        ] {
+            assert!(told.contains(part), "{command}: {part}: {told}");
+        }
+    }
+    let skipping = ["up", "--yes", "--skip", "former-table"];
+    world.run(&skipping).await.expect(Exit::Done);
+}
+
 /// The tagging API tells of a change late: until then nothing is known of it, and then it goes.
 #[tokio::test(start_paused = true)]
 async fn what_is_listed_late_goes_late() {

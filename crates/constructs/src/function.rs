@@ -6,7 +6,7 @@ use std::fmt;
 use provision_aws::arn::Arn;
 use provision_aws::handles::{FunctionHandle as _, LogGroupHandle as _, RoleHandle as _};
 use provision_aws::iam::{PolicyDocument, Role};
-use provision_aws::lambda;
+use provision_aws::lambda::{self, Vpc};
 use provision_aws::logs::LogGroup;
 use provision_engine::asset::Code;
 use provision_engine::env::{Architecture, Env};
@@ -36,6 +36,10 @@ pub struct Function {
     timeout: Timeout,
     log_retention: Option<Retention>,
     is_traced: bool,
+    storage: Memory,
+    reserved_concurrency: Option<i32>,
+    layers: Vec<Input<Arn>>,
+    vpc: Vpc,
     environment: BTreeMap<String, Input<String>>,
     grants: Vec<Grant>,
     sources: Vec<Box<dyn EventSource>>,
@@ -78,6 +82,10 @@ impl Function {
             timeout: Timeout::secs(10),
             log_retention: None,
             is_traced: false,
+            storage: Memory::mb(512),
+            reserved_concurrency: None,
+            layers: Vec::new(),
+            vpc: Vpc::default(),
             environment: BTreeMap::new(),
             grants: Vec::new(),
             sources: Vec::new(),
@@ -195,6 +203,51 @@ impl Function {
         .allow(Grant::on(rights, ["*"]))
     }
 
+    /// Sets the size of `/tmp`, in MB: `mb!(1024)`; by default 512, which is free of charge.
+    pub fn storage(self, size: impl Into<Memory>) -> Self {
+        Self {
+            storage: size.into(),
+            ..self
+        }
+    }
+
+    /// Keeps so many invocations at once for this function, out of the account's, and never runs more.
+    pub fn reserved_concurrency(self, invocations: i32) -> Self {
+        Self {
+            reserved_concurrency: Some(invocations),
+            ..self
+        }
+    }
+
+    /// Unpacks a version of a layer to `/opt`, after those before. Whoever deploys needs `lambda:GetLayerVersion` on it.
+    pub fn layer(mut self, arn: impl Into<Input<Arn>>) -> Self {
+        self.layers.push(arn.into());
+        self
+    }
+
+    /// Lets it reach a VPC by these subnets and security groups, and grants what that takes. Whoever deploys needs
+    /// `ec2:DescribeSubnets`, `ec2:DescribeSecurityGroups` and `ec2:DescribeVpcs`. Without a NAT gateway it reaches nothing else.
+    pub fn vpc<I: Into<Input<String>>>(
+        self,
+        subnets: impl IntoIterator<Item = I>,
+        security_groups: impl IntoIterator<Item = I>,
+    ) -> Self {
+        // AWS: "AWSLambdaVPCAccessExecutionRole".
+        let rights = [
+            "ec2:AssignPrivateIpAddresses",
+            "ec2:CreateNetworkInterface",
+            "ec2:DeleteNetworkInterface",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSubnets",
+            "ec2:UnassignPrivateIpAddresses",
+        ];
+        Self {
+            vpc: Vpc::new(subnets, security_groups),
+            ..self
+        }
+        .allow(Grant::on(rights, ["*"]))
+    }
+
     /// Sets an environment variable to a text, a number, or an output of a resource.
     pub fn environment(self, name: &str, value: impl Text) -> Self {
         self.variable(name, value.text())
@@ -280,14 +333,16 @@ impl Construct for Function {
         let function = stack.add(
             id,
             lambda::Function {
-                name,
                 description: self.description,
                 runtime: self.runtime,
                 handler: self.handler,
                 architecture: architecture.to_string(),
                 memory_mb: self.memory.0,
                 timeout_s: self.timeout.0,
-                role: role.arn(),
+                storage_mb: self.storage.0,
+                reserved_concurrency: self.reserved_concurrency,
+                layers: self.layers,
+                vpc: self.vpc,
                 environment: self.environment,
                 tracing: if self.is_traced {
                     "Active"
@@ -295,10 +350,7 @@ impl Construct for Function {
                     "PassThrough"
                 }
                 .to_owned(),
-                code: code.clone(),
-                deployed_code: code,
-                state: "Active".to_owned(),
-                tags: Tags::default(),
+                ..lambda::Function::of_program(&name, role.arn(), code)
             },
         );
         // Lambda would make a log group that never expires.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use provision_aws::apigateway::{self, Deployment, Integration, Path, Stage};
+use provision_aws::apigateway::{self, Deployment, Integration, Path, Stage, Throttle};
 use provision_aws::arn::{ApiId, Arn, PathId};
 use provision_aws::handles::{
     DeploymentHandle as _, MethodHandle, PathHandle as _, RestApiHandle as _, StageHandle as _,
@@ -26,6 +26,7 @@ pub struct RestApi {
     description: String,
     stage: Option<String>,
     stage_description: String,
+    throttle: Option<Throttle>,
     permission_sid: Option<String>,
     is_keyed: bool,
     routes: Vec<Declared>,
@@ -89,6 +90,15 @@ impl RestApi {
     pub fn stage_description(self, description: &str) -> Self {
         Self {
             stage_description: description.to_owned(),
+            ..self
+        }
+    }
+
+    /// Limits the requests to each method, all clients together; by default the account's limits. A client's own limit is its usage
+    /// plan's.
+    pub fn throttle(self, throttle: Throttle) -> Self {
+        Self {
+            throttle: Some(throttle),
             ..self
         }
     }
@@ -190,6 +200,7 @@ impl Construct for RestApi {
                 description: self.stage_description,
                 variables: BTreeMap::new(),
                 tracing: false,
+                throttle: self.throttle,
                 superseded: Vec::new(),
                 tags: Tags::default(),
             },
@@ -420,6 +431,10 @@ impl IntoCheck for Answers {
         if path.contains('{') {
             self.mistakes.push(format!(
                 "the check of `{route}` needs a path without parameters: `.at(\"/…\")`"
+            ));
+        } else if !route.has_path(path) {
+            self.mistakes.push(format!(
+                "the check of `{route}` asks for `{path}`, which is not the route's path"
             ));
         }
         for text in self.mistakes {

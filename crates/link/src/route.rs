@@ -108,6 +108,24 @@ impl Route {
         self.path.split('/').filter(|segment| !segment.is_empty())
     }
 
+    /// Returns true if a request for `path` has this route's path: a parameter stands for one segment, `{name+}` for all that follow.
+    pub fn has_path(&self, path: &str) -> bool {
+        let path = path.split_once('?').map_or(path, |(path, _)| path);
+        let mut found = path.split('/').filter(|segment| !segment.is_empty());
+        for segment in self.segments() {
+            let Some(found) = found.next() else {
+                return false;
+            };
+            if segment.ends_with("+}") {
+                return true;
+            }
+            if !segment.starts_with('{') && segment != found {
+                return false;
+            }
+        }
+        found.next().is_none()
+    }
+
     /// Returns true if the path has the parameter `{name}` or `{name+}`.
     pub const fn has_parameter(&self, name: &str) -> bool {
         let (path, name) = (self.path.as_bytes(), name.as_bytes());
@@ -246,6 +264,24 @@ mod tests {
         assert_eq!(crate::parameter!(ONE, "placed"), "placed");
         for absent in ["", "custom", "customers", "orders", "placed+"] {
             assert!(!ONE.has_parameter(absent), "{absent}");
+        }
+    }
+
+    #[test]
+    fn a_request_s_path_is_the_route_s() {
+        const ALL: Route = Route::get("/files/{path+}");
+        const LIST: Route = Route::get("/customers/{customer}/orders");
+        for (route, path, is_one) in [
+            (ONE, "/customers/7/orders/8", true),
+            (ONE, "/customers/7/orders/8?verbose=1", true),
+            (ONE, "/customers/7/orders", false),
+            (ONE, "/customer/7/orders/8", false),
+            (LIST, "/customers/7/orders", true),
+            (LIST, "/customers/7/orders/8", false),
+            (ALL, "/files/a/b", true),
+            (ALL, "/files", false),
+        ] {
+            assert_eq!(route.has_path(path), is_one, "{path}");
         }
     }
 

@@ -22,7 +22,7 @@ use super::lists::{self, LIST_DEPLOYMENTS, LIST_PATHS, LIST_STAGES};
 use super::patch::{operation, replace, stated};
 use super::path::lane_of;
 use super::tags::{TAG, tag};
-use super::{API, API_GATEWAY, RestApi, TAGS};
+use super::{API, API_GATEWAY, RestApi, TAGS, Throttle};
 use crate::arn::{ApiId, DeploymentId};
 use crate::calls::Calls;
 use crate::connection::GET_CALLER_IDENTITY;
@@ -60,6 +60,9 @@ pub struct Stage {
     pub variables: BTreeMap<String, String>,
     /// True if requests are traced by X-Ray, which bills each trace.
     pub tracing: bool,
+    /// The limit of each method's requests, all clients together; `None` for the account's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throttle: Option<Throttle>,
     /// Deployments of ours that no stage serves, beside the one that is to be served: none, once all is in order.
     pub superseded: Vec<DeploymentId>,
     /// The tags that the declaration asks for; the stack adds its mark. Other tags of the resource are ignored.
@@ -129,10 +132,17 @@ impl Resource for Stage {
 
     fn calls(&self, act: Act<'_>) -> Vec<&'static Operation> {
         match act {
+            Act::Create if self.throttle.is_some() => vec![&CREATE, &UPDATE],
             Act::Create => vec![&CREATE],
             Act::Update(changes) => changes.calls(&[
                 (
-                    &["deployment", "description", "variables", "tracing"],
+                    &[
+                        "deployment",
+                        "description",
+                        "variables",
+                        "tracing",
+                        "throttle",
+                    ],
                     &UPDATE,
                 ),
                 (&["tags"], &TAG),
@@ -173,6 +183,7 @@ impl Resource for Stage {
                     description: String::new(),
                     variables: BTreeMap::new(),
                     tracing: false,
+                    throttle: None,
                     superseded: Vec::new(),
                     tags: Tags(tags.into_iter().collect()),
                 };
@@ -255,6 +266,7 @@ impl Resource for Stage {
                     .into_iter()
                     .collect(),
                 tracing: stage.tracing_enabled,
+                throttle: throttle_of(stage),
                 superseded,
                 tags: self.tags.declared_part(&tags),
             },
@@ -282,6 +294,9 @@ impl Resource for Stage {
                 .send()
         })
         .await?;
+        if let Some(throttle) = self.throttle {
+            self.send_patch(aws, throttle_patch(Some(throttle))).await?;
+        }
         self.output(aws).await
     }
 
@@ -295,15 +310,7 @@ impl Resource for Stage {
         let mut unserved = observed.output.unserved.clone();
         let patch = self.patch(&observed.state.variables, changes)?;
         if !patch.is_empty() {
-            aws.call(&UPDATE, || {
-                aws.apigateway()
-                    .update_stage()
-                    .rest_api_id(&api.0)
-                    .stage_name(&self.name)
-                    .set_patch_operations(Some(patch.clone()))
-                    .send()
-            })
-            .await?;
+            self.send_patch(aws, patch).await?;
         }
         if changes.touch("deployment") {
             let left = observed.output.retires.clone();
@@ -341,6 +348,20 @@ impl Resource for Stage {
 }
 
 impl Stage {
+    async fn send_patch(&self, aws: &Aws, patch: Vec<PatchOperation>) -> Result<()> {
+        let api = self.api.get()?;
+        aws.call(&UPDATE, || {
+            aws.apigateway()
+                .update_stage()
+                .rest_api_id(&api.0)
+                .stage_name(&self.name)
+                .set_patch_operations(Some(patch.clone()))
+                .send()
+        })
+        .await?;
+        Ok(())
+    }
+
     fn patch(
         &self,
         old: &BTreeMap<String, String>,
@@ -367,6 +388,9 @@ impl Stage {
         {
             patch.push(operation(Op::Remove, &format!("/variables/{name}"), value));
         }
+        if changes.touch("throttle") {
+            patch.extend(throttle_patch(self.throttle));
+        }
         Ok(patch)
     }
 
@@ -383,6 +407,38 @@ impl Stage {
             unserved: Vec::new(),
         })
     }
+}
+
+/// The settings of all methods.
+const ALL_METHODS: &str = "*/*";
+
+/// What API Gateway reports for settings of which somebody set another one: the account's limits, as they are without an increase
+/// (AWS: "Throttle requests to your REST APIs"). A negative number says that there is no limit.
+const USUAL: Throttle = Throttle {
+    rate: 10_000.0,
+    burst: 5_000,
+};
+
+fn throttle_of(stage: &types::Stage) -> Option<Throttle> {
+    let found = stage.method_settings()?.get(ALL_METHODS)?;
+    let throttle = Throttle {
+        rate: found.throttling_rate_limit,
+        burst: found.throttling_burst_limit,
+    };
+    let is_limit = throttle.rate >= 0.0 || throttle.burst >= 0;
+    Some(throttle).filter(|throttle| is_limit && *throttle != USUAL)
+}
+
+/// Leaves the other settings of all methods as they are.
+fn throttle_patch(throttle: Option<Throttle>) -> Vec<PatchOperation> {
+    let (rate, burst) = throttle.map_or_else(
+        || ("-1".to_owned(), "-1".to_owned()),
+        |throttle| (throttle.rate.to_string(), throttle.burst.to_string()),
+    );
+    vec![
+        replace("/*/*/throttling/rateLimit", &rate),
+        replace("/*/*/throttling/burstLimit", &burst),
+    ]
 }
 
 /// Returns true if a stage serves the deployment `id` now.

@@ -36,6 +36,7 @@ use serde_json::{Value, json};
 use tokio::try_join;
 
 use super::permission::GET_POLICY;
+use super::settings::{FileSystem, Logging, Sent, Vpc, is_usual_storage, usual_storage};
 use super::{FUNCTION, LAMBDA, environment, policy};
 use crate::arn::Arn;
 use crate::calls::Calls;
@@ -114,6 +115,19 @@ const UPDATE_CONFIGURATION: Operation = Operation::write(
     ],
 )
 .reading(&[ROLE_UNKNOWN, BUSY]);
+const RESERVE: Operation = Operation::write(
+    LAMBDA,
+    "PutFunctionConcurrency",
+    &[FUNCTION.allow("lambda:PutFunctionConcurrency")],
+)
+.reading(&[BUSY])
+.only_with(&["reserved_concurrency"]);
+const RELEASE: Operation = Operation::write(
+    LAMBDA,
+    "DeleteFunctionConcurrency",
+    &[FUNCTION.allow("lambda:DeleteFunctionConcurrency")],
+)
+.reading(&[BUSY]);
 const DELETE: Operation = Operation::write(
     LAMBDA,
     "DeleteFunction",
@@ -154,6 +168,31 @@ pub struct Function {
     pub deployed_code: Input<CodeSha256>,
     /// `Active`; as observed also `Failed` (AWS gave up on it) and `Deleting`. What is on its way counts as active.
     pub state: String,
+    /// The size of `/tmp` in MB: 512, which is free of charge, to 10,240 (AWS: "Lambda quotas").
+    #[serde(default = "usual_storage", skip_serializing_if = "is_usual_storage")]
+    pub storage_mb: i32,
+    /// The number of invocations at once that are kept for this function, and that it never exceeds; `None` for what the account has
+    /// left. With 0 every invocation is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reserved_concurrency: Option<i32>,
+    /// The form of its log events, and where they go.
+    #[serde(default, skip_serializing_if = "Logging::is_usual")]
+    pub logging: Logging,
+    /// The queue or topic that gets events of asynchronous invocations that failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dead_letter: Option<Input<Arn>>,
+    /// Versions of layers by ARN, five at most, unpacked to `/opt` in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<Input<Arn>>,
+    /// The VPC that it reaches.
+    #[serde(default, skip_serializing_if = "Vpc::is_none")]
+    pub vpc: Vpc,
+    /// File systems that it mounts; it has to be in their VPC.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub file_systems: Vec<FileSystem>,
+    /// True if published versions start from a snapshot. Not for custom runtimes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub snap_start: bool,
     /// The tags that the declaration asks for; the stack adds its mark. Other tags of the resource are ignored.
     pub tags: Tags,
 }
@@ -186,8 +225,8 @@ impl FunctionHandle for Handle<Function> {
     }
 }
 
-/// The fields that `UpdateFunctionConfiguration` sets.
-const CONFIGURATION: [&str; 8] = [
+/// The fields that `UpdateFunctionConfiguration` sets: the first eight each time, the others where they change.
+const CONFIGURATION: [&str; 15] = [
     "description",
     "runtime",
     "handler",
@@ -196,6 +235,13 @@ const CONFIGURATION: [&str; 8] = [
     "role",
     "environment",
     "tracing",
+    "storage_mb",
+    "logging",
+    "dead_letter",
+    "layers",
+    "vpc",
+    "file_systems",
+    "snap_start",
 ];
 
 /// The tag with the hash of the code that was last deployed from here.
@@ -239,6 +285,8 @@ impl Resource for Function {
                 &TAG,
                 &UPDATE_CODE,
                 &UPDATE_CONFIGURATION,
+                &RESERVE,
+                &RELEASE,
                 &DELETE,
                 &INVOKE,
                 &GET_RESOURCES,
@@ -253,10 +301,12 @@ impl Resource for Function {
 
     fn calls(&self, act: Act<'_>) -> Vec<&'static Operation> {
         match act {
+            Act::Create if self.reserved_concurrency.is_some() => vec![&CREATE, &RESERVE],
             Act::Create => vec![&CREATE],
             Act::Update(changes) => changes.calls(&[
                 (&["tags", "deployed_code"], &TAG),
                 (&CONFIGURATION, &UPDATE_CONFIGURATION),
+                (&["reserved_concurrency"], self.concurrency_call()),
                 (&["code", "architecture"], &UPDATE_CODE),
             ]),
             Act::Delete => vec![&DELETE],
@@ -300,6 +350,16 @@ impl Resource for Function {
             self.description.len() <= 256,
             "a function's description has at most 256 characters",
         );
+        refusals.ensure(
+            (512..=10_240).contains(&self.storage_mb),
+            "a function's storage is 512 to 10240 MB",
+        );
+        refusals.ensure(
+            self.reserved_concurrency
+                .is_none_or(|reserved| reserved >= 0),
+            "a function's reserved concurrency is 0 or more",
+        );
+        refusals.ensure(self.layers.len() <= 5, "a function has at most 5 layers");
         environment::validate(&self.environment, refusals);
         refusals.check(check_tags(&self.tags));
     }
@@ -382,6 +442,7 @@ impl Resource for Function {
             configuration: Some(found),
             tags,
             tags_error,
+            concurrency,
             ..
         }) = found
         else {
@@ -402,6 +463,7 @@ impl Resource for Function {
             Some(State::Deleting) => State::Deleting,
             _ => State::Active,
         };
+        let named = Self::named(&self.name, Tags::default()).with_settings(&found);
         let architecture = found
             .architectures()
             .first()
@@ -415,6 +477,8 @@ impl Resource for Function {
                 arn: Arn(arn),
             },
             state: Self {
+                reserved_concurrency: concurrency
+                    .and_then(|concurrency| concurrency.reserved_concurrent_executions),
                 name: self.name.clone(),
                 description: found.description.clone().unwrap_or_default(),
                 runtime: found.runtime().map_or("", Runtime::as_str).to_owned(),
@@ -438,6 +502,7 @@ impl Resource for Function {
                 deployed_code: CodeSha256(tags.get(CODE).cloned().unwrap_or_default()).into(),
                 state: state.to_string(),
                 tags: self.tags.declared_part(&tags),
+                ..named
             },
         }))
     }
@@ -450,6 +515,8 @@ impl Resource for Function {
         let code = FunctionCode::builder()
             .zip_file(Blob::new(package.zip.clone()))
             .build();
+        let fields = serde_json::to_value(self)?;
+        let sent = Sent::of(self, |field| !fields[field].is_null())?;
         let created = ROLE_USABLE
             .while_refused(aws, AwsError::is_not_yet, async || {
                 aws.call(&CREATE, || {
@@ -466,6 +533,13 @@ impl Resource for Function {
                         .environment(variables.clone())
                         .tracing_config(self.tracing())
                         .code(code.clone())
+                        .set_ephemeral_storage(sent.storage.clone())
+                        .set_logging_config(sent.logging.clone())
+                        .set_dead_letter_config(sent.dead_letter.clone())
+                        .set_layers(sent.layers.clone())
+                        .set_vpc_config(sent.vpc.clone())
+                        .set_file_system_configs(sent.file_systems.clone())
+                        .set_snap_start(sent.snap_start.clone())
                         .set_tags(Some(tags.clone()))
                         .customize()
                         .config_override(upload_timeouts(&package.zip))
@@ -477,6 +551,9 @@ impl Resource for Function {
         let arn = created
             .function_arn
             .context(Code::Incomplete.fault("AWS returned a function without its ARN"))?;
+        if self.reserved_concurrency.is_some() {
+            self.set_concurrency(aws).await?;
+        }
         let target = aws.target().await?;
         Ok(FunctionOutput {
             invoke_arn: Arn(target.invoke_arn(&arn)),
@@ -491,7 +568,10 @@ impl Resource for Function {
         changes: &Changes,
     ) -> Result<FunctionOutput> {
         if CONFIGURATION.iter().any(|field| changes.touch(field)) {
-            self.update_configuration(aws).await?;
+            self.update_configuration(aws, changes).await?;
+        }
+        if changes.touch("reserved_concurrency") {
+            self.set_concurrency(aws).await?;
         }
         if changes.touch("code") || changes.touch("architecture") {
             self.update_code(aws).await?;
@@ -573,6 +653,23 @@ impl Resource for Function {
 }
 
 impl Function {
+    /// A program for `provided.al2023` with Lambda's own defaults: 128 MB, 3 s, x86_64, no variables.
+    pub fn of_program(name: &str, role: Input<Arn>, code: Input<CodeSha256>) -> Self {
+        Self {
+            runtime: "provided.al2023".to_owned(),
+            handler: "bootstrap".to_owned(),
+            architecture: "x86_64".to_owned(),
+            memory_mb: 128,
+            timeout_s: 3,
+            role,
+            tracing: "PassThrough".to_owned(),
+            code: code.clone(),
+            deployed_code: code,
+            state: "Active".to_owned(),
+            ..Self::named(name, Tags::default())
+        }
+    }
+
     async fn get(&self, aws: &Aws) -> Result<Option<GetFunctionOutput>, AwsError> {
         match aws
             .call(&GET, || {
@@ -628,12 +725,47 @@ impl Function {
             code: CodeSha256(String::new()).into(),
             deployed_code: CodeSha256(String::new()).into(),
             state: String::new(),
+            storage_mb: usual_storage(),
+            reserved_concurrency: None,
+            logging: Logging::default(),
+            dead_letter: None,
+            layers: Vec::new(),
+            vpc: Vpc::default(),
+            file_systems: Vec::new(),
+            snap_start: false,
             tags,
         }
     }
 
-    async fn update_configuration(&self, aws: &Aws) -> Result<()> {
+    fn concurrency_call(&self) -> &'static Operation {
+        match self.reserved_concurrency {
+            Some(_) => &RESERVE,
+            None => &RELEASE,
+        }
+    }
+
+    async fn set_concurrency(&self, aws: &Aws) -> Result<()> {
+        IDLE.while_refused(aws, AwsError::is_not_yet, async || {
+            let Some(reserved) = self.reserved_concurrency else {
+                let request = || {
+                    let lambda = aws.lambda().delete_function_concurrency();
+                    lambda.function_name(&self.name).send()
+                };
+                return aws.call(&RELEASE, request).await.map(|_| ());
+            };
+            let request = || {
+                let lambda = aws.lambda().put_function_concurrency();
+                let lambda = lambda.function_name(&self.name);
+                lambda.reserved_concurrent_executions(reserved).send()
+            };
+            aws.call(&RESERVE, request).await.map(|_| ())
+        })
+        .await
+    }
+
+    async fn update_configuration(&self, aws: &Aws, changes: &Changes) -> Result<()> {
         let (role, variables) = (self.role.get()?, self.variables()?);
+        let sent = Sent::of(self, |field| changes.touch(field))?;
         ROLE_USABLE
             .while_refused(aws, AwsError::is_not_yet, async || {
                 aws.call(&UPDATE_CONFIGURATION, || {
@@ -648,6 +780,13 @@ impl Function {
                         .role(&role.0)
                         .environment(variables.clone())
                         .tracing_config(self.tracing())
+                        .set_ephemeral_storage(sent.storage.clone())
+                        .set_logging_config(sent.logging.clone())
+                        .set_dead_letter_config(sent.dead_letter.clone())
+                        .set_layers(sent.layers.clone())
+                        .set_vpc_config(sent.vpc.clone())
+                        .set_file_system_configs(sent.file_systems.clone())
+                        .set_snap_start(sent.snap_start.clone())
                         .send()
                 })
                 .await

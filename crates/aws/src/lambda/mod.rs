@@ -4,6 +4,7 @@ mod environment;
 mod function;
 mod permission;
 mod policy;
+mod settings;
 
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use provision_engine::operation::{Meaning, Reading, Scope, Service};
 
 pub use self::function::{Function, FunctionHandle, FunctionOutput, INVOKE};
 pub use self::permission::{Permission, PermissionOutput, Statement};
+pub use self::settings::{FileSystem, Logging, Vpc};
 
 /// All calls but reading functions and policies, and invoking.
 const LAMBDA: Service = Service::new(

@@ -85,7 +85,7 @@ pub(super) fn functions(declaration: &Declaration) -> Vec<Candidate<String>> {
         .map(|(id, function)| Candidate {
             id: id.to_owned(),
             name: function.name.clone(),
-            value: format!("/aws/lambda/{}", function.name),
+            value: function.log_group(),
         });
     functions.collect()
 }

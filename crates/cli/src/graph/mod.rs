@@ -180,25 +180,7 @@ mod tests {
             },
         );
         let code = stack.asset("code", Code::binary("f"), Architecture::default());
-        let function = stack.add(
-            "function",
-            Function {
-                name: "f".to_owned(),
-                description: String::new(),
-                runtime: "provided.al2023".to_owned(),
-                handler: "bootstrap".to_owned(),
-                architecture: Architecture::default().to_string(),
-                memory_mb: 128,
-                timeout_s: 3,
-                role: role.arn(),
-                environment: BTreeMap::new(),
-                tracing: "PassThrough".to_owned(),
-                code: code.clone(),
-                deployed_code: code,
-                state: "Active".to_owned(),
-                tags: Tags::default(),
-            },
-        );
+        let function = stack.add("function", Function::of_program("f", role.arn(), code));
         stack.add_dependency(&function, &logs);
         stack.finish().unwrap()
     }

@@ -202,20 +202,9 @@ fn former(stack: &mut Stack, env: &Env, code: Code) {
     stack.add(
         "former-function",
         Function {
-            name: "former-function".to_owned(),
-            description: String::new(),
-            runtime: "provided.al2023".to_owned(),
-            handler: "bootstrap".to_owned(),
             architecture: env.architecture().to_string(),
-            memory_mb: 128,
             timeout_s: 10,
-            role: role.arn(),
-            environment: BTreeMap::new(),
-            tracing: "PassThrough".to_owned(),
-            code: code.clone(),
-            deployed_code: code,
-            state: "Active".to_owned(),
-            tags: Tags::default(),
+            ..Function::of_program("former-function", role.arn(), code)
         },
     );
 }

@@ -192,6 +192,7 @@ fn writes_of_update(kind: &str, changes: &[Value]) -> RangeInclusive<usize> {
             ("AWS::IAM::Role", "description" | "max_session_s") => "role",
             ("AWS::IAM::Role" | "AWS::DynamoDB::Table" | "AWS::Logs::LogGroup", field) => field,
             ("AWS::Lambda::Function", "code" | "architecture") => "code",
+            ("AWS::Lambda::Function", "reserved_concurrency") => "concurrency",
             ("AWS::ApiGateway::Method", "integration") => "integration",
             _ => "patch",
         };

@@ -86,6 +86,7 @@ fn apis(count: u32) -> Declaration {
                 description: String::new(),
                 variables: std::collections::BTreeMap::new(),
                 tracing: false,
+                throttle: None,
                 superseded: Vec::new(),
                 tags: Tags::default(),
             },

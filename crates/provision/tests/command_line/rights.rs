@@ -44,7 +44,7 @@ const READS: [Story; 5] = [
     story(&["outputs"], Start::Deployed),
 ];
 
-const WRITES: [Story; 38] = [
+const WRITES: [Story; 39] = [
     story(UP, Start::Empty),
     story(UP, Start::Deployed),
     story(&["up", "--yes", "--rate", "50"], Start::Deployed),
@@ -59,6 +59,7 @@ const WRITES: [Story; 38] = [
     story(UP, Start::Drifted(Mutation::DeleteTable)),
     story(UP, Start::Drifted(Mutation::DeleteLogGroup)),
     story(UP, Start::Drifted(Mutation::DeleteFunction)),
+    story(UP, Start::Drifted(Mutation::StopFunction)),
     story(UP, Start::Drifted(Mutation::DeleteStatement)),
     story(UP, Start::Drifted(Mutation::DeleteApi)),
     story(UP, Start::Drifted(Mutation::DeletePath)),

@@ -87,6 +87,10 @@ drifts! {
     the_function_s_description: DescribeFunction;
     the_environment: ChangeEnvironment;
     the_tracing: TraceFunction;
+    no_concurrency: StopFunction;
+    the_storage: ChangeStorage;
+    the_log_format: ChangeLogFormat;
+    the_log_group: ChangeLogGroup;
     the_role: ChangeFunctionRole;
     the_code: ChangeCode;
     the_architecture: ChangeArchitecture;
@@ -110,6 +114,7 @@ drifts! {
     the_stage_s_variables: ChangeStage;
     the_stage_s_description: DescribeStage;
     the_stage_s_tracing: TraceStage;
+    the_stage_s_throttle: ThrottleStage;
     another_deployment: Deploy;
     another_shape: ChangeShape;
 

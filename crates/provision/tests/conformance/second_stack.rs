@@ -155,6 +155,7 @@ fn shop(env: &Env) -> anyhow::Result<Stack> {
                 if changed { "green" } else { "blue" }.into(),
             )]),
             tracing: false,
+            throttle: None,
             superseded: Vec::new(),
             tags: Tags::default(),
         },
@@ -235,20 +236,11 @@ fn function(
     let function = stack.add(
         &format!("{name}-function"),
         Function {
-            name: full,
-            description: String::new(),
-            runtime: "provided.al2023".into(),
-            handler: "bootstrap".into(),
             architecture: architecture.to_string(),
             memory_mb: if changed { 512 } else { 128 },
             timeout_s: 5,
-            role: role.arn(),
             environment: BTreeMap::from([("LOG_LEVEL".into(), "WARN".to_owned().into())]),
-            tracing: "PassThrough".into(),
-            code: code.clone(),
-            deployed_code: code,
-            state: "Active".into(),
-            tags: Tags::default(),
+            ..Function::of_program(&full, role.arn(), code)
         },
     );
     stack.add_dependency(&function, &logs);

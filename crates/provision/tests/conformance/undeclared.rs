@@ -158,6 +158,7 @@ fn parts(env: &Env) -> anyhow::Result<Stack> {
         description: String::new(),
         variables: BTreeMap::new(),
         tracing: false,
+        throttle: None,
         superseded: Vec::new(),
         tags: Tags::default(),
     };
@@ -209,20 +210,9 @@ fn function(stack: &mut Stack, id: &str, role: Input<Arn>) -> Handle<Function> {
     stack.add(
         &format!("{id}-function"),
         Function {
-            name: format!("parts-{id}"),
-            description: String::new(),
-            runtime: "provided.al2023".to_owned(),
-            handler: "bootstrap".to_owned(),
             architecture: architecture.to_string(),
-            memory_mb: 128,
             timeout_s: 5,
-            role,
-            environment: BTreeMap::new(),
-            tracing: "PassThrough".to_owned(),
-            code: code.clone(),
-            deployed_code: code,
-            state: "Active".to_owned(),
-            tags: Tags::default(),
+            ..Function::of_program(&format!("parts-{id}"), role, code)
         },
     )
 }

@@ -126,6 +126,8 @@ fn stage_value(stage: &Stage, deployed: Option<&str>, exists: bool) -> Value {
         .method_settings()
         .into_iter()
         .flatten()
+        // A negative limit is none.
+        .filter(|(_, setting)| setting.throttling_rate_limit() >= 0.0)
         .map(|(path, setting)| {
             let limits = json!([
                 setting.throttling_rate_limit(),

@@ -66,6 +66,10 @@ impl Hand<'_> {
             }
             Mutation::ChangeStage => self.patch_stage("/variables/a", "b").await?,
             Mutation::DescribeStage => self.patch_stage("/description", THEIRS).await?,
+            Mutation::ThrottleStage => {
+                self.patch_stage("/*/*/throttling/rateLimit", "0").await?;
+                self.patch_stage("/*/*/throttling/burstLimit", "0").await?;
+            }
             Mutation::TraceStage => self.patch_stage("/tracingEnabled", "true").await?,
             Mutation::Deploy => self.deploy().await?,
             Mutation::ChangeShape => {

@@ -1,7 +1,10 @@
 //! The function, its code and its permission.
 
 use aws_sdk_lambda::operation::update_function_configuration::builders::UpdateFunctionConfigurationFluentBuilder;
-use aws_sdk_lambda::types::{Architecture, Environment, Runtime, TracingConfig, TracingMode};
+use aws_sdk_lambda::types::{
+    Architecture, Environment, EphemeralStorage, LogFormat, LoggingConfig, Runtime, TracingConfig,
+    TracingMode,
+};
 use serde_json::{Value, json};
 
 use super::hand::Hand;
@@ -48,6 +51,10 @@ impl Hand<'_> {
                 let add = add.action("lambda:InvokeFunction");
                 let add = add.principal("apigateway.amazonaws.com");
                 add.source_arn(format!("{source}/{THEIRS}")).send().await?;
+            }
+            Mutation::StopFunction => {
+                let stop = lambda.put_function_concurrency().function_name(function);
+                stop.reserved_concurrent_executions(0).send().await?;
             }
             Mutation::ForeignStatement => {
                 let add = lambda.add_permission().function_name(function);
@@ -132,6 +139,18 @@ fn configured(
         Mutation::ChangeEnvironment => {
             let variables = Environment::builder().variables("LOG_LEVEL", "trace");
             update.environment(variables.variables("EXTRA", "1").build())
+        }
+        Mutation::ChangeStorage => {
+            let storage = EphemeralStorage::builder().size(1024);
+            update.ephemeral_storage(storage.build().expect("it has a size"))
+        }
+        Mutation::ChangeLogFormat => {
+            let logging = LoggingConfig::builder().log_format(LogFormat::Json);
+            update.logging_config(logging.build())
+        }
+        Mutation::ChangeLogGroup => {
+            let logging = LoggingConfig::builder().log_group(THEIRS);
+            update.logging_config(logging.build())
         }
         Mutation::TraceFunction => {
             let tracing = TracingConfig::builder().mode(TracingMode::Active);

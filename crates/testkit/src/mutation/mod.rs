@@ -198,6 +198,14 @@ catalogue! {
         ChangeEnvironment: differs(FUNCTION, "environment");
         /// Requests are traced.
         TraceFunction: differs(FUNCTION, "tracing");
+        /// The function may not run at all.
+        StopFunction: differs(FUNCTION, "reserved_concurrency");
+        /// The function has more space for files.
+        ChangeStorage: differs(FUNCTION, "storage_mb");
+        /// The function's log events are JSON.
+        ChangeLogFormat: differs(FUNCTION, "logging");
+        /// The function's log events go to another group.
+        ChangeLogGroup: differs(FUNCTION, "logging");
         /// The function runs as another role.
         ChangeFunctionRole: differs(FUNCTION, "role");
         /// Other code is uploaded.
@@ -246,6 +254,8 @@ catalogue! {
         DescribeStage: differs(STAGE, "description");
         /// Requests to the stage are traced.
         TraceStage: differs(STAGE, "tracing");
+        /// Requests to the stage are refused.
+        ThrottleStage: differs(STAGE, "throttle");
         /// The API is deployed by somebody else.
         Deploy: differs(STAGE, "deployment");
         /// The deployment says that it is of another shape than the methods'.

@@ -160,7 +160,7 @@ async fn an_endpoint_where_nobody_is() {
     assert!(reading.starts_with("error[P0021]: "), "{reading}");
     expect![[r#"
         nothing answers at http://[host]: Connection refused (os error 111)
-          try: check the network and `AWS_ENDPOINT_URL`; nothing was sent
+          try: start what listens there and run it again: with `--local`, the same command does both
     "#]]
     .assert_eq(&masked(rest));
 }

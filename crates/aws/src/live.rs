@@ -117,10 +117,7 @@ async fn poll(
                         "deployed, but not yet reachable: waited {} s for {what}; last answer: {seen}",
                         started.elapsed().as_secs()
                     ))
-                    .remedy(
-                        "run it again in some minutes; the key must be enabled and in the plan, the plan must \
-                         cover the stage, and the function must start"
-                    )
+                    .remedy(remedy(&answer))
             );
         }
         let reason = format!("waiting for {what}, last answer: {seen}");
@@ -128,6 +125,23 @@ async fn poll(
         aws.pause(pause).await;
         aws.ensure_running("the request to the endpoint")?;
         pause = (pause * 2).min(Duration::from_secs(10));
+    }
+}
+
+/// Returns what to do about the last answer.
+fn remedy(answer: &Result<Answer>) -> &'static str {
+    match answer {
+        // API Gateway's answers to a function that fails, and to one that it may not call.
+        Ok(answer) if matches!(answer.status, 500 | 502 | 504) => {
+            "`logs` shows why the function fails; mend it, and run `up` again"
+        }
+        Ok(answer) if answer.body.contains("Missing Authentication Token") => {
+            "the API has no such route: compare the check's path with the routes in `plan -v`"
+        }
+        _ => {
+            "run it again in some minutes; the key must be enabled and in the plan, the plan must cover the stage, and the \
+             function must start"
+        }
     }
 }
 

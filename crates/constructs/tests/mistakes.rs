@@ -7,8 +7,8 @@ use std::fmt::Write as _;
 use expect_test::{Expect, expect};
 use provision_aws::iam;
 use provision_constructs::{
-    ApiKey, EventSource, Function, FunctionHandle, Grant, RestApi, Table, TableHandle, Throttle,
-    UsagePlan,
+    ApiKey, EventSource, Function, FunctionHandle, Grant, Quota, RestApi, Table, TableHandle,
+    Throttle, UsagePlan,
 };
 use provision_engine::asset::Code;
 use provision_engine::env::Env;
@@ -251,6 +251,9 @@ fn keys_and_plans() {
     stack.add("plan", UsagePlan::over(&open, throttle));
     stack.check(keyed.answers(LIST));
     stack.check(open.answers(PLACE).at("/customers/1/orders"));
+    stack.check(open.answers(LIST).at("/customer/1/orders"));
+    let none = UsagePlan::over(&keyed, throttle).quota(Quota::per_day(0));
+    stack.add("none", none);
     assert_told(
         stack,
         &expect![[r#"
@@ -258,7 +261,9 @@ fn keys_and_plans() {
             mistakes.rs: the check of `GET /customers/{customer}/orders` needs a key, because the route does: `.key(&key)`
             mistakes.rs: the check of `GET /customers/{customer}/orders` needs a path without parameters: `.at("/…")`
             mistakes.rs: REST API `open` has no route `POST /customers/{customer}/orders`; there is `GET /customers/{customer}/orders`
+            mistakes.rs: the check of `GET /customers/{customer}/orders` asks for `/customer/1/orders`, which is not the route's path
             mistakes.rs: REST API `keyed`: it asks for a key, and no usage plan with a key covers it, so every request would be refused: `UsagePlan::over(&api, …).key(&key)`
+            mistakes.rs: usage plan `none`: a quota is 1 request or more, not 0
         "#]],
     );
 }
@@ -363,6 +368,11 @@ fn remarks() {
             .environment("DB_PASSWORD", "hunter2");
         let slow = stack.add("slow", slow);
         stack.add("api", RestApi::new().route(PLACE, &slow));
+        let keyed = RestApi::new().require_key().route(LIST, &slow);
+        let keyed = stack.add("keyed", keyed);
+        let key = stack.add("key", ApiKey::new());
+        let plan = UsagePlan::over(&keyed, Throttle::per_second(1.0).burst(0));
+        stack.add("plan", plan.key(&key));
         if is_meant {
             stack.acknowledge("slow", "secret-in-variable");
         }
@@ -373,11 +383,15 @@ fn remarks() {
         mistakes.rs: function `slow`: everybody who may read the function or a plan reads `DB_PASSWORD`: keep it in a `ssm::Parameter`, and its name in the variable (secret-in-variable)
         mistakes.rs: function `slow`: this version knows no runtime `python3.99`; it is near `python3.9` (unknown-runtime)
         mistakes.rs: method `api/POST/customers/{customer}/orders`: API Gateway gives up after 29 s; the function `slow` may take 60 s (api-timeout)
+        mistakes.rs: method `keyed/GET/customers/{customer}/orders`: API Gateway gives up after 29 s; the function `slow` may take 60 s (api-timeout)
+        mistakes.rs: usage plan `plan`: a rate of 1 with a burst of 0 lets nobody through (throttle-of-none)
     "#]]
     .assert_eq(&declare(false));
     expect![[r#"
         mistakes.rs: function `slow`: this version knows no runtime `python3.99`; it is near `python3.9` (unknown-runtime)
         mistakes.rs: method `api/POST/customers/{customer}/orders`: API Gateway gives up after 29 s; the function `slow` may take 60 s (api-timeout)
+        mistakes.rs: method `keyed/GET/customers/{customer}/orders`: API Gateway gives up after 29 s; the function `slow` may take 60 s (api-timeout)
+        mistakes.rs: usage plan `plan`: a rate of 1 with a burst of 0 lets nobody through (throttle-of-none)
     "#]]
     .assert_eq(&declare(true));
     let empty = stack().finish().expect("it is sound").warnings;

@@ -90,6 +90,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
         }
     };
     let (partition_key, sort_key) = (attribute(partition)?, optional(sort)?);
+    let ttl_type = ttl.map(|field| &field.ty).into_iter();
     let ttl = ttl.map(|field| names::serialised(field, input));
     let ttl = option(ttl.transpose()?);
     let attributes = names::all(&fields, input);
@@ -113,6 +114,13 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
         impl #name {
             #(#constants)*
         }
+
+        #(
+            const _: () = {
+                const fn is_time<T: #link::TimeToLive>() {}
+                is_time::<#ttl_type>()
+            };
+        )*
 
         #sorted
     })

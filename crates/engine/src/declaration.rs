@@ -56,7 +56,7 @@ impl Stack {
                     format!("the stack has no parameter `{name}`; there is {known}")
                 },
                 code: Code::Argument,
-                at: self.at,
+                at: self.begun_at,
             });
         }
         let mut note = |at, text| {
@@ -67,10 +67,10 @@ impl Stack {
             });
         };
         for text in names.unused_renamings() {
-            note(self.at, text);
+            note(self.renamed_at, text);
         }
-        for text in names.unknown_acknowledged(&self) {
-            note(self.at, text);
+        for (at, text) in names.unknown_acknowledged(&self) {
+            note(at, text);
         }
         for (at, text) in names.repeated_ids(&self) {
             note(at, text);
@@ -96,17 +96,17 @@ impl Stack {
             }
         }
         let mut outputs = Vec::new();
-        for (name, output) in &self.outputs {
+        for (name, output, at) in &self.outputs {
             match names.output(output) {
                 Ok(output) => outputs.push((name.clone(), output)),
-                Err(text) => note(self.at, format!("output `{name}`: {text}")),
+                Err(text) => note(at, format!("output `{name}`: {text}")),
             }
         }
         let mut checks = Vec::new();
-        for check in &self.checks {
+        for (check, at) in &self.checks {
             match names.check(check) {
                 Ok(check) => checks.push(check),
-                Err(text) => note(self.at, format!("check: {text}")),
+                Err(text) => note(at, format!("check: {text}")),
             }
         }
         let assets = self.assets.iter().map(|asset| Asset {
@@ -141,7 +141,7 @@ impl Stack {
         let names = Names::of(self);
         let acknowledged: BTreeSet<(String, &str)> = self
             .acknowledged
-            .iter()
+            .keys()
             .map(|(id, warning)| (names.id(id), warning.as_str()))
             .collect();
         let mut found = Vec::new();
@@ -207,12 +207,11 @@ impl<'a> Names<'a> {
             .collect()
     }
 
-    fn unknown_acknowledged(&self, stack: &Stack) -> Vec<String> {
-        let ids = stack.acknowledged.iter().map(|(id, _)| id);
-        let unknown = ids.filter(|id| !self.outputs.contains_key(id.as_str()));
-        unknown
-            .map(|id| format!("`acknowledge`: there is no `{id}`{}", self.similar_to(id)))
-            .collect()
+    fn unknown_acknowledged(&self, stack: &Stack) -> Vec<(&'static Location<'static>, String)> {
+        let all = stack.acknowledged.iter();
+        let unknown = all.filter(|((id, _), _)| !self.outputs.contains_key(id.as_str()));
+        let told = |id| format!("`acknowledge`: there is no `{id}`{}", self.similar_to(id));
+        unknown.map(|((id, _), at)| (*at, told(id))).collect()
     }
 
     /// Resources that a renaming gives an id that another one has.

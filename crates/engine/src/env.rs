@@ -151,7 +151,12 @@ impl Env {
         T: FromStr<Err: Display>,
     {
         let name = self.name().unwrap_or_default();
-        name.parse()
-            .map_err(|error| anyhow!(Code::EnvName.fault(format!("`--env {name}`: {error}"))))
+        name.parse().map_err(|error| {
+            anyhow!(
+                Code::EnvName
+                    .fault(format!("`--env {name}`: {error}"))
+                    .remedy("the stack function reads the name with `env.parse`")
+            )
+        })
     }
 }

@@ -241,6 +241,9 @@ impl AwsError {
                 "check the credentials and that the region is enabled for the account (`AWS_PROFILE`, \
                  `AWS_ACCESS_KEY_ID`, `AWS_REGION`)"
             }
+            Failure::NotSent if self.message.contains("//127.0.0.1:") => {
+                "start what listens there and run it again: with `--local`, the same command does both"
+            }
             Failure::NotSent => "check the network and `AWS_ENDPOINT_URL`; nothing was sent",
             Failure::Unclear => "run it again: what was made is found and kept",
             Failure::Refused if self.code.starts_with("AccessDenied") => {

@@ -52,14 +52,18 @@ pub struct Stack {
     pub(crate) name: String,
     pub(crate) env: Env,
     pub(crate) declared: Vec<Declared>,
-    pub(crate) outputs: Vec<(String, Output)>,
-    pub(crate) checks: Vec<Check>,
+    pub(crate) outputs: Vec<(String, Output, &'static Location<'static>)>,
+    pub(crate) checks: Vec<(Check, &'static Location<'static>)>,
     pub(crate) assets: Vec<Asset>,
     pub(crate) renamed: BTreeMap<String, String>,
+    /// The line that began the stack.
+    pub(crate) begun_at: &'static Location<'static>,
+    /// The line that renamed something last.
+    pub(crate) renamed_at: &'static Location<'static>,
     pub(crate) parameters: BTreeMap<String, String>,
     pub(crate) mistakes: Vec<Mistake>,
     /// Pairs of a resource's id and a warning's.
-    pub(crate) acknowledged: BTreeSet<(String, String)>,
+    pub(crate) acknowledged: BTreeMap<(String, String), &'static Location<'static>>,
     /// The line of the application that is at work.
     pub(crate) at: &'static Location<'static>,
     depth: u32,
@@ -202,9 +206,11 @@ impl Stack {
             checks: Vec::new(),
             assets: Vec::new(),
             renamed: BTreeMap::new(),
+            begun_at: Location::caller(),
+            renamed_at: Location::caller(),
             parameters: BTreeMap::new(),
             mistakes: Vec::new(),
-            acknowledged: BTreeSet::new(),
+            acknowledged: BTreeMap::new(),
             at: Location::caller(),
             depth: 0,
         }
@@ -417,6 +423,7 @@ impl Stack {
                 ));
             }
             self.renamed.insert(new.to_owned(), old.to_owned());
+            self.renamed_at = self.at;
         }
     }
 
@@ -430,10 +437,10 @@ impl Stack {
     #[track_caller]
     pub fn output(&mut self, name: &str, value: impl Into<Output>) {
         self.enter(Location::caller());
-        if self.outputs.iter().any(|(known, _)| known == name) {
+        if self.outputs.iter().any(|(known, ..)| known == name) {
             self.mistake(format!("the output `{name}` is declared twice"));
         }
-        self.outputs.push((name.to_owned(), value.into()));
+        self.outputs.push((name.to_owned(), value.into(), self.at));
     }
 
     /// Outputs the secret of a resource, such as an API key's value.
@@ -450,7 +457,7 @@ impl Stack {
     pub fn check(&mut self, check: impl IntoCheck) {
         self.enter(Location::caller());
         let check = check.into_check(self);
-        self.checks.push(check);
+        self.checks.push((check, self.at));
     }
 
     /// Says that what a warning tells of the resource `id` is meant: the warning is not given any more. `warning` is the text in
@@ -459,7 +466,7 @@ impl Stack {
     pub fn acknowledge(&mut self, id: &str, warning: &str) {
         self.enter(Location::caller());
         self.acknowledged
-            .insert((id.to_owned(), warning.to_owned()));
+            .insert((id.to_owned(), warning.to_owned()), self.at);
     }
 
     /// Notes a mistake at the line of the application that is at work.

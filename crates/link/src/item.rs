@@ -64,6 +64,20 @@ pub enum KeyText {
     B(Vec<u8>),
 }
 
+/// A number of seconds since 1970, by which DynamoDB deletes an item some time after (AWS: "Using time to live"). A type of one's own
+/// that is serialised as such a number can have it as well.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a time to live: DynamoDB takes a number of seconds since 1970",
+    label = "no number of seconds",
+    note = "take `u64`, or an `Option` of it; of a type that is serialised as such a number: `impl provision::link::TimeToLive for {Self} {{}}`"
+)]
+pub trait TimeToLive {}
+
+impl TimeToLive for u32 {}
+impl TimeToLive for u64 {}
+impl TimeToLive for i64 {}
+impl<T: TimeToLive> TimeToLive for Option<T> {}
+
 impl KeyValue for String {
     const TYPE: &'static str = "S";
 

@@ -38,7 +38,8 @@ mod table;
 pub use provision_derive::{Item, Links};
 
 pub use self::item::{
-    Attribute, Index, IndexSchema, Item, KeyText, KeyValue, Schema, Sorted, SortedIndex, ToKey,
+    Attribute, Index, IndexSchema, Item, KeyText, KeyValue, Schema, Sorted, SortedIndex,
+    TimeToLive, ToKey,
 };
 pub use self::links::{Link, Links, LoadError, Need, Statement, variable};
 pub use self::operations::{

@@ -126,10 +126,14 @@ impl Workspace {
             .collect();
         match owners[..] {
             [package] => Ok(package),
-            [] => bail!(Code::NoSources.fault(format!(
-                "no package of the workspace has a binary `{name}`{}",
-                self.similar_to(name)
-            ))),
+            [] => bail!(
+                Code::NoSources
+                    .fault(format!(
+                        "no package of the workspace has a binary `{name}`{}",
+                        self.similar_to(name)
+                    ))
+                    .remedy("give the function's `Code::binary` or `#[links(bin = …)]` the name of a binary, or `--bootstrap PATH`")
+            ),
             _ => bail!(
                 Code::NoSources
                     .fault(format!(

@@ -41,6 +41,7 @@
 
 pub mod lab;
 
+pub use anyhow::Result;
 pub use provision_aws as aws;
 pub use provision_aws::{apigateway, arn, dynamodb, handles, iam, lambda, logs, ssm};
 pub use provision_cli::{App, Flag};

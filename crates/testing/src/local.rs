@@ -18,7 +18,7 @@ use provision_cli::ui::console::Console;
 use provision_cli::{App, Host};
 use provision_engine::asset::Code;
 use provision_engine::env::{Architecture, Env};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::watch;
 
@@ -34,7 +34,7 @@ type Answer = Arc<dyn Fn(Value) -> Value + Send + Sync>;
 /// An application on a local AWS in this process: real requests of the SDK, real rights of functions, and no socket.
 ///
 /// Functions are not built: each request is answered by what the test gives with [`function`](Local::function), and with status
-/// 200 where it gives nothing. The AWS's time is tokio's, so it is paused where the test's is.
+/// 200 while it gives nothing at all; once it does, a function that it does not name answers 501 and says so. The AWS's time is tokio's, so it is paused where the test's is.
 pub struct Local {
     app: App,
     way: InProcess,
@@ -262,7 +262,15 @@ impl std::fmt::Debug for Local {
 fn answer(functions: &Mutex<HashMap<String, Answer>>, name: &str, event: &[u8]) -> Bytes {
     let functions = functions.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(answer) = functions.get(name).cloned() else {
-        return Bytes::from_static(br#"{"statusCode":200,"body":"{}"}"#);
+        if functions.is_empty() {
+            return Bytes::from_static(br#"{"statusCode":200,"body":"{}"}"#);
+        }
+        let known: Vec<&str> = functions.keys().map(String::as_str).collect();
+        let text = format!("no stand-in for `{name}`; there is {}", known.join(", "));
+        let body = json!({ "message": text }).to_string();
+        return json!({ "statusCode": 501, "body": body })
+            .to_string()
+            .into();
     };
     drop(functions);
     let event = serde_json::from_slice(event).unwrap_or_default();

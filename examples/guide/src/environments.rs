@@ -2,9 +2,10 @@
 
 use std::str::FromStr;
 
-use anyhow::Result;
 use provision::ssm::{Parameter, ParameterHandle, SecureValue};
-use provision::{App, Code, Env, Flag, Function, Grant, Memory, Retention, Stack, Table, days, mb};
+use provision::{
+    App, Code, Env, Flag, Function, Grant, Memory, Result, Retention, Stack, Table, days, mb,
+};
 
 enum Stage {
     Dev,

@@ -9,6 +9,7 @@ use aws_sdk_apigateway::types::{
     self, ApiStage, Op, PatchOperation, QuotaPeriodType, QuotaSettings, ThrottleSettings,
 };
 use provision_engine::aws::Aws;
+use provision_engine::declaration::Declaration;
 use provision_engine::diff::Changes;
 use provision_engine::error::AwsError;
 use provision_engine::fault::Code;
@@ -22,6 +23,7 @@ use provision_engine::resource::{
     Act, HoldsData, Kind, Marked, Observed, Resource, check_tags, gone_is_done,
 };
 use provision_engine::wait::Wait;
+use provision_engine::warning::Warning;
 use serde::{Deserialize, Serialize};
 
 use super::api_key::{self, counting};
@@ -241,7 +243,24 @@ impl Resource for UsagePlan {
     }
 
     fn validate(&self, refusals: &mut Refusals) {
+        if let Some(quota) = &self.quota {
+            refusals.ensure(
+                quota.limit > 0,
+                format!("a quota is 1 request or more, not {}", quota.limit),
+            );
+        }
         refusals.check(check_tags(&self.tags));
+    }
+
+    fn warnings(&self, _declaration: &Declaration) -> Vec<Warning> {
+        let Throttle { rate, burst } = self.throttle;
+        if rate > 0.0 && burst > 0 {
+            return Vec::new();
+        }
+        vec![Warning::new(
+            "throttle-of-none",
+            format!("a rate of {rate} with a burst of {burst} lets nobody through"),
+        )]
     }
 
     async fn prefetch(look: &Look) -> Result<()> {

@@ -27,7 +27,8 @@ pub(crate) async fn run(session: &Session<'_>, arguments: &args::Dev) -> Result<
         select: args::Select::default(),
         parallelism: None,
         deploy: arguments.deploy.clone(),
-        wait: Wait::Live,
+        // A function that does not start is told by its log, and mended while nothing waits for it.
+        wait: Wait::Ready,
         timeout: None,
         report: None,
     };
@@ -45,7 +46,7 @@ pub(crate) async fn run(session: &Session<'_>, arguments: &args::Dev) -> Result<
     } = connected;
     let mut tails = Tails::new(&aws, &functions(&declaration), logs::now());
     session.console.say(&format!(
-        "Watching {}; Ctrl-C ends this and leaves the stack.",
+        "Watching {}, and not the stack's own program; Ctrl-C ends this and leaves the stack.",
         sources.names().join(", ")
     ));
     let outcome = loop {

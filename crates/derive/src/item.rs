@@ -90,7 +90,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
         }
     };
     let (partition_key, sort_key) = (attribute(partition)?, optional(sort)?);
-    let ttl_type = ttl.map(|field| &field.ty).into_iter();
+    let checked_ttl = ttl.map(|field| checked_ttl(&link, &field.ty));
     let ttl = ttl.map(|field| names::serialised(field, input));
     let ttl = option(ttl.transpose()?);
     let attributes = names::all(&fields, input);
@@ -115,15 +115,19 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
             #(#constants)*
         }
 
-        #(
-            const _: () = {
-                const fn is_time<T: #link::TimeToLive>() {}
-                is_time::<#ttl_type>()
-            };
-        )*
-
+        #checked_ttl
         #sorted
     })
+}
+
+/// An item that does not compile if values of `kind` are no times.
+fn checked_ttl(link: &TokenStream, kind: &Type) -> TokenStream {
+    quote!(
+        const _: () = {
+            const fn is_time<T: #link::TimeToLive>() {}
+            is_time::<#kind>()
+        };
+    )
 }
 
 /// Refuses an `Option` as the key of the table itself.

@@ -81,6 +81,9 @@ pub struct StageOutput {
     /// True if other stages serve that deployment too.
     #[serde(default)]
     pub is_shared: bool,
+    /// True if the settings of all methods say more than their throttle.
+    #[serde(default)]
+    pub has_other_settings: bool,
     /// All deployments of ours that no stage serves.
     pub unserved: Vec<DeploymentId>,
 }
@@ -273,6 +276,7 @@ impl Resource for Stage {
             StageOutput {
                 retires,
                 is_shared,
+                has_other_settings: has_other_settings(stage),
                 unserved,
                 ..self.output(look.aws()).await?
             },
@@ -295,7 +299,7 @@ impl Resource for Stage {
         })
         .await?;
         if let Some(throttle) = self.throttle {
-            self.send_patch(aws, throttle_patch(Some(throttle))).await?;
+            self.send_patch(aws, throttle_patch(throttle)).await?;
         }
         self.output(aws).await
     }
@@ -308,7 +312,14 @@ impl Resource for Stage {
     ) -> Result<StageOutput> {
         let (api, deployment) = (self.api.get()?, self.deployment.get()?);
         let mut unserved = observed.output.unserved.clone();
-        let patch = self.patch(&observed.state.variables, changes)?;
+        let mut patch = self.patch(&observed.state.variables, changes)?;
+        if changes.touch("throttle") {
+            patch.extend(match self.throttle {
+                Some(throttle) => throttle_patch(throttle),
+                None if observed.output.has_other_settings => throttle_patch(UNLIMITED),
+                None => vec![operation(Op::Remove, "/*/*", "")],
+            });
+        }
         if !patch.is_empty() {
             self.send_patch(aws, patch).await?;
         }
@@ -388,9 +399,6 @@ impl Stage {
         {
             patch.push(operation(Op::Remove, &format!("/variables/{name}"), value));
         }
-        if changes.touch("throttle") {
-            patch.extend(throttle_patch(self.throttle));
-        }
         Ok(patch)
     }
 
@@ -404,6 +412,7 @@ impl Stage {
             served_as: self.name.clone(),
             retires: None,
             is_shared: false,
+            has_other_settings: false,
             unserved: Vec::new(),
         })
     }
@@ -429,16 +438,26 @@ fn throttle_of(stage: &types::Stage) -> Option<Throttle> {
     Some(throttle).filter(|throttle| is_limit && *throttle != USUAL)
 }
 
+/// No limit of the stage's own.
+const UNLIMITED: Throttle = Throttle {
+    rate: -1.0,
+    burst: -1,
+};
+
 /// Leaves the other settings of all methods as they are.
-fn throttle_patch(throttle: Option<Throttle>) -> Vec<PatchOperation> {
-    let (rate, burst) = throttle.map_or_else(
-        || ("-1".to_owned(), "-1".to_owned()),
-        |throttle| (throttle.rate.to_string(), throttle.burst.to_string()),
-    );
+fn throttle_patch(Throttle { rate, burst }: Throttle) -> Vec<PatchOperation> {
     vec![
-        replace("/*/*/throttling/rateLimit", &rate),
-        replace("/*/*/throttling/burstLimit", &burst),
+        replace("/*/*/throttling/rateLimit", &rate.to_string()),
+        replace("/*/*/throttling/burstLimit", &burst.to_string()),
     ]
+}
+
+fn has_other_settings(stage: &types::Stage) -> bool {
+    let found = stage.method_settings().and_then(|all| all.get(ALL_METHODS));
+    found.is_some_and(|found| {
+        let logs = found.logging_level().is_some_and(|level| level != "OFF");
+        logs || found.metrics_enabled() || found.data_trace_enabled() || found.caching_enabled()
+    })
 }
 
 /// Returns true if a stage serves the deployment `id` now.

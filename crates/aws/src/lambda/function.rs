@@ -653,7 +653,7 @@ impl Resource for Function {
 }
 
 impl Function {
-    /// A program for `provided.al2023` with Lambda's own defaults: 128 MB, 3 s, x86_64, no variables.
+    /// A program for `provided.al2023` with Lambda's own defaults: 128 MB, 3 s, `x86_64`, no variables.
     pub fn of_program(name: &str, role: Input<Arn>, code: Input<CodeSha256>) -> Self {
         Self {
             runtime: "provided.al2023".to_owned(),

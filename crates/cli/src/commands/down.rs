@@ -4,10 +4,11 @@ use std::time::Instant;
 
 use anyhow::Result;
 use futures_util::stream;
+use provision_engine::declaration::Declaration;
 use provision_engine::execute::{ExecuteOptions, execute};
 use provision_engine::look::Look;
 use provision_engine::observe::Seen;
-use provision_engine::plan::Plan;
+use provision_engine::plan::{Plan, Step};
 use provision_engine::planner;
 use provision_engine::resource::HoldsData;
 use serde_json::{Map, json};
@@ -66,18 +67,7 @@ pub(crate) async fn run(session: &Session<'_>, arguments: &args::Down) -> Result
     let selection = arguments.select.selection();
     let left_out = selection.apply(&mut plan, &context.declaration)?;
     session.warn_left_out(&left_out, down.clone());
-    refuse_protected(&plan, |step| {
-        let (name, up) = (step.resource.name(), session.up_first());
-        if context.declaration.find(&step.id).is_some() {
-            format!(
-                "`--keep-data` to leave it, or take the protection out of its declaration and {up} first"
-            )
-        } else {
-            format!(
-                "`--keep-data` to leave it, or declare `{name}` once more without protection and {up} first"
-            )
-        }
-    })?;
+    refuse_protected(&plan, |step| keep(session, &context.declaration, step))?;
     if !plan.is_empty() {
         show_plan(session, &plan);
         let undeclared = plan.losing_data();
@@ -187,4 +177,18 @@ async fn agrees(
         remedy,
     };
     may_lose(session, question).await
+}
+
+/// Returns what to do about a step that deletes what is protected.
+fn keep(session: &Session<'_>, declaration: &Declaration, step: &Step) -> String {
+    let (name, up) = (step.resource.name(), session.up_first());
+    if declaration.find(&step.id).is_some() {
+        format!(
+            "`--keep-data` to leave it, or take the protection out of its declaration and {up} first"
+        )
+    } else {
+        format!(
+            "`--keep-data` to leave it, or declare `{name}` once more without protection and {up} first"
+        )
+    }
 }

@@ -5,6 +5,7 @@
 mod application;
 mod busy;
 mod ci;
+mod defaults;
 mod deployments;
 mod doctor;
 mod drift;

@@ -1,6 +1,7 @@
 //! Functions, with their policy statements and tags.
 
 use aws_sdk_lambda::error::ProvideErrorMetadata;
+use aws_sdk_lambda::types::{Concurrency, EphemeralStorage};
 use serde_json::{Value, json};
 
 use super::value::{document, map};
@@ -59,9 +60,9 @@ pub(super) async fn functions(account: &Account) -> Vec<Value> {
             "timeout": config.timeout(),
             "environment": map(environment),
             "layers": layers,
-            "storage": config.ephemeral_storage().map(|storage| storage.size()),
+            "storage": config.ephemeral_storage().map(EphemeralStorage::size),
             "logging": config.logging_config().map(|logging| format!("{logging:?}")),
-            "reserved": function.concurrency().and_then(|found| found.reserved_concurrent_executions()),
+            "reserved": function.concurrency().and_then(Concurrency::reserved_concurrent_executions),
             "tracing": config.tracing_config().and_then(|tracing| tracing.mode()).map(ToString::to_string),
             "code": config.code_sha256(),
             "statements": statements,

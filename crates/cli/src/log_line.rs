@@ -14,6 +14,8 @@ pub(crate) enum LogLine<'a> {
         request: &'a str,
     },
     Report(Report<'a>),
+    /// A process of the function is started; the report of its first request says how long that took.
+    InitStart,
     /// The function's own words.
     Other(&'a str),
 }
@@ -38,6 +40,7 @@ impl<'a> LogLine<'a> {
             "START" if !request.is_empty() => Self::Start { request },
             "END" if !request.is_empty() => Self::End { request },
             "REPORT" if !request.is_empty() => Self::Report(Report::read(request, rest)),
+            _ if message.starts_with("INIT_START Runtime Version: ") => Self::InitStart,
             _ => Self::Other(message),
         }
     }
@@ -46,7 +49,7 @@ impl<'a> LogLine<'a> {
     pub(crate) fn text(&self) -> Option<String> {
         match self {
             Self::Start { request } => Some(format!("> {request}")),
-            Self::End { .. } => None,
+            Self::End { .. } | Self::InitStart => None,
             Self::Report(report) => Some(report.text()),
             Self::Other(message) => Some(format!("  {message}")),
         }
@@ -56,7 +59,7 @@ impl<'a> LogLine<'a> {
         match self {
             Self::Start { request } | Self::End { request } => Some(request),
             Self::Report(report) => Some(report.request),
-            Self::Other(_) => None,
+            Self::InitStart | Self::Other(_) => None,
         }
     }
 }
@@ -109,6 +112,8 @@ mod tests {
             LogLine::Start { request: "8f3c" }
         );
         assert_eq!(LogLine::read("END RequestId: 8f3c").text(), None);
+        let init = "INIT_START Runtime Version: provided:al2023.v1\tRuntime Version ARN: arn:aws:lambda:x\n";
+        assert_eq!(LogLine::read(init).text(), None);
         let report = LogLine::read(REPORT);
         assert_eq!(
             report,

@@ -273,3 +273,72 @@ impl Function {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logging_is_read_as_it_was_written() {
+        let text = || Some("WARN".to_owned());
+        for logging in [
+            Logging::default(),
+            Logging {
+                format: "JSON".to_owned(),
+                ..Logging::default()
+            },
+            Logging {
+                format: "JSON".to_owned(),
+                application_level: text(),
+                system_level: text(),
+                group: Some("/shop/all".to_owned().into()),
+            },
+        ] {
+            let sent = logging.config("orders").unwrap();
+            assert_eq!(Logging::of(Some(&sent), "orders"), logging);
+        }
+        // Functions that are older than the setting have none.
+        assert!(Logging::of(None, "orders").is_usual());
+    }
+
+    #[test]
+    fn what_is_not_stated_is_not_sent() {
+        let code = provision_engine::package::CodeSha256("c".to_owned());
+        let mut function = Function::of_program("orders", Arn("r".to_owned()).into(), code.into());
+        let nothing = Sent::of(&function, |_| false).unwrap();
+        assert!(nothing.storage.is_none() && nothing.logging.is_none());
+        assert!(nothing.layers.is_none() && nothing.vpc.is_none());
+        // Taken back: each is sent as the text or list that Lambda takes for none.
+        let taken_back = Sent::of(&function, |_| true).unwrap();
+        assert_eq!(taken_back.dead_letter.unwrap().target_arn(), Some(""));
+        assert_eq!(taken_back.layers, Some(Vec::new()));
+        assert_eq!(taken_back.vpc.unwrap().subnet_ids(), [""; 0]);
+        function.vpc = Vpc::new(
+            ["subnet-b".to_owned(), "subnet-a".to_owned()],
+            ["sg-a".to_owned()],
+        );
+        let sent = Sent::of(&function, |field| field == "vpc").unwrap();
+        assert_eq!(sent.vpc.unwrap().subnet_ids(), ["subnet-a", "subnet-b"]);
+    }
+
+    #[test]
+    fn usual_settings_are_no_fields() {
+        let code = provision_engine::package::CodeSha256("c".to_owned());
+        let function = Function::of_program("orders", Arn("r".to_owned()).into(), code.into());
+        let fields = serde_json::to_value(&function).unwrap();
+        for field in [
+            "storage_mb",
+            "reserved_concurrency",
+            "logging",
+            "dead_letter",
+            "layers",
+            "vpc",
+            "file_systems",
+            "snap_start",
+        ] {
+            assert!(fields[field].is_null(), "{field}");
+        }
+        let read: Function = serde_json::from_value(fields).unwrap();
+        assert_eq!(read.storage_mb, USUAL_STORAGE_MB);
+    }
+}

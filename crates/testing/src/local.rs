@@ -34,7 +34,8 @@ type Answer = Arc<dyn Fn(Value) -> Value + Send + Sync>;
 /// An application on a local AWS in this process: real requests of the SDK, real rights of functions, and no socket.
 ///
 /// Functions are not built: each request is answered by what the test gives with [`function`](Local::function), and with status
-/// 200 while it gives nothing at all; once it does, a function that it does not name answers 501 and says so. The AWS's time is tokio's, so it is paused where the test's is.
+/// 200 while it gives nothing at all; once it does, a function that it does not name answers 501 and says so.
+/// The AWS's time is tokio's, so it is paused where the test's is.
 pub struct Local {
     app: App,
     way: InProcess,

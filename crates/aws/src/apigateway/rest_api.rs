@@ -168,8 +168,11 @@ impl Resource for RestApi {
         let has_key = plans.any(|(_, plan)| {
             !plan.keys.is_empty() && plan.stages.iter().any(|stage| is_own(&stage.api))
         });
-        refusals.ensure(!needs_key || has_key, "it asks for a key, and no usage plan with a key covers it, so every request would be refused: \
-             `UsagePlan::over(&api, …).key(&key)`");
+        refusals.ensure(
+            !needs_key || has_key,
+            "it asks for a key, and no usage plan with a key covers it, so every request would be refused: \
+             `UsagePlan::over(&api, …).key(&key)`",
+        );
     }
 
     async fn prefetch(look: &Look) -> Result<()> {

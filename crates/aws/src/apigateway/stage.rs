@@ -312,14 +312,7 @@ impl Resource for Stage {
     ) -> Result<StageOutput> {
         let (api, deployment) = (self.api.get()?, self.deployment.get()?);
         let mut unserved = observed.output.unserved.clone();
-        let mut patch = self.patch(&observed.state.variables, changes)?;
-        if changes.touch("throttle") {
-            patch.extend(match self.throttle {
-                Some(throttle) => throttle_patch(throttle),
-                None if observed.output.has_other_settings => throttle_patch(UNLIMITED),
-                None => vec![operation(Op::Remove, "/*/*", "")],
-            });
-        }
+        let patch = self.patch(&observed, changes)?;
         if !patch.is_empty() {
             self.send_patch(aws, patch).await?;
         }
@@ -373,11 +366,8 @@ impl Stage {
         Ok(())
     }
 
-    fn patch(
-        &self,
-        old: &BTreeMap<String, String>,
-        changes: &Changes,
-    ) -> Result<Vec<PatchOperation>> {
+    fn patch(&self, observed: &Observed<Self>, changes: &Changes) -> Result<Vec<PatchOperation>> {
+        let old = &observed.state.variables;
         let tracing = self.tracing.to_string();
         let mut patch: Vec<PatchOperation> = [
             ("deployment", "/deploymentId", &self.deployment.get()?.0),
@@ -398,6 +388,13 @@ impl Stage {
             .filter(|(name, _)| !self.variables.contains_key(*name))
         {
             patch.push(operation(Op::Remove, &format!("/variables/{name}"), value));
+        }
+        if changes.touch("throttle") {
+            patch.extend(match self.throttle {
+                Some(throttle) => throttle_patch(throttle),
+                None if observed.output.has_other_settings => throttle_patch(UNLIMITED),
+                None => vec![operation(Op::Remove, "/*/*", "")],
+            });
         }
         Ok(patch)
     }

@@ -264,6 +264,29 @@ const IDLE: Wait = Wait::new(
     Duration::from_mins(5),
 );
 
+/// Puts the configuration into a request: `CreateFunction` and `UpdateFunctionConfiguration` take it by methods of the same names.
+macro_rules! configured {
+    ($request:expr, $function:expr, $role:expr, $variables:expr, $sent:expr) => {
+        $request
+            .function_name(&$function.name)
+            .description(&$function.description)
+            .runtime(Runtime::from($function.runtime.as_str()))
+            .handler(&$function.handler)
+            .memory_size($function.memory_mb)
+            .timeout($function.timeout_s)
+            .role(&$role.0)
+            .environment($variables.clone())
+            .tracing_config($function.tracing())
+            .set_ephemeral_storage($sent.storage.clone())
+            .set_logging_config($sent.logging.clone())
+            .set_dead_letter_config($sent.dead_letter.clone())
+            .set_layers($sent.layers.clone())
+            .set_vpc_config($sent.vpc.clone())
+            .set_file_system_configs($sent.file_systems.clone())
+            .set_snap_start($sent.snap_start.clone())
+    };
+}
+
 impl Resource for Function {
     type Output = FunctionOutput;
     const KIND: Kind = Kind {
@@ -520,26 +543,10 @@ impl Resource for Function {
         let created = ROLE_USABLE
             .while_refused(aws, AwsError::is_not_yet, async || {
                 aws.call(&CREATE, || {
-                    aws.lambda()
-                        .create_function()
-                        .function_name(&self.name)
-                        .description(&self.description)
-                        .runtime(Runtime::from(self.runtime.as_str()))
-                        .handler(&self.handler)
+                    let create = aws.lambda().create_function();
+                    configured!(create, self, role, variables, sent)
                         .architectures(Architecture::from(self.architecture.as_str()))
-                        .memory_size(self.memory_mb)
-                        .timeout(self.timeout_s)
-                        .role(&role.0)
-                        .environment(variables.clone())
-                        .tracing_config(self.tracing())
                         .code(code.clone())
-                        .set_ephemeral_storage(sent.storage.clone())
-                        .set_logging_config(sent.logging.clone())
-                        .set_dead_letter_config(sent.dead_letter.clone())
-                        .set_layers(sent.layers.clone())
-                        .set_vpc_config(sent.vpc.clone())
-                        .set_file_system_configs(sent.file_systems.clone())
-                        .set_snap_start(sent.snap_start.clone())
                         .set_tags(Some(tags.clone()))
                         .customize()
                         .config_override(upload_timeouts(&package.zip))
@@ -769,25 +776,8 @@ impl Function {
         ROLE_USABLE
             .while_refused(aws, AwsError::is_not_yet, async || {
                 aws.call(&UPDATE_CONFIGURATION, || {
-                    aws.lambda()
-                        .update_function_configuration()
-                        .function_name(&self.name)
-                        .description(&self.description)
-                        .runtime(Runtime::from(self.runtime.as_str()))
-                        .handler(&self.handler)
-                        .memory_size(self.memory_mb)
-                        .timeout(self.timeout_s)
-                        .role(&role.0)
-                        .environment(variables.clone())
-                        .tracing_config(self.tracing())
-                        .set_ephemeral_storage(sent.storage.clone())
-                        .set_logging_config(sent.logging.clone())
-                        .set_dead_letter_config(sent.dead_letter.clone())
-                        .set_layers(sent.layers.clone())
-                        .set_vpc_config(sent.vpc.clone())
-                        .set_file_system_configs(sent.file_systems.clone())
-                        .set_snap_start(sent.snap_start.clone())
-                        .send()
+                    let update = aws.lambda().update_function_configuration();
+                    configured!(update, self, role, variables, sent).send()
                 })
                 .await
             })

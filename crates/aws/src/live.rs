@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
-use tokio::time::Instant;
+use serde_json::Value;
+use tokio::time::{Instant, timeout};
 use tokio::try_join;
 
 use provision_engine::aws::Aws;
 use provision_engine::fault::Code;
 use provision_engine::input::Outputs;
+use provision_engine::observe::Arrivals;
 use provision_engine::secret::Secret;
 use provision_engine::stack::Check;
 
@@ -20,18 +22,97 @@ use crate::http::Answer;
 /// Keys and permissions reach API Gateway's front within seconds, at times within minutes.
 const AT_MOST: Duration = Duration::from_mins(3);
 
+/// How long an endpoint may go on answering otherwise than declared before something is done about it, where nothing that it
+/// depends on was changed; and where something was, which AWS passes on within a minute as a rule.
+const SOON: Duration = Duration::from_secs(15);
+const SOON_AFTER_CHANGES: Duration = Duration::from_mins(1);
+
+/// How long to wait for an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// As for an endpoint of which nothing was changed: 15 s.
+    Unchanged,
+    /// As for an endpoint that something can still be done about: one minute.
+    Changed,
+    /// As long as AWS may take: three minutes.
+    Full,
+}
+
+impl Patience {
+    fn at_most(self) -> Duration {
+        match self {
+            Self::Unchanged => SOON,
+            Self::Changed => SOON_AFTER_CHANGES,
+            Self::Full => AT_MOST,
+        }
+    }
+}
+
+/// The reading of the account does not wait longer for an endpoint.
+const ASKED_AT_MOST: Duration = Duration::from_secs(10);
+
 /// AWS's answers after a deployment alternate between the old and the new for some seconds. Emulators have one front.
 const IN_A_ROW: u32 = 3;
+
+/// Asks once, while the account is read: as soon as the key's id and the URL are known. Returns true if the answers are those that
+/// [`wait_until_live`] waits for, or say that a declared limit is used up; false also if there is nothing to ask yet.
+pub async fn answers(check: &Check, arrivals: &Arrivals, aws: &Aws) -> bool {
+    let asked = async {
+        let key = match &check.key {
+            None => None,
+            Some(key) => Some(known(arrivals, &key.to_value()).await?),
+        };
+        let key = async {
+            match key {
+                None => Some(None),
+                Some(id) => apigateway::key_value(aws, &KeyId(id)).await.ok().map(Some),
+            }
+        };
+        let url = check.url.to_value();
+        let (key, url) = tokio::join!(key, known(arrivals, &url));
+        let (key, url) = (key?, url?);
+        let http = aws.http(&url);
+        let ask = async |key: Option<&Secret>| {
+            let body = check.body.clone();
+            http.send(&check.method, &url, key, body).await.ok()
+        };
+        let without_key = async {
+            match &key {
+                None => Some(true),
+                Some(_) => ask(None).await.map(|answer| is_refusal(&answer)),
+            }
+        };
+        let (answer, is_closed) = tokio::join!(ask(key.as_ref()), without_key);
+        Some(matches!(answer?.status, 200 | 429) && is_closed?)
+    };
+    let asked = timeout(ASKED_AT_MOST, asked).await;
+    asked.ok().flatten().unwrap_or(false)
+}
+
+async fn known(arrivals: &Arrivals, value: &Value) -> Option<String> {
+    let resolved = arrivals.resolve(value).await?;
+    resolved.as_str().map(str::to_owned)
+}
+
+/// Whatever is not deployed yet is refused as well, but in other words.
+fn is_refusal(answer: &Answer) -> bool {
+    answer.status == 403 && answer.body.contains("Forbidden")
+}
 
 /// Sends the check's request until the answer is 200, and where it has a key, also without it until the answer is 403.
 ///
 /// # Errors
 ///
-/// `Code::NotLive` after three minutes.
-pub async fn wait_until_live(check: &Check, outputs: &Outputs, aws: &Aws) -> Result<()> {
+/// `Code::NotLive` when the patience is over.
+pub async fn wait_until_live(
+    check: &Check,
+    outputs: &Outputs,
+    aws: &Aws,
+    patience: Patience,
+) -> Result<()> {
     let url = text(outputs, &check.url.to_value(), "the endpoint's URL")?;
     let Some(key) = &check.key else {
-        return wait_for_answer(check, &url, aws, None).await;
+        return wait_for_answer(check, &url, aws, None, patience).await;
     };
     let key = KeyId(text(outputs, &key.to_value(), "the API key's id")?);
     let http = aws.http(&url);
@@ -41,12 +122,12 @@ pub async fn wait_until_live(check: &Check, outputs: &Outputs, aws: &Aws) -> Res
             http.send(&check.method, &url, None, check.body.clone())
                 .await
         },
-        // Whatever is not deployed yet is refused as well, but in other words.
-        |answer| answer.status == 403 && answer.body.contains("Forbidden"),
+        is_refusal,
         "the endpoint to refuse requests without the key",
         None,
+        patience,
     );
-    let with_key = wait_for_key(check, outputs, aws, &key);
+    let with_key = wait_with_key(check, outputs, aws, &key, patience);
     try_join!(with_key, without_key)?;
     Ok(())
 }
@@ -62,12 +143,28 @@ pub(crate) async fn wait_for_key(
     aws: &Aws,
     id: &KeyId,
 ) -> Result<()> {
-    let url = text(outputs, &check.url.to_value(), "the endpoint's URL")?;
-    let key = apigateway::key_value(aws, id).await?;
-    wait_for_answer(check, &url, aws, Some(&key)).await
+    wait_with_key(check, outputs, aws, id, Patience::Full).await
 }
 
-async fn wait_for_answer(check: &Check, url: &str, aws: &Aws, key: Option<&Secret>) -> Result<()> {
+async fn wait_with_key(
+    check: &Check,
+    outputs: &Outputs,
+    aws: &Aws,
+    id: &KeyId,
+    patience: Patience,
+) -> Result<()> {
+    let url = text(outputs, &check.url.to_value(), "the endpoint's URL")?;
+    let key = apigateway::key_value(aws, id).await?;
+    wait_for_answer(check, &url, aws, Some(&key), patience).await
+}
+
+async fn wait_for_answer(
+    check: &Check,
+    url: &str,
+    aws: &Aws,
+    key: Option<&Secret>,
+    patience: Patience,
+) -> Result<()> {
     let http = aws.http(url);
     poll(
         aws,
@@ -75,6 +172,7 @@ async fn wait_for_answer(check: &Check, url: &str, aws: &Aws, key: Option<&Secre
         |answer| answer.status == 200,
         "the endpoint to answer",
         key,
+        patience,
     )
     .await
 }
@@ -85,6 +183,7 @@ async fn poll(
     is_good: impl Fn(&Answer) -> bool,
     what: &str,
     key: Option<&Secret>,
+    patience: Patience,
 ) -> Result<()> {
     let started = Instant::now();
     let mut pause = Duration::from_millis(500);
@@ -110,7 +209,7 @@ async fn poll(
             Ok(answer) => format!("{} {}", answer.status, excerpt(&masked(&answer.body, key))),
             Err(error) => format!("{error:#}"),
         };
-        if started.elapsed() + pause > AT_MOST {
+        if started.elapsed() + pause > patience.at_most() {
             bail!(
                 Code::NotLive
                     .fault(format!(
@@ -162,7 +261,7 @@ impl Row {
     }
 }
 
-fn text(outputs: &Outputs, value: &serde_json::Value, what: &str) -> Result<String> {
+fn text(outputs: &Outputs, value: &Value, what: &str) -> Result<String> {
     let resolved = outputs.resolve(value);
     ensure!(
         resolved.is_string(),

@@ -124,6 +124,14 @@ impl Report {
         self.failures.is_empty() && !self.interrupted
     }
 
+    /// Adds what a later execution did.
+    pub fn add(&mut self, later: Self) {
+        self.steps.extend(later.steps);
+        self.outputs = later.outputs;
+        self.failures.extend(later.failures);
+        self.interrupted |= later.interrupted;
+    }
+
     /// Turns the report into a success with these outputs.
     pub fn succeed(&mut self, outputs: Outputs) {
         self.outputs = outputs;

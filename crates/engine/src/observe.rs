@@ -5,11 +5,13 @@ use std::pin::pin;
 
 use anyhow::Result;
 use futures_util::future::{Either, select, try_join_all};
+use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::declaration::Declaration;
 use crate::input::{Outputs, references};
 use crate::look::Look;
+use crate::owner::Ownership;
 use crate::resource::{Kinds, Observation, Resource, Undeclared};
 use crate::stack::Declared;
 use crate::target::Target;
@@ -29,6 +31,44 @@ pub struct Seen<'a> {
     pub look: &'a Look,
     /// The declared resources that exist.
     pub observations: &'a Observations,
+}
+
+/// The observations of a pass, for work beside it that needs some of them.
+#[derive(Clone, Debug)]
+pub struct Arrivals {
+    names: Outputs,
+    made: BTreeMap<String, watch::Receiver<Made>>,
+}
+
+impl Arrivals {
+    fn of(declaration: &Declaration) -> (Self, Vec<watch::Sender<Made>>) {
+        let mut senders = Vec::new();
+        let mut made = BTreeMap::new();
+        for declared in &declaration.resources {
+            let (sender, receiver) = watch::channel(None);
+            senders.push(sender);
+            made.insert(declared.id.clone(), receiver);
+        }
+        let names = declaration.known_names();
+        (Self { names, made }, senders)
+    }
+
+    /// Returns `value` with its references resolved as soon as what it refers to is observed; `None` if a part of that does not
+    /// exist, or belongs to somebody else.
+    pub async fn resolve(&self, value: &Value) -> Option<Value> {
+        let mut outputs = self.names.clone();
+        for path in references(value) {
+            let (id, _) = path.rsplit_once('.')?;
+            let mut made = self.made.get(id)?.clone();
+            let made = made.wait_for(Option::is_some).await.ok()?;
+            let observation = made.as_ref()?.as_ref()?;
+            if observation.ownership != Ownership::Ours {
+                return None;
+            }
+            outputs.learn(id, &observation.output);
+        }
+        Some(outputs.resolve(value))
+    }
 }
 
 impl Seen<'_> {
@@ -65,6 +105,37 @@ impl Snapshot {
         look: &Look,
         located: impl FnOnce(&Target),
     ) -> Result<Self> {
+        let nothing = async |_: Arrivals| ();
+        let read = Self::read_beside(declaration, kinds, look, located, nothing);
+        Ok(Box::pin(read).await?.0)
+    }
+
+    /// Reads the account, and does `beside` at the same time, with the observations as they arrive.
+    pub async fn read_beside<T>(
+        declaration: &Declaration,
+        kinds: &Kinds,
+        look: &Look,
+        located: impl FnOnce(&Target),
+        beside: impl AsyncFnOnce(Arrivals) -> T,
+    ) -> Result<(Self, T)> {
+        let (arrivals, senders) = Arrivals::of(declaration);
+        let reading = Self::read_sending(declaration, kinds, look, located, &arrivals, senders);
+        let mut reading = pin!(reading);
+        let mut beside = pin!(beside(arrivals.clone()));
+        match select(reading.as_mut(), beside.as_mut()).await {
+            Either::Left((snapshot, _)) => Ok((snapshot?, beside.await)),
+            Either::Right((done, _)) => Ok((reading.await?, done)),
+        }
+    }
+
+    async fn read_sending(
+        declaration: &Declaration,
+        kinds: &Kinds,
+        look: &Look,
+        located: impl FnOnce(&Target),
+        arrivals: &Arrivals,
+        senders: Vec<watch::Sender<Made>>,
+    ) -> Result<Self> {
         let ids = declaration.resources.iter();
         let ids = ids.map(|declared| declared.id.clone()).collect();
         let named = declaration.resources.iter().map(|declared| {
@@ -74,7 +145,8 @@ impl Snapshot {
         let look = look.clone().declaring(&declaration.name, ids);
         let look = &look.naming(named.collect());
         let prefetched = try_join_all(kinds.entries().map(|entry| (entry.prefetch)(look)));
-        let observed = async { tokio::try_join!(observe(declaration, look), prefetched) };
+        let observed = observe_sending(declaration, look, arrivals, senders);
+        let observed = async { tokio::try_join!(observed, prefetched) };
         let (target, observations) = match select(pin!(look.aws().target()), pin!(observed)).await {
             Either::Left((target, observing)) => {
                 let target = target?;
@@ -143,23 +215,25 @@ fn is_same(declared: &Declared, observed: &Observation, found: &Undeclared) -> b
 /// Observes every declared resource. One that refers to outputs of another is observed after that one; one whose container
 /// does not exist does not exist either.
 pub async fn observe(declaration: &Declaration, look: &Look) -> Result<Observations> {
-    let names = declaration.known_names();
-    let mut senders = Vec::new();
-    let mut receivers: BTreeMap<&str, watch::Receiver<Made>> = BTreeMap::new();
-    for declared in &declaration.resources {
-        let (sender, receiver) = watch::channel(None);
-        senders.push(sender);
-        receivers.insert(&declared.id, receiver);
-    }
+    let (arrivals, senders) = Arrivals::of(declaration);
+    observe_sending(declaration, look, &arrivals, senders).await
+}
+
+async fn observe_sending(
+    declaration: &Declaration,
+    look: &Look,
+    arrivals: &Arrivals,
+    senders: Vec<watch::Sender<Made>>,
+) -> Result<Observations> {
     let all = declaration
         .resources
         .iter()
         .zip(senders)
         .map(|(declared, sender)| {
-            let sources = sources(declared, declaration, &receivers);
-            let names = &names;
+            let sources = sources(declared, declaration, &arrivals.made);
             async move {
-                let observation = observe_one(declared, names.clone(), sources, look).await?;
+                let names = arrivals.names.clone();
+                let observation = observe_one(declared, names, sources, look).await?;
                 let _ = sender.send(Some(observation.clone()));
                 anyhow::Ok(observation.map(|observation| (declared.id.clone(), observation)))
             }
@@ -191,7 +265,7 @@ async fn observe_one(
 fn sources(
     declared: &Declared,
     declaration: &Declaration,
-    receivers: &BTreeMap<&str, watch::Receiver<Made>>,
+    receivers: &BTreeMap<String, watch::Receiver<Made>>,
 ) -> Vec<(String, watch::Receiver<Made>)> {
     if declared.resource.kind().stands_alone {
         return Vec::new();

@@ -161,6 +161,16 @@ impl Plan {
         self.steps.iter().all(Step::is_kept)
     }
 
+    /// Puts the steps of `other` in the place of those with their ids.
+    pub fn overlay(&mut self, other: Self) {
+        for step in other.steps {
+            match self.steps.iter_mut().find(|old| old.id == step.id) {
+                Some(old) => *old = step,
+                None => self.steps.push(step),
+            }
+        }
+    }
+
     /// Returns the step with this id.
     pub fn find(&self, id: &str) -> Option<&Step> {
         self.steps.iter().find(|step| step.id == id)

@@ -12,6 +12,8 @@ use crate::observe::{Observations, Snapshot};
 use crate::owner::Ownership;
 use crate::plan::{Action, Cause, Deletion, Plan, Step};
 use crate::resource::{AnyResource, Observation, Replacement, Undeclared};
+use crate::stack::Declared;
+use crate::target::Target;
 
 /// A resource that has a name of the stack but belongs to somebody else.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +82,69 @@ pub fn up(
         steps,
     };
     Ok((plan, outputs))
+}
+
+/// Makes the plan that takes all snapshots anew, though their shape is what is declared, and moves what refers to them.
+/// `observations` are those of what refers to them; `outputs` are those of all resources.
+pub fn anew(
+    declaration: &Declaration,
+    target: &Target,
+    observations: &Observations,
+    outputs: &Outputs,
+) -> Result<(Plan, Outputs)> {
+    let snapshots = snapshots(declaration);
+    let outputs = outputs.clone().of(|id| !snapshots.contains(id));
+    let mut steps = Vec::new();
+    for declared in &declaration.resources {
+        let id = &declared.id;
+        let after: Vec<String> = declaration
+            .predecessors(declared)
+            .into_iter()
+            .filter(|id| snapshots.contains(id.as_str()))
+            .collect();
+        let resource = declared
+            .resource
+            .with_fields(&outputs.resolve(&declared.resource.fields()))?;
+        let action = if snapshots.contains(id.as_str()) {
+            Action::Create {
+                cause: Cause::Drift,
+            }
+        } else {
+            let observed = observations.get(id).filter(|_| !after.is_empty());
+            let Some(observed) = observed else { continue };
+            decide(&resource, Some(observed.clone()))
+        };
+        steps.push(Step {
+            id: id.clone(),
+            resource,
+            after,
+            action,
+        });
+    }
+    let plan = Plan {
+        stack: declaration.name.clone(),
+        target: target.clone(),
+        steps,
+    };
+    Ok((plan, outputs))
+}
+
+/// The ids of the snapshots.
+fn snapshots(declaration: &Declaration) -> BTreeSet<&str> {
+    let declared = declaration.resources.iter();
+    let snapshots = declared.filter(|declared| declared.resource.kind().is_snapshot);
+    snapshots.map(|declared| declared.id.as_str()).collect()
+}
+
+/// The declared resources that have to be looked at before [`anew`].
+pub fn users_of_snapshots(declaration: &Declaration) -> impl Iterator<Item = &Declared> {
+    let snapshots = snapshots(declaration);
+    declaration.resources.iter().filter(move |declared| {
+        let predecessors = declaration.predecessors(declared);
+        predecessors
+            .iter()
+            .any(|id| snapshots.contains(id.as_str()))
+    })
 }
 
 /// Returns true if the resource `id` is deleted before its replacement is created, and all parts of it with it.

@@ -20,13 +20,18 @@ pub struct Selection {
 }
 
 impl Selection {
+    /// Returns true if nothing is left out.
+    pub fn is_all(&self) -> bool {
+        self.only.is_empty() && self.skip.is_empty()
+    }
+
     /// Takes the steps out of `plan` that are not selected, and returns their labels.
     ///
     /// # Errors
     ///
     /// `Code::NoSuchStep` for an unknown name, `Code::NeededStep` if a selected step needs one that is left out.
     pub fn apply(&self, plan: &mut Plan, declaration: &Declaration) -> Result<Vec<String>> {
-        if self.only.is_empty() && self.skip.is_empty() {
+        if self.is_all() {
             return Ok(Vec::new());
         }
         self.check_names(plan, declaration)?;

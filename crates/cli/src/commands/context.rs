@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Result, bail};
+use futures_util::future::join_all;
+use provision_aws::live;
 use provision_engine::aws::Aws;
 use provision_engine::declaration::Declaration;
 use provision_engine::fault::Code;
 use provision_engine::input::Outputs;
 use provision_engine::look::Look;
-use provision_engine::observe::Snapshot;
+use provision_engine::observe::{Arrivals, Snapshot};
 use provision_engine::owner::Ownership;
 use provision_engine::planner;
 use provision_engine::resource::Kinds;
@@ -49,23 +51,34 @@ impl Connected {
 
     /// Reads the account, and says where that is as soon as it is known.
     pub(super) async fn read(self, session: &Session<'_>, look: &Look) -> Result<Context> {
+        Ok(self.read_beside(session, look, async |_| ()).await?.0)
+    }
+
+    /// Reads the account, and does `beside` at the same time.
+    async fn read_beside<T>(
+        self,
+        session: &Session<'_>,
+        look: &Look,
+        beside: impl AsyncFnOnce(Arrivals) -> T,
+    ) -> Result<(Context, T)> {
         let name = self.declaration.name.clone();
         let located = |target: &_| session.say_place(&name, target);
-        let reading = Snapshot::read(&self.declaration, &self.kinds, look, located);
-        let snapshot = session.interrupt.or(Box::pin(reading)).await?;
+        let reading = Snapshot::read_beside(&self.declaration, &self.kinds, look, located, beside);
+        let (snapshot, beside) = session.interrupt.or(Box::pin(reading)).await?;
         let Self {
             aws,
             listener,
             declaration,
             kinds,
         } = self;
-        Ok(Context {
+        let context = Context {
             aws,
             listener,
             declaration,
             kinds,
             snapshot,
-        })
+        };
+        Ok((context, beside))
     }
 }
 
@@ -88,6 +101,24 @@ impl Context {
         let connected = Connected::new(session, options).await?;
         let look = Look::new(connected.aws.clone()).adopting(adopt);
         connected.read(session, &look).await
+    }
+
+    /// Declares, connects and reads, and asks the endpoints of `checks` meanwhile. Returns whether all of them answer.
+    pub(super) async fn read_asking(
+        session: &Session<'_>,
+        options: &DeclareOptions,
+        adopt: &BTreeSet<String>,
+    ) -> Result<(Self, bool)> {
+        let connected = Connected::new(session, options).await?;
+        let look = Look::new(connected.aws.clone()).adopting(adopt);
+        let (aws, checks) = (&connected.aws.clone(), connected.declaration.checks.clone());
+        let ask = async |arrivals: Arrivals| {
+            let asked = checks
+                .iter()
+                .map(|check| live::answers(check, &arrivals, aws));
+            join_all(asked).await.into_iter().all(|is_good| is_good)
+        };
+        connected.read_beside(session, &look, ask).await
     }
 
     /// Returns an error if resources of others have names of the stack; `up` is the command that would adopt them.

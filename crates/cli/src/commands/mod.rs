@@ -10,6 +10,7 @@ pub(crate) mod dev;
 pub(crate) mod doctor;
 pub(crate) mod down;
 pub(crate) mod drift;
+mod end;
 mod endpoints;
 mod execution;
 pub(crate) mod explain;

@@ -5,14 +5,12 @@ use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
-use futures_util::future::try_join_all;
-use provision_aws::live;
 use provision_engine::aws::{Aws, GRACE};
 use provision_engine::declaration::Declaration;
 use provision_engine::execute::{ExecuteOptions, Report, execute};
 use provision_engine::fault::Code;
 use provision_engine::input::{Outputs, references};
-use provision_engine::observe::Observations;
+use provision_engine::observe::{Observations, Snapshot};
 use provision_engine::plan::Plan;
 use provision_engine::planner;
 use provision_engine::secret::Secret;
@@ -22,9 +20,9 @@ use provision_package::{Preparation, Profile};
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::concurrent::{Created, is_lost_race};
 use super::consent::{Question, losses, may_lose, refuse_protected};
 use super::context::Context;
+use super::end::End;
 use super::execution::{ended_early, of_existing, show_plan};
 use super::session::continues;
 use super::{Session, outputs};
@@ -58,6 +56,8 @@ struct Agreed {
     known: Outputs,
     preparation: Preparation,
     is_whole: bool,
+    /// True if all endpoints answered while the account was read.
+    is_live: bool,
     /// The sentence that says how to go on from where this run ends.
     again: String,
 }
@@ -70,8 +70,17 @@ async fn prepare(session: &Session<'_>, arguments: &args::Up) -> Result<Option<A
         selection,
         mut preparation,
     } = Intent::of(session, arguments)?;
-    let context = Context::read(session, &options.declare, &options.adopt);
-    let context = Box::pin(context).await?;
+    let (context, is_live) = if arguments.wait == Wait::Live && selection.is_all() {
+        Box::pin(Context::read_asking(
+            session,
+            &options.declare,
+            &options.adopt,
+        ))
+        .await?
+    } else {
+        let context = Context::read(session, &options.declare, &options.adopt);
+        (Box::pin(context).await?, false)
+    };
     let declaration = &context.declaration;
     options.check(declaration)?;
     let up = || options.text(session.app, "up");
@@ -121,6 +130,7 @@ async fn prepare(session: &Session<'_>, arguments: &args::Up) -> Result<Option<A
         known,
         preparation,
         is_whole: left_out.is_empty(),
+        is_live,
     }))
 }
 
@@ -133,10 +143,11 @@ async fn deploy(
 ) -> Result<Exit> {
     let Agreed {
         context,
-        plan,
+        mut plan,
         known,
         mut preparation,
         is_whole,
+        is_live,
         again,
     } = agreed;
     let Context {
@@ -144,7 +155,7 @@ async fn deploy(
         listener,
         declaration,
         kinds,
-        ..
+        snapshot: Snapshot { target, .. },
     } = context;
     let console = &session.console;
     let checks: &[Check] = if arguments.wait == Wait::Live && is_whole {
@@ -184,15 +195,16 @@ async fn deploy(
     }
     // A part of the plan proves nothing about the stack, and leaves the rest alone.
     let has_an_end = is_whole && arguments.wait != Wait::None;
-    if has_an_end && !plan.is_empty() && !report.interrupted {
+    let is_unchanged = plan.is_empty() && (is_live || checks.is_empty());
+    if has_an_end && !is_unchanged && !report.interrupted {
         let end = End {
             checks,
             declaration: &declaration,
             kinds: &kinds,
-            plan: &plan,
+            target: &target,
             aws: &aws,
         };
-        let finishing = end.finish(&mut report, &mut preparation);
+        let finishing = end.finish(&mut plan, &mut report, &mut preparation);
         failures.extend(in_time(session, deadline, &aws, finishing).await.err());
     }
     let report = of_existing(report, &plan);
@@ -329,89 +341,6 @@ async fn in_time(
     aws.stop();
     let _ = timeout(GRACE, work).await;
     bail!(why)
-}
-
-/// The end of a deployment: the checks, and the duplicates of a concurrent run.
-struct End<'a> {
-    checks: &'a [Check],
-    declaration: &'a Declaration,
-    kinds: &'a provision_engine::resource::Kinds,
-    plan: &'a Plan,
-    aws: &'a Aws,
-}
-
-impl End<'_> {
-    /// Waits for the endpoints, and removes duplicates made by a concurrent run.
-    async fn finish(&self, report: &mut Report, preparation: &mut Preparation) -> Result<()> {
-        let has_lost = is_lost_race(&report.failures);
-        if !report.is_success() && !has_lost {
-            return Ok(());
-        }
-        let created = Created::by(self.plan, report);
-        if has_lost {
-            let outputs = &report.outputs;
-            if !created
-                .has_rival(self.declaration, self.kinds, outputs, self.aws)
-                .await?
-            {
-                return Ok(());
-            }
-        } else {
-            let mut asked = pin!(self.answer(&report.outputs));
-            let mut beaten =
-                pin!(created.is_beaten(self.declaration, self.kinds, &report.outputs, self.aws));
-            tokio::select! {
-                biased;
-                is_beaten = &mut beaten => if !is_beaten? {
-                    return asked.await;
-                },
-                outcome = &mut asked => if !beaten.await? {
-                    return outcome;
-                },
-            }
-        }
-        self.aws.events().note(
-            "someone else is deploying the same stack: this run deletes the duplicates it created",
-        );
-        // From here on only its outcome counts.
-        report.failures.clear();
-        preparation.all().await?;
-        let outputs = created
-            .give_way(
-                self.declaration,
-                self.kinds,
-                preparation.prepared(),
-                self.aws,
-            )
-            .await?;
-        report.succeed(outputs);
-        self.answer(&report.outputs).await
-    }
-
-    /// Waits until all endpoints answer, unless a resource that has to answer turns out to be broken.
-    async fn answer(&self, outputs: &Outputs) -> Result<()> {
-        if self.checks.is_empty() {
-            return Ok(());
-        }
-        let proven = self.plan.steps.iter().filter(|step| {
-            let mut checks = self.checks.iter();
-            checks.any(|check| check.proves.contains(&step.id))
-        });
-        let settled = try_join_all(
-            proven.map(async |step| step.resource.settle(&self.aws.for_step(&step.id)).await),
-        );
-        let checks = self.checks.iter();
-        let mut live = pin!(try_join_all(
-            checks.map(|check| live::wait_until_live(check, outputs, self.aws))
-        ));
-        tokio::select! {
-            outcome = &mut live => outcome.map(|_| ()),
-            settled = settled => {
-                settled?;
-                live.await.map(|_| ())
-            }
-        }
-    }
 }
 
 /// A deployment that has ended.

@@ -9,6 +9,7 @@ mod defaults;
 mod deployments;
 mod doctor;
 mod drift;
+mod endpoint;
 mod ends;
 mod environments;
 mod errors;

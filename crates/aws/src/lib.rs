@@ -51,13 +51,16 @@ pub mod lambda;
 pub mod live;
 pub mod logs;
 pub mod prices;
+pub mod properties;
 mod settings;
 pub mod ssm;
 pub mod tagging;
+mod unusual;
 
 use provision_engine::resource::Kinds;
 
 pub use self::calls::Calls;
+pub use self::unusual::Unusual;
 
 /// The traits that give handles their outputs.
 pub mod handles {

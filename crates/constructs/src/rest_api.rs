@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use provision_aws::Unusual;
 use provision_aws::apigateway::{self, Deployment, Integration, Path, Stage, Throttle};
 use provision_aws::arn::{ApiId, Arn, PathId};
 use provision_aws::handles::{
@@ -28,6 +29,8 @@ pub struct RestApi {
     stage_description: String,
     throttle: Option<Throttle>,
     permission_sid: Option<String>,
+    binary_media_types: Vec<String>,
+    compression_from: Option<i32>,
     is_keyed: bool,
     routes: Vec<Declared>,
 }
@@ -103,6 +106,25 @@ impl RestApi {
         }
     }
 
+    /// Sets the media types that reach functions as base64, and that they answer with as base64; `*/*` for all. By default none.
+    pub fn binary_media_types<'a>(self, types: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut types: Vec<String> = types.into_iter().map(str::to_owned).collect();
+        types.sort();
+        types.dedup();
+        Self {
+            binary_media_types: types,
+            ..self
+        }
+    }
+
+    /// Compresses answers of at least this size in bytes, for callers that accept it; by default none.
+    pub fn compress_from(self, bytes: i32) -> Self {
+        Self {
+            compression_from: Some(bytes),
+            ..self
+        }
+    }
+
     /// Sets the text that statement ids in the functions' policies begin with; by default `apigateway-` and the API's id.
     pub fn permission_sid(self, sid: &str) -> Self {
         Self {
@@ -116,16 +138,11 @@ impl Construct for RestApi {
     type Handle = RestApiHandle;
 
     fn declare(self, id: &str, stack: &mut Stack) -> RestApiHandle {
-        let api = stack.add(
-            id,
-            apigateway::RestApi {
-                name: name_on_aws(self.name, id, stack),
-                description: self.description,
-                endpoint: "REGIONAL".to_owned(),
-                disable_execute_api: false,
-                tags: Tags::default(),
-            },
-        );
+        let api = {
+            let api = self.api(id, stack);
+            stack.add(id, api)
+        };
+        let frozen = self.has_frozen_settings().then(|| api.shape());
         let stage_name = self.stage.unwrap_or_else(|| "live".to_owned());
         let mut paths = Paths::new(id, &api);
         let mut methods = Vec::new();
@@ -156,6 +173,7 @@ impl Construct for RestApi {
                 authorization: "NONE".to_owned(),
                 operation: String::new(),
                 integration: Some(Integration::lambda_proxy(function.invoke_arn())),
+                unusual: Unusual::default(),
             };
             let method_id = format!("{id}/{}{}", route.method(), route.path());
             methods.push(stack.add(&method_id, method));
@@ -184,11 +202,12 @@ impl Construct for RestApi {
             let permission = permission(function, &sid, source);
             stack.add(&format!("{id}/permission/{}", function.id()), permission);
         }
+        let shapes = methods.iter().map(MethodHandle::shape).chain(frozen);
         let deployment = stack.add(
             &format!("{id}/deployment"),
             Deployment {
                 api: api.api_id(),
-                shape: digest(methods.iter().map(MethodHandle::shape)),
+                shape: digest(shapes),
             },
         );
         let stage = stack.add(
@@ -201,6 +220,7 @@ impl Construct for RestApi {
                 variables: BTreeMap::new(),
                 tracing: false,
                 throttle: self.throttle,
+                unusual: Unusual::default(),
                 superseded: Vec::new(),
                 tags: Tags::default(),
             },
@@ -211,6 +231,26 @@ impl Construct for RestApi {
             stage,
             routes,
         }
+    }
+}
+
+impl RestApi {
+    fn api(&self, id: &str, stack: &Stack) -> apigateway::RestApi {
+        apigateway::RestApi {
+            name: name_on_aws(self.name.clone(), id, stack),
+            description: self.description.clone(),
+            endpoint: "REGIONAL".to_owned(),
+            disable_execute_api: false,
+            binary_media_types: self.binary_media_types.clone(),
+            compression_from: self.compression_from,
+            unusual: Unusual::default(),
+            tags: Tags::default(),
+        }
+    }
+
+    /// Returns true if a deployment freezes more than the routes.
+    fn has_frozen_settings(&self) -> bool {
+        !self.binary_media_types.is_empty() || self.compression_from.is_some()
     }
 }
 

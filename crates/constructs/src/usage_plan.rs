@@ -1,5 +1,6 @@
 //! A usage plan.
 
+use provision_aws::Unusual;
 use provision_aws::apigateway::{self, PlanStage, Quota, Throttle};
 use provision_aws::arn::KeyId;
 use provision_aws::handles::{RestApiHandle as _, StageHandle as _};
@@ -85,6 +86,7 @@ impl Construct for UsagePlan {
             quota: self.quota,
             stages: Set::from_iter(self.stages),
             keys: Set::from_iter(self.keys),
+            unusual: Unusual::default(),
             tags: Tags::default(),
         };
         stack.add(id, plan)

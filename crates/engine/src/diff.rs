@@ -97,9 +97,14 @@ fn compare_fields(
             changes,
         );
     }
-    for (name, from) in old {
-        if !new.contains_key(name) && !from.is_null() {
-            compare(inside(name), from, &Value::Null, changes);
+    for (name, from) in old.iter().filter(|(name, _)| !new.contains_key(*name)) {
+        match from {
+            Value::Null => {}
+            // A field that is left out where it is empty.
+            Value::Object(fields) => {
+                compare_fields(&inside(name), fields, &Map::new(), changes);
+            }
+            other => compare(inside(name), other, &Value::Null, changes),
         }
     }
 }
@@ -140,6 +145,16 @@ mod tests {
         assert_eq!(fields(&changes), ["throttle.burst", "added", "gone"]);
         assert!(changes.touch("throttle"));
         assert!(!changes.touch("thr"));
+    }
+
+    #[test]
+    fn what_is_left_out_differs_field_by_field() {
+        let changes = diff(
+            &json!({ "unusual": { "a": 1, "b": { "c": 2 } } }),
+            &json!({}),
+            &[],
+        );
+        assert_eq!(fields(&changes), ["unusual.a", "unusual.b.c"]);
     }
 
     #[test]

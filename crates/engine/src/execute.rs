@@ -501,8 +501,11 @@ async fn act(
         Action::Replace { observed, .. } => {
             if resource.kind().replacement == Replacement::DeleteFirst {
                 resource.delete(aws, observed).await?;
+                return create(resource, aws, new_look).await;
             }
-            create(resource, aws, new_look).await
+            let created = create(resource, aws, new_look).await?;
+            resource.retire(aws, observed).await?;
+            Ok(created)
         }
         Action::Delete { observed, .. } => {
             resource.delete(aws, observed).await?;

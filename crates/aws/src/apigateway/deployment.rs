@@ -53,6 +53,9 @@ pub struct Deployment {
 pub struct DeploymentOutput {
     /// The id that API Gateway gave.
     pub id: DeploymentId,
+    /// True if the API has no stage, so that none will ever leave this deployment.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_alone: bool,
 }
 
 /// The outputs of a declared [`Deployment`].
@@ -148,6 +151,7 @@ impl Resource for Deployment {
             },
             DeploymentOutput {
                 id: DeploymentId(id),
+                is_alone: contents.stages.is_empty(),
             },
         )))
     }
@@ -168,6 +172,7 @@ impl Resource for Deployment {
             .context(Code::Incomplete.fault("AWS returned a deployment without its id"))?;
         Ok(DeploymentOutput {
             id: DeploymentId(id),
+            is_alone: false,
         })
     }
 
@@ -179,6 +184,13 @@ impl Resource for Deployment {
         _: &Changes,
     ) -> Result<DeploymentOutput> {
         Ok(observed.output)
+    }
+
+    async fn retire(&self, aws: &Aws, observed: Observed<Self>) -> Result<()> {
+        if observed.output.is_alone {
+            delete(aws, self.api.get()?, &observed.output.id).await?;
+        }
+        Ok(())
     }
 
     async fn delete(&self, aws: &Aws, observed: Observed<Self>) -> Result<()> {

@@ -1,7 +1,10 @@
 //! One method of a path, with the Lambda proxy integration behind it.
 
 use anyhow::Result;
-use aws_sdk_apigateway::types::{self, IntegrationType, PatchOperation};
+use aws_sdk_apigateway::types::{
+    self, ConnectionType, ContentHandlingStrategy, IntegrationType, Op, PatchOperation,
+    ResponseTransferMode, TlsConfig,
+};
 use provision_engine::aws::Aws;
 use provision_engine::declaration::Declaration;
 use provision_engine::diff::Changes;
@@ -19,12 +22,13 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::lists::{self, LIST_DEPLOYMENTS, LIST_PATHS, LIST_STAGES};
-use super::patch::replace;
+use super::patch::{escaped, operation, replace};
 use super::path::lane_of;
 use super::{API, API_GATEWAY, RestApi};
 use crate::arn::{ApiId, Arn, PathId, Shape};
 use crate::calls::Calls;
 use crate::lambda::Function;
+use crate::unusual::Unusual;
 
 const PUT_METHOD: Operation =
     Operation::create(API_GATEWAY, "PutMethod", &[API.allow("apigateway:PUT")]);
@@ -64,6 +68,9 @@ pub struct Method {
     pub operation: String,
     /// The backend; `None` only as observed: a method that was left half made.
     pub integration: Option<Integration>,
+    /// Settings that are not declared here, where somebody has changed them: none in a declaration.
+    #[serde(default, skip_serializing_if = "Unusual::is_none")]
+    pub unusual: Unusual,
 }
 
 /// The backend of a method, as `PutIntegration` sets it.
@@ -78,6 +85,9 @@ pub struct Integration {
     pub uri: Input<Arn>,
     /// The time for an answer of the backend in milliseconds: 50 to 29,000 (AWS: "Amazon API Gateway quotas").
     pub timeout_ms: i32,
+    /// Settings that are not declared here, where somebody has changed them: none in a declaration.
+    #[serde(default, skip_serializing_if = "Unusual::is_none")]
+    pub unusual: Unusual,
 }
 
 impl Integration {
@@ -88,6 +98,7 @@ impl Integration {
             http_method: "POST".to_owned(),
             uri: invoke_arn,
             timeout_ms: 29_000,
+            unusual: Unusual::default(),
         }
     }
 }
@@ -138,7 +149,10 @@ impl Resource for Method {
         match act {
             Act::Create => vec![&PUT_METHOD, &PUT_INTEGRATION],
             Act::Update(changes) => changes.calls(&[
-                (&["key_required", "authorization", "operation"], &UPDATE),
+                (
+                    &["key_required", "authorization", "operation", "unusual"],
+                    &UPDATE,
+                ),
                 (&["integration"], &PUT_INTEGRATION),
             ]),
             Act::Delete => vec![&DELETE],
@@ -172,6 +186,7 @@ impl Resource for Method {
                         authorization: String::new(),
                         operation: String::new(),
                         integration: None,
+                        unusual: Unusual::default(),
                     };
                     let label = format!("{verb} {full}");
                     let mut marked = Marked::new(label, Observed::ours(state, MethodOutput {}));
@@ -255,6 +270,7 @@ impl Resource for Method {
             authorization: method.authorization_type.clone().unwrap_or_default(),
             operation: method.operation_name.clone().unwrap_or_default(),
             integration: method.method_integration.as_ref().map(integration_of),
+            unusual: unusual(method),
             ..self.clone()
         };
         Ok(Some(Observed::ours(state, MethodOutput {})))
@@ -296,6 +312,10 @@ impl Resource for Method {
         if changes.touch("authorization") {
             patch.push(replace("/authorizationType", &self.authorization));
         }
+        if changes.touch("unusual") {
+            let found = observed.state.unusual.iter();
+            patch.extend(found.flat_map(|(name, found)| usual(name, found)));
+        }
         if changes.touch("operation") {
             patch.push(replace("/operationName", &self.operation));
         }
@@ -333,6 +353,12 @@ impl Method {
     pub(super) fn is_marked(method: &types::Method, prefix: &str) -> bool {
         let operation = method.operation_name();
         operation.is_some_and(|operation| operation.starts_with(prefix))
+    }
+
+    /// Returns true if callers need neither a key nor a signature.
+    pub(super) fn is_open(method: &types::Method) -> bool {
+        let authorization = method.authorization_type().unwrap_or("NONE");
+        !method.api_key_required().unwrap_or_default() && authorization == "NONE"
     }
 
     /// The verbs of this stack's methods on `path` that are not declared.
@@ -387,5 +413,60 @@ fn integration_of(found: &types::Integration) -> Integration {
         http_method: found.http_method.clone().unwrap_or_default(),
         uri: Arn(found.uri.clone().unwrap_or_default()).into(),
         timeout_ms: found.timeout_in_millis,
+        unusual: unusual_integration(found),
     }
+}
+
+fn unusual(method: &types::Method) -> Unusual {
+    Unusual::default()
+        .or_none("requestValidatorId", method.request_validator_id())
+        .or_none("requestModels", json!(method.request_models()))
+        .or_none("requestParameters", json!(method.request_parameters()))
+}
+
+/// Sets a setting back to what AWS gives.
+fn usual(name: &str, found: &Value) -> Vec<PatchOperation> {
+    match found.as_object() {
+        None => vec![replace(&format!("/{name}"), "")],
+        Some(entries) => entries
+            .keys()
+            .map(|entry| operation(Op::Remove, &format!("/{name}/{}", escaped(entry)), ""))
+            .collect(),
+    }
+}
+
+/// All of it goes with the next `PutIntegration`.
+fn unusual_integration(found: &types::Integration) -> Unusual {
+    let connection = found.connection_type().map(ConnectionType::as_str);
+    let content = found
+        .content_handling()
+        .map(ContentHandlingStrategy::as_str);
+    let transfer = found
+        .response_transfer_mode()
+        .map(ResponseTransferMode::as_str);
+    let tls = found
+        .tls_config()
+        .map(TlsConfig::insecure_skip_verification);
+    Unusual::default()
+        .or_none("credentials", found.credentials())
+        .or_none("requestParameters", json!(found.request_parameters()))
+        .or_none("requestTemplates", json!(found.request_templates()))
+        .or_usual(
+            "passthroughBehavior",
+            found.passthrough_behavior().unwrap_or("WHEN_NO_MATCH"),
+            "WHEN_NO_MATCH",
+        )
+        .or_none("contentHandling", content)
+        .or_usual(
+            "connectionType",
+            connection.unwrap_or("INTERNET"),
+            "INTERNET",
+        )
+        .or_usual(
+            "responseTransferMode",
+            transfer.unwrap_or("BUFFERED"),
+            "BUFFERED",
+        )
+        .or_none("cacheKeyParameters", json!(found.cache_key_parameters()))
+        .or_usual("insecureSkipVerification", tls.unwrap_or_default(), false)
 }

@@ -20,3 +20,8 @@ pub(super) fn operation(op: Op, path: &str, value: &str) -> PatchOperation {
         .value(value)
         .build()
 }
+
+/// Returns a name as a part of a path.
+pub(super) fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}

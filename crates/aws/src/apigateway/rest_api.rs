@@ -5,33 +5,39 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use aws_sdk_apigateway::primitives::DateTime;
-use aws_sdk_apigateway::types::{self, EndpointConfiguration, EndpointType};
+use aws_sdk_apigateway::types::{
+    self, ApiKeySourceType, EndpointConfiguration, EndpointType, IpAddressType, Op, PatchOperation,
+};
 use provision_engine::aws::Aws;
 use provision_engine::cost::Charge;
 use provision_engine::declaration::Declaration;
 use provision_engine::diff::Changes;
 use provision_engine::fault::Code;
-use provision_engine::input::{Handle, Input};
+use provision_engine::input::{Handle, Input, hex};
 use provision_engine::look::Look;
 use provision_engine::observe::Seen;
 use provision_engine::operation::Operation;
 use provision_engine::owner::{Mark, STACK, Tags};
 use provision_engine::refusals::Refusals;
 use provision_engine::resource::{
-    Act, HoldsData, Kind, Marked, Observed, Resource, check_tags, gone_is_done,
+    Act, ForeignPart, HoldsData, Kind, Marked, Observed, Resource, check_tags, gone_is_done,
 };
+use provision_engine::target::Target;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::lists::{
     self, LIST_APIS, LIST_DEPLOYMENTS, LIST_PATHS, LIST_STAGES, candidates, oldest,
 };
-use super::patch::{replace, stated};
+use super::patch::{escaped, operation, replace, stated};
 use super::tags::{TAG, tag};
 use super::{API, API_GATEWAY, APIS, Method, Stage, TAGS, UsagePlan};
-use crate::arn::{ApiId, Arn, PathId};
+use crate::arn::{ApiId, Arn, PathId, Shape};
 use crate::calls::Calls;
 use crate::connection::GET_CALLER_IDENTITY;
 use crate::prices::prices;
+use crate::unusual::Unusual;
 
 const CREATE: Operation = Operation::create(
     API_GATEWAY,
@@ -67,6 +73,15 @@ pub struct RestApi {
     pub endpoint: String,
     /// True if the host `ID.execute-api.REGION.amazonaws.com` is switched off, so that callers need a domain name of the API's own.
     pub disable_execute_api: bool,
+    /// The media types that reach functions as base64, and that they answer with as base64; `*/*` for all. Sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub binary_media_types: Vec<String>,
+    /// The size in bytes from which answers are compressed, if the caller accepts that: 0 to 10,485,760; `None` for no compression.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compression_from: Option<i32>,
+    /// Settings that are not declared here, where somebody has changed them: none in a declaration.
+    #[serde(default, skip_serializing_if = "Unusual::is_none")]
+    pub unusual: Unusual,
     /// The tags that the declaration asks for; the stack adds its mark. Other tags of the resource are ignored.
     pub tags: Tags,
 }
@@ -90,6 +105,10 @@ pub trait RestApiHandle {
     /// Returns the id of the path `/`.
     fn root(&self) -> Input<PathId>;
 
+    /// Returns the shape of those settings that a deployment freezes beside the methods: part of the deployment's, where any of
+    /// them is declared.
+    fn shape(&self) -> Input<Shape>;
+
     /// Returns `arn:aws:execute-api:REGION:ACCOUNT:ID`; `.join("/STAGE/METHOD/PATH")` is the source ARN of a permission.
     fn execute_arn(&self) -> Input<Arn>;
 }
@@ -101,6 +120,10 @@ impl RestApiHandle for Handle<RestApi> {
 
     fn root(&self) -> Input<PathId> {
         self.output("root")
+    }
+
+    fn shape(&self) -> Input<Shape> {
+        self.output("shape")
     }
 
     fn execute_arn(&self) -> Input<Arn> {
@@ -138,13 +161,7 @@ impl Resource for RestApi {
     fn calls(&self, act: Act<'_>) -> Vec<&'static Operation> {
         match act {
             Act::Create => vec![&CREATE],
-            Act::Update(changes) => changes.calls(&[
-                (
-                    &["name", "description", "endpoint", "disable_execute_api"],
-                    &UPDATE,
-                ),
-                (&["tags"], &TAG),
-            ]),
+            Act::Update(changes) => changes.calls(&[(&UPDATED, &UPDATE), (&["tags"], &TAG)]),
             Act::Delete => vec![&DELETE],
         }
     }
@@ -157,6 +174,11 @@ impl Resource for RestApi {
     }
 
     fn validate(&self, refusals: &mut Refusals) {
+        refusals.ensure(
+            self.compression_from
+                .is_none_or(|bytes| (0..=10_485_760).contains(&bytes)),
+            "an API's compression begins at 0 to 10485760 bytes",
+        );
         refusals.check(check_tags(&self.tags));
     }
 
@@ -201,7 +223,7 @@ impl Resource for RestApi {
         &self,
         observed: &Observed<Self>,
         seen: &Seen<'_>,
-    ) -> Result<Vec<String>> {
+    ) -> Result<Vec<ForeignPart>> {
         let api = &observed.output.id;
         let contents = lists::contents(seen.look, api).await?;
         let states = || seen.observations.values().map(|observed| &observed.state);
@@ -212,6 +234,13 @@ impl Resource for RestApi {
             })
         };
         let of_stack = format!("{}.", seen.stack());
+        let own = observed.output.id.0.as_str();
+        let mut methods = seen.declaration.all::<Method>();
+        let is_closed = methods.any(|(id, method)| {
+            let is_here = seen.observations.get(id);
+            let is_here = is_here.is_some_and(|found| found.state["api"] == own);
+            is_here && (method.key_required || method.authorization != "NONE")
+        });
         let mut found = Vec::new();
         for path in &contents.paths {
             let (id, full) = (
@@ -224,10 +253,13 @@ impl Resource for RestApi {
                     && !is_declared(&[("path", id), ("http_method", verb.as_str())])
             });
             let before = found.len();
-            found.extend(others.map(|(verb, _)| format!("method `{verb} {full}`")));
+            found.extend(others.map(|(verb, method)| {
+                ForeignPart::going(format!("method `{verb} {full}`"))
+                    .widening(is_closed && Method::is_open(method))
+            }));
             let is_known = full == "/" || is_declared(&[("full", full)]);
             if !is_known && found.len() == before && path.resource_methods().is_none() {
-                found.push(format!("path `{full}`"));
+                found.push(ForeignPart::going(format!("path `{full}`")));
             }
         }
         let declared: Vec<&str> = seen
@@ -241,9 +273,15 @@ impl Resource for RestApi {
             .iter()
             .filter_map(|stage| stage.stage_name());
         let others = stages.filter(|name| !declared.contains(name));
-        found.extend(others.map(|name| format!("stage `{name}`")));
-        found.sort();
+        found.extend(others.map(|name| ForeignPart::going(format!("stage `{name}`"))));
+        found.extend(walls(&contents.stages, &declared));
+        found.sort_by(|one, other| one.what.cmp(&other.what));
         Ok(found)
+    }
+
+    fn computed(&self, _target: &Target) -> Value {
+        let frozen = json!([self.binary_media_types, self.compression_from]);
+        json!({ "shape": hex(&Sha256::digest(frozen.to_string())) })
     }
 
     fn mark(&mut self, mark: &Mark<'_>) {
@@ -280,6 +318,8 @@ impl Resource for RestApi {
                     .set_description(stated(&self.description))
                     .endpoint_configuration(endpoint.clone())
                     .set_disable_execute_api_endpoint(self.disable_execute_api.then_some(true))
+                    .set_binary_media_types(stated_all(&self.binary_media_types))
+                    .set_minimum_compression_size(self.compression_from)
                     .set_tags(Some(self.tags.to_map()))
                     .send()
             })
@@ -308,6 +348,22 @@ impl Resource for RestApi {
         if changes.touch("disable_execute_api") {
             let disabled = self.disable_execute_api.to_string();
             patch.push(replace("/disableExecuteApiEndpoint", &disabled));
+        }
+        if changes.touch("binary_media_types") {
+            let found = &observed.state.binary_media_types;
+            patch.extend(of_types(&Op::Remove, found, &self.binary_media_types));
+            patch.extend(of_types(&Op::Add, &self.binary_media_types, found));
+        }
+        if changes.touch("compression_from") {
+            let bytes = self.compression_from.map(|bytes| bytes.to_string());
+            patch.push(replace(
+                "/minimumCompressionSize",
+                &bytes.unwrap_or_default(),
+            ));
+        }
+        if changes.touch("unusual") {
+            let found = observed.state.unusual.iter();
+            patch.extend(found.flat_map(|(name, found)| usual(name, found)));
         }
         if !patch.is_empty() {
             aws.call(&UPDATE, || {
@@ -346,7 +402,100 @@ impl RestApi {
             description: api.description.clone().unwrap_or_default(),
             endpoint: endpoint.to_owned(),
             disable_execute_api: api.disable_execute_api_endpoint,
+            binary_media_types: sorted(api.binary_media_types()),
+            compression_from: api.minimum_compression_size(),
+            unusual: unusual(api),
             tags: Tags(tags.into_iter().collect()),
+        }
+    }
+}
+
+/// The fields that `UpdateRestApi` sets.
+const UPDATED: [&str; 7] = [
+    "name",
+    "description",
+    "endpoint",
+    "disable_execute_api",
+    "binary_media_types",
+    "compression_from",
+    "unusual",
+];
+
+/// The web ACLs in front of declared stages, which AWS WAF puts there.
+fn walls(stages: &[types::Stage], declared: &[&str]) -> Vec<ForeignPart> {
+    let ours = stages.iter().filter(|stage| {
+        let name = stage.stage_name();
+        name.is_some_and(|name| declared.contains(&name))
+    });
+    let walls = ours.filter_map(|stage| {
+        let name = stage.stage_name().unwrap_or_default();
+        let wall = stage.web_acl_arn().filter(|arn| !arn.is_empty())?;
+        Some(format!("web ACL `{wall}` in front of stage `{name}`"))
+    });
+    walls.map(ForeignPart::staying).collect()
+}
+
+fn sorted(types: &[String]) -> Vec<String> {
+    let mut types = types.to_vec();
+    types.sort();
+    types
+}
+
+/// API Gateway refuses an empty list of some settings.
+fn stated_all(types: &[String]) -> Option<Vec<String>> {
+    (!types.is_empty()).then(|| types.to_vec())
+}
+
+/// Adds or removes those media types that `others` has not.
+fn of_types(op: &Op, types: &[String], others: &[String]) -> Vec<PatchOperation> {
+    let differ = types.iter().filter(|kind| !others.contains(kind));
+    differ
+        .map(|kind| {
+            let path = format!("/binaryMediaTypes/{}", escaped(kind));
+            operation(op.clone(), &path, "")
+        })
+        .collect()
+}
+
+fn unusual(api: &types::RestApi) -> Unusual {
+    let endpoint = api.endpoint_configuration();
+    let addresses = endpoint.and_then(|endpoint| endpoint.ip_address_type());
+    let addresses = addresses.map_or("ipv4", IpAddressType::as_str);
+    let is_private =
+        endpoint.is_some_and(|endpoint| endpoint.types().contains(&EndpointType::Private));
+    let source = api
+        .api_key_source()
+        .map_or("HEADER", ApiKeySourceType::as_str);
+    let vpc_endpoints = endpoint.map(|endpoint| endpoint.vpc_endpoint_ids().to_vec());
+    Unusual::default()
+        .or_usual("apiKeySource", source, "HEADER")
+        .or_none("policy", api.policy())
+        .or_usual(
+            "ipAddressType",
+            addresses,
+            if is_private { "dualstack" } else { "ipv4" },
+        )
+        .or_none("vpcEndpointIds", vpc_endpoints.unwrap_or_default())
+}
+
+/// Sets a setting back to what AWS gives.
+fn usual(name: &str, found: &Value) -> Vec<PatchOperation> {
+    match name {
+        "apiKeySource" => vec![replace("/apiKeySource", "HEADER")],
+        "policy" => vec![replace("/policy", "")],
+        "ipAddressType" => {
+            let other = if *found == "ipv4" {
+                "dualstack"
+            } else {
+                "ipv4"
+            };
+            vec![replace("/endpointConfiguration/ipAddressType", other)]
+        }
+        _ => {
+            let ids = found.as_array().into_iter().flatten();
+            let ids = ids.filter_map(Value::as_str);
+            let path = "/endpointConfiguration/vpcEndpointIds";
+            ids.map(|id| operation(Op::Remove, path, id)).collect()
         }
     }
 }

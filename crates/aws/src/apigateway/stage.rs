@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use aws_sdk_apigateway::types::{self, Op, PatchOperation};
+use aws_sdk_apigateway::types::{self, MethodSetting, Op, PatchOperation};
 use provision_engine::aws::Aws;
 use provision_engine::diff::Changes;
 use provision_engine::input::{Handle, Input};
@@ -16,6 +16,7 @@ use provision_engine::resource::{
     Act, HoldsData, Kind, Marked, Observed, Resource, check_name, check_tags, gone_is_done,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::deployment::{self, shape_of};
 use super::lists::{self, LIST_DEPLOYMENTS, LIST_PATHS, LIST_STAGES};
@@ -26,6 +27,7 @@ use super::{API, API_GATEWAY, RestApi, TAGS, Throttle};
 use crate::arn::{ApiId, DeploymentId};
 use crate::calls::Calls;
 use crate::connection::GET_CALLER_IDENTITY;
+use crate::unusual::Unusual;
 
 const CREATE: Operation = Operation::create(
     API_GATEWAY,
@@ -63,6 +65,9 @@ pub struct Stage {
     /// The limit of each method's requests, all clients together; `None` for the account's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throttle: Option<Throttle>,
+    /// Settings that are not declared here, where somebody has changed them: none in a declaration.
+    #[serde(default, skip_serializing_if = "Unusual::is_none")]
+    pub unusual: Unusual,
     /// Deployments of ours that no stage serves, beside the one that is to be served: none, once all is in order.
     pub superseded: Vec<DeploymentId>,
     /// The tags that the declaration asks for; the stack adds its mark. Other tags of the resource are ignored.
@@ -81,9 +86,6 @@ pub struct StageOutput {
     /// True if other stages serve that deployment too.
     #[serde(default)]
     pub is_shared: bool,
-    /// True if the settings of all methods say more than their throttle.
-    #[serde(default)]
-    pub has_other_settings: bool,
     /// All deployments of ours that no stage serves.
     pub unserved: Vec<DeploymentId>,
 }
@@ -145,6 +147,7 @@ impl Resource for Stage {
                         "variables",
                         "tracing",
                         "throttle",
+                        "unusual",
                     ],
                     &UPDATE,
                 ),
@@ -187,6 +190,7 @@ impl Resource for Stage {
                     variables: BTreeMap::new(),
                     tracing: false,
                     throttle: None,
+                    unusual: Unusual::default(),
                     superseded: Vec::new(),
                     tags: Tags(tags.into_iter().collect()),
                 };
@@ -270,13 +274,13 @@ impl Resource for Stage {
                     .collect(),
                 tracing: stage.tracing_enabled,
                 throttle: throttle_of(stage),
+                unusual: unusual(stage),
                 superseded,
                 tags: self.tags.declared_part(&tags),
             },
             StageOutput {
                 retires,
                 is_shared,
-                has_other_settings: has_other_settings(stage),
                 unserved,
                 ..self.output(look.aws()).await?
             },
@@ -389,12 +393,19 @@ impl Stage {
         {
             patch.push(operation(Op::Remove, &format!("/variables/{name}"), value));
         }
-        if changes.touch("throttle") {
-            patch.extend(match self.throttle {
-                Some(throttle) => throttle_patch(throttle),
-                None if observed.output.has_other_settings => throttle_patch(UNLIMITED),
-                None => vec![operation(Op::Remove, "/*/*", "")],
-            });
+        if changes.touch("unusual") {
+            let found = observed.state.unusual.iter();
+            patch.extend(found.flat_map(|(name, found)| usual(name, found)));
+        }
+        let is_reset = observed.state.unusual.has(ALL_METHODS);
+        match self.throttle {
+            None if changes.touch("throttle") && !is_reset => {
+                patch.push(operation(Op::Remove, &format!("/{ALL_METHODS}"), ""));
+            }
+            Some(throttle) if changes.touch("throttle") || is_reset => {
+                patch.extend(throttle_patch(throttle));
+            }
+            _ => {}
         }
         Ok(patch)
     }
@@ -409,7 +420,6 @@ impl Stage {
             served_as: self.name.clone(),
             retires: None,
             is_shared: false,
-            has_other_settings: false,
             unserved: Vec::new(),
         })
     }
@@ -435,13 +445,6 @@ fn throttle_of(stage: &types::Stage) -> Option<Throttle> {
     Some(throttle).filter(|throttle| is_limit && *throttle != USUAL)
 }
 
-/// No limit of the stage's own.
-const UNLIMITED: Throttle = Throttle {
-    rate: -1.0,
-    burst: -1,
-};
-
-/// Leaves the other settings of all methods as they are.
 fn throttle_patch(Throttle { rate, burst }: Throttle) -> Vec<PatchOperation> {
     vec![
         replace("/*/*/throttling/rateLimit", &rate.to_string()),
@@ -449,12 +452,53 @@ fn throttle_patch(Throttle { rate, burst }: Throttle) -> Vec<PatchOperation> {
     ]
 }
 
-fn has_other_settings(stage: &types::Stage) -> bool {
-    let found = stage.method_settings().and_then(|all| all.get(ALL_METHODS));
-    found.is_some_and(|found| {
-        let logs = found.logging_level().is_some_and(|level| level != "OFF");
-        logs || found.metrics_enabled() || found.data_trace_enabled() || found.caching_enabled()
-    })
+fn unusual(stage: &types::Stage) -> Unusual {
+    let logs = stage
+        .access_log_settings()
+        .map(|logs| json!({ "destinationArn": logs.destination_arn(), "format": logs.format() }));
+    let canary = stage.canary_settings().map(|canary| {
+        json!({ "deploymentId": canary.deployment_id(), "percentTraffic": canary.percent_traffic() })
+    });
+    let mut found = Unusual::default()
+        .or_usual("cacheClusterEnabled", stage.cache_cluster_enabled(), false)
+        .or_none("accessLogSettings", logs)
+        .or_none("canarySettings", canary)
+        .or_none("clientCertificateId", stage.client_certificate_id());
+    for (methods, setting) in stage.method_settings().into_iter().flatten() {
+        found = found.or_none(methods, beyond_throttle(setting, methods != ALL_METHODS));
+    }
+    found
+}
+
+/// The settings of methods that differ from what API Gateway gives with any of them (AWS: `MethodSetting`).
+fn beyond_throttle(found: &MethodSetting, with_throttle: bool) -> Value {
+    let level = found.logging_level().unwrap_or("OFF");
+    let throttle = Throttle {
+        rate: found.throttling_rate_limit(),
+        burst: found.throttling_burst_limit(),
+    };
+    let is_limited = with_throttle && throttle.rate >= 0.0 && throttle != USUAL;
+    let settings = Unusual::default()
+        .or_usual("loggingLevel", level, "OFF")
+        .or_usual("metricsEnabled", found.metrics_enabled(), false)
+        .or_usual("dataTraceEnabled", found.data_trace_enabled(), false)
+        .or_usual("cachingEnabled", found.caching_enabled(), false)
+        .or_usual("throttle", is_limited.then(|| json!(throttle)), Value::Null);
+    json!(settings)
+}
+
+/// Sets a setting back to what AWS gives.
+fn usual(name: &str, found: &Value) -> Vec<PatchOperation> {
+    match name {
+        "cacheClusterEnabled" => vec![replace("/cacheClusterEnabled", "false")],
+        "clientCertificateId" => vec![replace("/clientCertificateId", "")],
+        "accessLogSettings" => vec![operation(Op::Remove, "/accessLogSettings", "")],
+        "canarySettings" => vec![operation(Op::Remove, "/canarySettings", "")],
+        methods => {
+            debug_assert!(found.is_object(), "the settings of methods");
+            vec![operation(Op::Remove, &format!("/{methods}"), "")]
+        }
+    }
 }
 
 /// Returns true if a stage serves the deployment `id` now.

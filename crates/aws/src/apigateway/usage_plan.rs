@@ -20,11 +20,12 @@ use provision_engine::operation::Operation;
 use provision_engine::owner::{Mark, STACK, Tags};
 use provision_engine::refusals::Refusals;
 use provision_engine::resource::{
-    Act, HoldsData, Kind, Marked, Observed, Resource, check_tags, gone_is_done,
+    Act, ForeignPart, HoldsData, Kind, Marked, Observed, Resource, check_tags, gone_is_done,
 };
 use provision_engine::wait::Wait;
 use provision_engine::warning::Warning;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
 use super::api_key::{self, counting};
 use super::lists::{self, LIST_APIS, LIST_KEYS, LIST_PLAN_KEYS, LIST_PLANS, candidates, oldest};
@@ -35,6 +36,7 @@ use super::{API_GATEWAY, PLAN, PLANS, RestApi, TAGS};
 use crate::arn::{ApiId, KeyId};
 use crate::calls::Calls;
 use crate::connection::GET_CALLER_IDENTITY;
+use crate::unusual::Unusual;
 
 const GET: Operation =
     Operation::read(API_GATEWAY, "GetUsagePlan", &[PLAN.allow("apigateway:GET")]);
@@ -91,6 +93,9 @@ pub struct UsagePlan {
     pub stages: Set<PlanStage>,
     /// The API keys of the plan. A key may be in one plan only for each stage.
     pub keys: Set<Input<KeyId>>,
+    /// Settings that are not declared here, where somebody has changed them: none in a declaration.
+    #[serde(default, skip_serializing_if = "Unusual::is_none")]
+    pub unusual: Unusual,
     /// The tags that the declaration asks for; the stack adds its mark. Other tags of the resource are ignored.
     pub tags: Tags,
 }
@@ -224,7 +229,14 @@ impl Resource for UsagePlan {
             }
             Act::Update(changes) => changes.calls(&[
                 (
-                    &["name", "description", "throttle", "quota", "stages"],
+                    &[
+                        "name",
+                        "description",
+                        "throttle",
+                        "quota",
+                        "stages",
+                        "unusual",
+                    ],
                     &UPDATE,
                 ),
                 (&["keys"], &ADD_KEY),
@@ -286,6 +298,7 @@ impl Resource for UsagePlan {
                 quota: None,
                 stages: Set::from_iter([]),
                 keys: Set::from_iter([]),
+                unusual: Unusual::default(),
                 tags: Tags(tags.into_iter().collect()),
             };
             let Some(id) = plan.id.clone() else { continue };
@@ -302,7 +315,7 @@ impl Resource for UsagePlan {
         &self,
         observed: &Observed<Self>,
         seen: &Seen<'_>,
-    ) -> Result<Vec<String>> {
+    ) -> Result<Vec<ForeignPart>> {
         let linked = lists::plan_keys(seen.look, &observed.output.id).await?;
         let keys = lists::api_keys(seen.look).await?;
         let is_ours = |id: &String| {
@@ -312,7 +325,26 @@ impl Resource for UsagePlan {
                 || declared.into_iter().any(|key| key.0 == *id)
         };
         let others = linked.iter().filter(|id| !is_ours(id));
-        Ok(others.map(|id| format!("API key `{id}`")).collect())
+        let keys = others.map(|id| ForeignPart::going(format!("API key `{id}`")).widening(true));
+        let plans = lists::usage_plans(seen.look).await?;
+        let apis = lists::rest_apis(seen.look).await?;
+        let is_foreign = |stage: &&ApiStage| {
+            let mut apis = apis.iter();
+            apis.any(|api| api.id() == stage.api_id() && !is_of_stack(api, seen.stack()))
+        };
+        let plan = plans
+            .iter()
+            .find(|plan| plan.id() == Some(&observed.output.id));
+        let stages = plan.map(types::UsagePlan::api_stages).unwrap_or_default();
+        let stages = stages.iter().filter(is_foreign).map(|stage| {
+            let (api, name) = (stage.api_id(), stage.stage());
+            let (api, name) = (api.unwrap_or_default(), name.unwrap_or_default());
+            ForeignPart::blocking(
+                format!("stage `{name}` of REST API `{api}`"),
+                format!("take stage `{name}` of REST API `{api}` out of the plan"),
+            )
+        });
+        Ok(keys.chain(stages).collect())
     }
 
     fn mark(&mut self, mark: &Mark<'_>) {
@@ -443,6 +475,7 @@ impl UsagePlan {
                     period,
                 })
             }),
+            unusual: unusual(plan, &stages),
             stages,
             keys,
             tags: self.tags.declared_part(&tags),
@@ -599,6 +632,13 @@ impl UsagePlan {
             }
             _ => {}
         }
+        if changes.touch("unusual") {
+            let found = observed.unusual.iter();
+            patch.extend(found.map(|(name, _)| match name {
+                "quota/offset" => replace("/quota/offset", "0"),
+                other => operation(Op::Remove, &format!("/{other}"), ""),
+            }));
+        }
         for stage in self
             .stages
             .iter()
@@ -662,6 +702,36 @@ impl UsagePlan {
             other => Ok(other?),
         }
     }
+}
+
+fn unusual(plan: &types::UsagePlan, stages: &Set<PlanStage>) -> Unusual {
+    let offset = plan.quota().map_or(0, QuotaSettings::offset);
+    let mut found = Unusual::default()
+        .or_none("productCode", plan.product_code())
+        .or_usual("quota/offset", offset, 0);
+    for stage in stages.iter() {
+        let Ok(value) = stage.patch_value() else {
+            continue;
+        };
+        let mut linked = plan.api_stages().iter();
+        let linked = linked.find(|linked| {
+            value
+                == format!(
+                    "{}:{}",
+                    linked.api_id().unwrap_or_default(),
+                    linked.stage().unwrap_or_default()
+                )
+        });
+        let limits = linked.and_then(ApiStage::throttle).into_iter().flatten();
+        let limits: Map<String, Value> = limits
+            .map(|(method, limit)| {
+                let (rate, burst) = (limit.rate_limit(), limit.burst_limit());
+                (method.clone(), json!({ "rate": rate, "burst": burst }))
+            })
+            .collect();
+        found = found.or_none(&format!("apiStages/{value}/throttle"), limits);
+    }
+    found
 }
 
 impl PlanStage {

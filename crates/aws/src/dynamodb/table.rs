@@ -1,6 +1,7 @@
 //! A DynamoDB table, on demand, with its indexes, its time to live and its point-in-time recovery.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -8,9 +9,10 @@ use aws_sdk_dynamodb::operation::update_table::builders::UpdateTableFluentBuilde
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, CreateGlobalSecondaryIndexAction,
     DeleteGlobalSecondaryIndexAction, GlobalSecondaryIndex, GlobalSecondaryIndexUpdate,
-    IndexStatus, KeySchemaElement, KeyType, PointInTimeRecoverySpecification,
+    IndexStatus, KeySchemaElement, KeyType, OnDemandThroughput, PointInTimeRecoverySpecification,
     PointInTimeRecoveryStatus, Projection, ProjectionType, ScalarAttributeType, Select,
-    TableDescription, TableStatus, Tag, TimeToLiveSpecification, TimeToLiveStatus,
+    StreamSpecification, StreamViewType, TableClass, TableDescription, TableStatus, Tag,
+    TimeToLiveSpecification, TimeToLiveStatus,
 };
 use provision_engine::aws::Aws;
 use provision_engine::cost::Charge;
@@ -24,7 +26,7 @@ use provision_engine::operation::{Meaning, Operation, Reading, Scope};
 use provision_engine::owner::{Mark, Ownership, Tags};
 use provision_engine::refusals::Refusals;
 use provision_engine::resource::{
-    Act, HoldsData, Kind, Marked, Observed, Resource, check_name, check_tags,
+    Act, ForeignPart, HoldsData, Kind, Marked, Observed, Resource, check_name, check_tags,
 };
 use provision_engine::target::Target;
 use provision_engine::wait::{Vanished, Wait};
@@ -38,6 +40,7 @@ use crate::calls::Calls;
 use crate::prices::prices;
 use crate::settings;
 use crate::tagging::{GET_RESOURCES, tagged};
+use crate::unusual::Unusual;
 
 const TABLE: Scope = Scope::new(
     "Table",
@@ -86,15 +89,14 @@ const UNTAG: Operation = Operation::write(
     "UntagResource",
     &[TABLE.allow("dynamodb:UntagResource")],
 )
-.only_with(&[TTL, RECOVERY]);
+.only_with(&[RECOVERY]);
 /// AWS documents no rate; the fifth of 30 at once was throttled when somebody measured it.
 const DESCRIBE_TTL: Operation = Operation::read(
     DYNAMODB,
     "DescribeTimeToLive",
     &[TABLE.allow("dynamodb:DescribeTimeToLive")],
 )
-.rate(4, Duration::from_millis(250))
-.only_with(&[TTL]);
+.rate(4, Duration::from_millis(250));
 const UPDATE_TTL: Operation = Operation::write(
     DYNAMODB,
     "UpdateTimeToLive",
@@ -113,16 +115,14 @@ const UPDATE_TTL: Operation = Operation::write(
         &["modified multiple times"],
         Meaning::NotYet,
     ),
-])
-.only_with(&[TTL]);
+]);
 /// AWS: "You can call `DescribeContinuousBackups` at a maximum rate of 10 times per second."
 const DESCRIBE_BACKUPS: Operation = Operation::read(
     DYNAMODB,
     "DescribeContinuousBackups",
     &[TABLE.allow("dynamodb:DescribeContinuousBackups")],
 )
-.rate(10, Duration::from_millis(100))
-.only_with(&[RECOVERY]);
+.rate(10, Duration::from_millis(100));
 const UPDATE_BACKUPS: Operation = Operation::write(
     DYNAMODB,
     "UpdateContinuousBackups",
@@ -154,16 +154,19 @@ pub struct Table {
     /// The attribute with the time, in seconds since 1970, after which an item is deleted; AWS takes up to a few days for it.
     ///
     /// AWS takes one change an hour, and another attribute takes two: `up` switches the old one off, fails, and goes on when an
-    /// hour has passed. A time to live that somebody else has switched on is neither seen nor changed while none is declared;
-    /// one that was declared goes with the declaration of it, and takes the rights that the declaration with it had.
+    /// hour has passed. One that is not declared is switched off, since items vanish by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ttl: Option<String>,
     /// True if AWS keeps what the table can be restored from to any second of the last 35 days, for a price by its size.
     ///
-    /// The same holds as of `ttl` if others have switched it on, or it is no longer declared. AWS keeps a backup of a
-    /// table that is deleted with it for 35 days, free of charge.
+    /// One that somebody else has switched on stays, for it is what the table can be restored from; one that was declared goes with
+    /// the declaration of it, and takes the rights that the declaration with it had. AWS keeps a backup of a table that is deleted
+    /// with it for 35 days, free of charge.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub point_in_time_recovery: bool,
+    /// Settings that are not declared here, where somebody has changed them: none in a declaration.
+    #[serde(default, skip_serializing_if = "Unusual::is_none")]
+    pub unusual: Unusual,
     /// The tags that the declaration asks for; the stack adds its mark. Other tags of the resource are ignored.
     pub tags: Tags,
 }
@@ -220,6 +223,7 @@ impl Table {
             deletion_protection: false,
             ttl: None,
             point_in_time_recovery: false,
+            unusual: Unusual::default(),
             tags: Tags::default(),
         }
     }
@@ -294,6 +298,7 @@ impl Resource for Table {
                     (&["indexes"], &UPDATE),
                     (&[RECOVERY], &UPDATE_BACKUPS),
                 ]);
+                calls.extend(Unusual::names_in(changes).into_iter().map(|_| &UPDATE));
                 let ttl = changes.0.iter().filter(|change| change.field == TTL);
                 let sides = ttl.flat_map(|change| [&change.from, &change.to]);
                 let sides = sides.filter(|attribute| !attribute.is_null());
@@ -375,6 +380,46 @@ impl Resource for Table {
         Ok((items > 0).then(|| format!("table `{name}` with {more}{items} {noun}")))
     }
 
+    /// What guards the table, and where copies of it are.
+    async fn foreign_parts(
+        &self,
+        observed: &Observed<Self>,
+        seen: &Seen<'_>,
+    ) -> Result<Vec<ForeignPart>> {
+        let doing = || format!("reading what others have added to table `{}`", self.name);
+        let recovery = self.read_recovery(seen.look.aws(), !observed.state.point_in_time_recovery);
+        let recovery = recovery.await.with_context(doing)?;
+        let Some(table) = self
+            .get(seen.look)
+            .await
+            .with_context(doing)?
+            .as_ref()
+            .clone()
+        else {
+            return Ok(Vec::new());
+        };
+        let recovery = recovery.then(|| ForeignPart::staying("point-in-time recovery"));
+        let key = table
+            .sse_description()
+            .and_then(|sse| sse.kms_master_key_arn());
+        let key = key.map(|key| ForeignPart::staying(format!("encryption by key `{key}`")));
+        let replicas = table
+            .replicas()
+            .iter()
+            .filter_map(|replica| replica.region_name());
+        let replicas =
+            replicas.map(|region| ForeignPart::staying(format!("a replica in {region}")));
+        let indexes = table.local_secondary_indexes().iter();
+        let indexes = indexes.filter_map(|index| index.index_name());
+        let indexes = indexes.map(|name| ForeignPart::going(format!("local index `{name}`")));
+        Ok(recovery
+            .into_iter()
+            .chain(key)
+            .chain(replicas)
+            .chain(indexes)
+            .collect())
+    }
+
     fn is_protected(observed: &Observed<Self>) -> bool {
         observed.state.deletion_protection
     }
@@ -399,7 +444,7 @@ impl Resource for Table {
     async fn observe(&self, look: &Look) -> Result<Option<Observed<Self>>> {
         let aws = look.aws();
         let doing = || format!("reading table `{}`", self.name);
-        let Some(table) = self.describe(aws).await.with_context(doing)? else {
+        let Some(table) = self.get(look).await.with_context(doing)?.as_ref().clone() else {
             return Ok(None);
         };
         if table.table_status() == Some(&TableStatus::Deleting) {
@@ -443,15 +488,14 @@ impl Resource for Table {
             }
         }
         let ownership = look.ownership(&self.name, &self.tags, &tags);
-        let is_read = |setting, is_declared| {
-            let is_ours = ownership == Ownership::Ours;
-            // A table that is being created has no settings yet, and AWS refuses to tell them.
-            table.table_status() != Some(&TableStatus::Creating)
-                && (is_declared || is_ours && settings::is_made(&tags, setting))
-        };
+        let is_ours = ownership == Ownership::Ours;
+        // A table that is being created has no settings yet, and AWS refuses to tell them.
+        let is_made = table.table_status() != Some(&TableStatus::Creating);
+        let has_recovery =
+            self.point_in_time_recovery || is_ours && settings::is_made(&tags, RECOVERY);
         let (ttl, point_in_time_recovery) = try_join!(
-            self.read_ttl(aws, is_read(TTL, self.ttl.is_some())),
-            self.read_recovery(aws, is_read(RECOVERY, self.point_in_time_recovery)),
+            self.read_ttl(aws, is_made),
+            self.read_recovery(aws, is_made && has_recovery),
         )
         .with_context(doing)?;
         Ok(Some(Observed {
@@ -563,6 +607,9 @@ impl Resource for Table {
         if changes.touch(RECOVERY) {
             self.put_recovery(aws).await?;
         }
+        for (name, _) in observed.state.unusual.iter() {
+            self.change(aws, |request| usual(request, name)).await?;
+        }
         // Refused most easily: all other fields are changed by then.
         if changes.touch(TTL) {
             self.change_ttl(aws, observed.state.ttl.as_deref()).await?;
@@ -662,6 +709,12 @@ impl Resource for Table {
 }
 
 impl Table {
+    /// Returns the table as DynamoDB tells it. Read once a pass.
+    async fn get(&self, look: &Look) -> Result<Arc<Option<TableDescription>>> {
+        let read = async |aws: &Aws| anyhow::Ok(self.describe(aws).await?);
+        look.once(&format!("table {}", self.name), read).await
+    }
+
     async fn describe(&self, aws: &Aws) -> Result<Option<TableDescription>, AwsError> {
         let request = || {
             aws.dynamodb()
@@ -842,6 +895,7 @@ impl Table {
             deletion_protection: table.deletion_protection_enabled.unwrap_or_default(),
             ttl: None,
             point_in_time_recovery: false,
+            unusual: unusual(table),
             tags,
         }
     }
@@ -956,4 +1010,43 @@ fn whole_items() -> Projection {
     Projection::builder()
         .projection_type(ProjectionType::All)
         .build()
+}
+
+fn unusual(table: &TableDescription) -> Unusual {
+    let class = table.table_class_summary();
+    let class = class.and_then(|summary| summary.table_class());
+    let class = class.map_or("STANDARD", TableClass::as_str);
+    let stream = table.stream_specification();
+    let stream = stream.filter(|stream| stream.stream_enabled());
+    let view = stream.and_then(|stream| stream.stream_view_type());
+    let limits = table.on_demand_throughput().map(|limits| {
+        let limit = |units: Option<i64>| units.filter(|units| *units >= 0);
+        let reads = limit(limits.max_read_request_units());
+        let writes = limit(limits.max_write_request_units());
+        Unusual::default()
+            .or_none("reads", reads)
+            .or_none("writes", writes)
+    });
+    Unusual::default()
+        .or_usual("tableClass", class, "STANDARD")
+        .or_none("stream", view.map(StreamViewType::as_str))
+        .or_none("onDemandThroughput", json!(limits))
+}
+
+/// Sets a setting back to what DynamoDB gives.
+fn usual(request: UpdateTableFluentBuilder, name: &str) -> UpdateTableFluentBuilder {
+    match name {
+        "tableClass" => request.table_class(TableClass::Standard),
+        "stream" => {
+            let off = StreamSpecification::builder().stream_enabled(false).build();
+            request.set_stream_specification(off.ok())
+        }
+        // -1 is no limit (DynamoDB API Reference, `OnDemandThroughput`).
+        _ => request.on_demand_throughput(
+            OnDemandThroughput::builder()
+                .max_read_request_units(-1)
+                .max_write_request_units(-1)
+                .build(),
+        ),
+    }
 }

@@ -1,10 +1,11 @@
 //! An IAM role with its inline policies and its permissions boundary.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use aws_sdk_iam::types::Tag;
+use aws_sdk_iam::types::{self, Tag};
 use futures_util::future::try_join_all;
 use provision_engine::aws::Aws;
 use provision_engine::diff::Changes;
@@ -17,7 +18,8 @@ use provision_engine::operation::{Operation, Scope};
 use provision_engine::owner::{Mark, Ownership, Tags};
 use provision_engine::refusals::Refusals;
 use provision_engine::resource::{
-    Act, HoldsData, Kind, Marked, Observed, Resource, check_name, check_tags, gone_is_done,
+    Act, ForeignPart, HoldsData, Kind, Marked, Observed, Resource, check_name, check_tags,
+    gone_is_done,
 };
 use provision_engine::target::Target;
 use provision_engine::wait::Wait;
@@ -42,12 +44,16 @@ const LIST_INLINE: Operation = Operation::read(
     IAM,
     "ListRolePolicies",
     &[ROLE.allow("iam:ListRolePolicies")],
-)
-.for_deployers();
+);
 const LIST_ATTACHED: Operation = Operation::read(
     IAM,
     "ListAttachedRolePolicies",
     &[ROLE.allow("iam:ListAttachedRolePolicies")],
+);
+const LIST_PROFILES: Operation = Operation::read(
+    IAM,
+    "ListInstanceProfilesForRole",
+    &[ROLE.allow("iam:ListInstanceProfilesForRole")],
 )
 .for_deployers();
 const CREATE_ROLE: Operation = Operation::create(
@@ -150,6 +156,7 @@ impl Resource for Role {
                 &GET_POLICY,
                 &LIST_INLINE,
                 &LIST_ATTACHED,
+                &LIST_PROFILES,
                 &CREATE_ROLE,
                 &TAG_ROLE,
                 &UPDATE_ROLE,
@@ -264,6 +271,63 @@ impl Resource for Role {
         Ok(found)
     }
 
+    /// Policies that no declaration has, and a boundary. An attached policy and an inline one keep AWS from deleting the role.
+    async fn foreign_parts(
+        &self,
+        observed: &Observed<Self>,
+        seen: &Seen<'_>,
+    ) -> Result<Vec<ForeignPart>> {
+        let aws = seen.look.aws();
+        let name = &self.name;
+        let doing = || format!("reading what others have added to role `{name}`");
+        let (attached, inline, role) = try_join!(
+            self.attached_policies(aws),
+            self.inline_policies(aws),
+            async { anyhow::Ok(self.get(seen.look).await?) },
+        )
+        .with_context(doing)?;
+        let attached = attached.into_iter().map(|arn| {
+            let way = format!("aws iam detach-role-policy --role-name {name} --policy-arn {arn}");
+            ForeignPart::blocking(format!("policy `{arn}`"), format!("`{way}`")).widening(true)
+        });
+        let others = inline.into_keys();
+        let others = others.filter(|policy| !observed.state.policies.contains_key(policy));
+        let others = others.map(|policy| {
+            let way =
+                format!("aws iam delete-role-policy --role-name {name} --policy-name {policy}");
+            ForeignPart::blocking(format!("inline policy `{policy}`"), format!("`{way}`"))
+                .widening(true)
+        });
+        let boundary = role
+            .as_ref()
+            .as_ref()
+            .filter(|_| observed.state.boundary.is_none())
+            .and_then(|role| role.permissions_boundary())
+            .and_then(|boundary| boundary.permissions_boundary_arn())
+            .map(|arn| ForeignPart::staying(format!("permissions boundary `{arn}`")));
+        Ok(attached.chain(others).chain(boundary).collect())
+    }
+
+    /// Instance profiles with the role, which nothing but a deletion minds.
+    async fn obstacles(&self, seen: &Seen<'_>) -> Result<Vec<ForeignPart>> {
+        let (aws, name) = (seen.look.aws(), &self.name);
+        let iam = aws.iam();
+        let request = || iam.list_instance_profiles_for_role().role_name(name).send();
+        let profiles = match aws.call(&LIST_PROFILES, request).await {
+            Ok(found) => found.instance_profiles,
+            Err(error) if error.is_not_found() => Vec::new(),
+            Err(error) => return Err(error.into()),
+        };
+        let profiles = profiles.into_iter().map(|profile| {
+            let profile = profile.instance_profile_name;
+            let way = format!(
+                "aws iam remove-role-from-instance-profile --instance-profile-name {profile} --role-name {name}"
+            );
+            ForeignPart::blocking(format!("instance profile `{profile}`"), format!("`{way}`"))
+        });
+        Ok(profiles.collect())
+    }
+
     fn mark(&mut self, mark: &Mark<'_>) {
         self.tags.mark(mark);
         settings::mark(&mut self.tags, &[(BOUNDARY, self.boundary.is_some())]);
@@ -279,26 +343,16 @@ impl Resource for Role {
 
     async fn observe(&self, look: &Look) -> Result<Option<Observed<Self>>> {
         let aws = look.aws();
-        let role = async {
-            match aws
-                .call(&GET_ROLE, || {
-                    aws.iam().get_role().role_name(&self.name).send()
-                })
-                .await
-            {
-                Ok(answer) => Ok(answer.role),
-                Err(error) if error.is_not_found() => Ok(None),
-                Err(error) => Err(error),
-            }
+        let policies = async {
+            let names = self.policies.keys();
+            let all = try_join_all(names.map(|policy| self.read_policy(aws, policy)));
+            anyhow::Ok(all.await?)
         };
-        let policies = try_join_all(
-            self.policies
-                .keys()
-                .map(|policy| self.read_policy(aws, policy)),
-        );
-        let (role, policies) =
-            try_join!(role, policies).with_context(|| format!("reading role `{}`", self.name))?;
-        let Some(role) = role else { return Ok(None) };
+        let (role, policies) = try_join!(self.get(look), policies)
+            .with_context(|| format!("reading role `{}`", self.name))?;
+        let Some(role) = Option::clone(&role) else {
+            return Ok(None);
+        };
         let tags: BTreeMap<String, String> = role
             .tags()
             .iter()
@@ -453,6 +507,37 @@ impl Resource for Role {
 }
 
 impl Role {
+    /// Returns the role as IAM tells it. Read once a pass.
+    async fn get(&self, look: &Look) -> Result<Arc<Option<types::Role>>> {
+        let read = async |aws: &Aws| {
+            let iam = aws.iam();
+            let request = || iam.get_role().role_name(&self.name).send();
+            match aws.call(&GET_ROLE, request).await {
+                Ok(answer) => Ok(answer.role),
+                Err(error) if error.is_not_found() => Ok(None),
+                Err(error) => Err(error.into()),
+            }
+        };
+        look.once(&format!("role {}", self.name), read).await
+    }
+
+    /// Returns the ARNs of the managed policies that are attached to the role.
+    async fn attached_policies(&self, aws: &Aws) -> Result<Vec<String>> {
+        let iam = aws.iam();
+        let request = || {
+            iam.list_attached_role_policies()
+                .role_name(&self.name)
+                .send()
+        };
+        let attached = match aws.call(&LIST_ATTACHED, request).await {
+            Ok(found) => found.attached_policies.unwrap_or_default(),
+            Err(error) if error.is_not_found() => Vec::new(),
+            Err(error) => return Err(error.into()),
+        };
+        let arns = attached.into_iter().filter_map(|policy| policy.policy_arn);
+        Ok(arns.collect())
+    }
+
     /// The names of all inline policies that the role has.
     async fn inline_policies(&self, aws: &Aws) -> Result<BTreeMap<String, PolicyDocument>> {
         let iam = aws.iam();
@@ -551,28 +636,14 @@ impl Role {
     /// Says what somebody else attached to this role, which is what `DeleteRole` will go on refusing for.
     async fn check_free(&self, aws: &Aws) -> Result<()> {
         let iam = aws.iam();
-        let attached = aws
-            .call(&LIST_ATTACHED, || {
-                iam.list_attached_role_policies()
-                    .role_name(&self.name)
-                    .send()
-            })
-            .await?;
+        let mut in_the_way = self.attached_policies(aws).await?;
         let inline = aws
             .call(&LIST_INLINE, || {
                 iam.list_role_policies().role_name(&self.name).send()
             })
             .await?;
-        let mut in_the_way: Vec<&str> = attached
-            .attached_policies()
-            .iter()
-            .filter_map(|policy| policy.policy_arn())
-            .collect();
-        let others = inline
-            .policy_names
-            .iter()
-            .filter(|name| !self.policies.contains_key(*name));
-        in_the_way.extend(others.map(String::as_str));
+        let others = inline.policy_names.into_iter();
+        in_the_way.extend(others.filter(|name| !self.policies.contains_key(name)));
         if in_the_way.is_empty() {
             return Ok(());
         }

@@ -26,7 +26,7 @@ use provision_engine::owner::{Mark, Tags};
 use provision_engine::package::{CodeSha256, Package};
 use provision_engine::refusals::Refusals;
 use provision_engine::resource::{
-    Act, HoldsData, Kind, Marked, Observed, Resource, check_name, check_tags,
+    Act, ForeignPart, HoldsData, Kind, Marked, Observed, Resource, check_name, check_tags,
 };
 use provision_engine::target::Target;
 use provision_engine::wait::{Vanished, Wait};
@@ -35,6 +35,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::try_join;
 
+use super::parts::{LIST_ALIASES, LIST_SOURCES, aliases, event_sources};
 use super::permission::GET_POLICY;
 use super::settings::{FileSystem, Logging, Sent, Vpc, is_usual_storage, usual_storage};
 use super::{FUNCTION, LAMBDA, environment, policy};
@@ -312,6 +313,8 @@ impl Resource for Function {
                 &RELEASE,
                 &DELETE,
                 &INVOKE,
+                &LIST_ALIASES,
+                &LIST_SOURCES,
                 &GET_RESOURCES,
                 &GET_CALLER_IDENTITY,
             ],
@@ -424,19 +427,42 @@ impl Resource for Function {
         Ok(found)
     }
 
-    /// Statements that no declared permission added.
-    async fn foreign_parts(&self, _: &Observed<Self>, seen: &Seen<'_>) -> Result<Vec<String>> {
+    /// Statements that no declared permission added, aliases, and event source mappings, which outlive the function.
+    async fn foreign_parts(
+        &self,
+        observed: &Observed<Self>,
+        seen: &Seen<'_>,
+    ) -> Result<Vec<ForeignPart>> {
         let ours: Vec<&Value> = seen
             .observations
             .values()
             .filter_map(|observed| observed.output["sids"].as_array())
             .flatten()
             .collect();
-        let policy = policy::statements(seen.look, &self.name).await?;
-        let others = policy.iter().map(|statement| &statement["Sid"]);
-        Ok(others
-            .filter(|sid| !ours.contains(sid))
-            .map(|sid| format!("statement `{}`", sid.as_str().unwrap_or_default()))
+        let (policy, aliases, sources) = try_join!(
+            policy::statements(seen.look, &self.name),
+            aliases(seen.look.aws(), &self.name),
+            event_sources(seen.look),
+        )?;
+        let others = policy.iter().filter(|found| !ours.contains(&&found["Sid"]));
+        let statements = others.map(|statement| {
+            let sid = statement["Sid"].as_str().unwrap_or_default();
+            ForeignPart::going(format!("statement `{sid}`")).widening(policy::is_open(statement))
+        });
+        let aliases = aliases.into_iter().map(|name| format!("alias `{name}`"));
+        let arn = observed.output.arn.0.as_str();
+        let sources = sources.iter().filter(|(_, function)| {
+            let rest = function.strip_prefix(arn);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+        });
+        let sources = sources.map(|(source, _)| {
+            ForeignPart::staying(format!(
+                "event source mapping of `{source}`, which outlives it"
+            ))
+        });
+        Ok(statements
+            .chain(aliases.map(ForeignPart::going))
+            .chain(sources)
             .collect())
     }
 

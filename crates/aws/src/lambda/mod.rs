@@ -2,6 +2,7 @@
 
 mod environment;
 mod function;
+mod parts;
 mod permission;
 mod policy;
 mod settings;

@@ -30,3 +30,45 @@ pub(super) async fn statements(look: &Look, name: &str) -> Result<Arc<Vec<Value>
         .await
         .with_context(|| format!("reading the policy of function `{name}`"))
 }
+
+/// Returns true if a statement lets anybody invoke the function: every account, without a condition on who asks.
+pub(super) fn is_open(statement: &Value) -> bool {
+    let principal = &statement["Principal"];
+    let named = match principal {
+        Value::Object(kinds) => kinds.values().collect(),
+        other => vec![other],
+    };
+    let is_anybody = named.into_iter().any(|principal| match principal {
+        Value::Array(principals) => principals.iter().any(|principal| principal == "*"),
+        other => other == "*",
+    });
+    let conditions = statement["Condition"].as_object().into_iter().flatten();
+    let keys = conditions.flat_map(|(_, keys)| keys.as_object().into_iter().flatten());
+    let mut keys = keys.map(|(key, _)| key.to_ascii_lowercase());
+    let is_limited =
+        keys.any(|key| key.starts_with("aws:source") || key.starts_with("aws:principal"));
+    statement["Effect"] == "Allow" && is_anybody && !is_limited
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_statement_for_everybody_is_open_unless_it_is_limited() {
+        let statement = |principal: Value, condition: Value| json!({ "Effect": "Allow", "Principal": principal, "Condition": condition });
+        assert!(is_open(&statement(json!("*"), Value::Null)));
+        assert!(is_open(&statement(
+            json!({ "AWS": ["1", "*"] }),
+            Value::Null
+        )));
+        let url = json!({ "StringEquals": { "lambda:FunctionUrlAuthType": "NONE" } });
+        assert!(is_open(&statement(json!("*"), url)));
+        let account = json!({ "StringEquals": { "AWS:SourceAccount": "1" } });
+        assert!(!is_open(&statement(json!("*"), account)));
+        let service = json!({ "Service": "apigateway.amazonaws.com" });
+        assert!(!is_open(&statement(service, Value::Null)));
+    }
+}

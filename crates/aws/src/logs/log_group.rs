@@ -1,9 +1,11 @@
 //! A CloudWatch log group with its retention.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use aws_sdk_cloudwatchlogs::types::{self, LogGroupClass};
 use provision_engine::aws::Aws;
 use provision_engine::cost::Charge;
 use provision_engine::diff::Changes;
@@ -15,7 +17,8 @@ use provision_engine::operation::{Operation, Scope};
 use provision_engine::owner::{Mark, Tags};
 use provision_engine::refusals::Refusals;
 use provision_engine::resource::{
-    Act, HoldsData, Kind, Marked, Observed, Resource, check_name, check_tags, gone_is_done,
+    Act, ForeignPart, HoldsData, Kind, Marked, Observed, Resource, check_name, check_tags,
+    gone_is_done,
 };
 use provision_engine::target::Target;
 use serde::{Deserialize, Serialize};
@@ -210,6 +213,41 @@ impl Resource for LogGroup {
         Ok(found)
     }
 
+    /// What guards the group, and what reads it.
+    async fn foreign_parts(&self, _: &Observed<Self>, seen: &Seen<'_>) -> Result<Vec<ForeignPart>> {
+        let group = self.get(seen.look).await?;
+        let Some(group) = group.as_ref() else {
+            return Ok(Vec::new());
+        };
+        let class = group
+            .log_group_class()
+            .filter(|class| **class != LogGroupClass::Standard);
+        let class = class.map(|class| ForeignPart::staying(format!("class `{class}`")));
+        let key = group.kms_key_id();
+        let key = key.map(|key| ForeignPart::staying(format!("encryption by key `{key}`")));
+        let name = &self.name;
+        let protection = group.deletion_protection_enabled().unwrap_or_default();
+        let protection = protection.then(|| {
+            let way = format!(
+                "aws logs put-log-group-deletion-protection --log-group-identifier {name} --no-deletion-protection-enabled"
+            );
+            ForeignPart::blocking("protection from deletion", format!("`{way}`"))
+        });
+        let masks = group.data_protection_status();
+        let masks = masks.map(|_| ForeignPart::going("a data protection policy"));
+        let filters = match group.metric_filter_count().unwrap_or_default() {
+            0 => None,
+            1 => Some(ForeignPart::going("1 metric filter")),
+            count => Some(ForeignPart::going(format!("{count} metric filters"))),
+        };
+        let by_token = group.bearer_token_authentication_enabled();
+        let by_token = by_token
+            .unwrap_or_default()
+            .then(|| ForeignPart::staying("authentication by bearer token").widening(true));
+        let found = [class, key, protection, masks, filters, by_token];
+        Ok(found.into_iter().flatten().collect())
+    }
+
     fn mark(&mut self, mark: &Mark<'_>) {
         self.tags.mark(mark);
     }
@@ -225,22 +263,8 @@ impl Resource for LogGroup {
     async fn observe(&self, look: &Look) -> Result<Option<Observed<Self>>> {
         let aws = look.aws();
         let doing = || format!("reading log group `{}`", self.name);
-        // The prefix may match other groups, but the exact name sorts first among them.
-        let found = aws
-            .call(&DESCRIBE, || {
-                aws.logs()
-                    .describe_log_groups()
-                    .log_group_name_prefix(&self.name)
-                    .send()
-            })
-            .await
-            .with_context(doing)?;
-        let Some(group) = found
-            .log_groups
-            .unwrap_or_default()
-            .into_iter()
-            .find(|group| group.log_group_name() == Some(&self.name))
-        else {
+        let group = self.get(look).await.with_context(doing)?;
+        let Some(group) = Option::clone(&group) else {
             return Ok(None);
         };
         let arn = group
@@ -323,6 +347,23 @@ impl Resource for LogGroup {
 }
 
 impl LogGroup {
+    /// Returns the group as CloudWatch Logs tells it. Read once a pass.
+    async fn get(&self, look: &Look) -> Result<Arc<Option<types::LogGroup>>> {
+        let read = async |aws: &Aws| {
+            let logs = aws.logs();
+            let request = || {
+                logs.describe_log_groups()
+                    .log_group_name_prefix(&self.name)
+                    .send()
+            };
+            let found = aws.call(&DESCRIBE, request).await?.log_groups;
+            // The prefix may match other groups, but the exact name sorts first among them.
+            let mut found = found.unwrap_or_default().into_iter();
+            anyhow::Ok(found.find(|group| group.log_group_name() == Some(&self.name)))
+        };
+        look.once(&format!("log group {}", self.name), read).await
+    }
+
     async fn arn(&self, aws: &Aws) -> Result<Arn> {
         Ok(Arn(aws
             .target()

@@ -7,16 +7,16 @@ use futures_util::stream;
 use provision_engine::declaration::Declaration;
 use provision_engine::execute::{ExecuteOptions, execute};
 use provision_engine::look::Look;
-use provision_engine::observe::Seen;
 use provision_engine::plan::{Plan, Step};
 use provision_engine::planner;
-use provision_engine::resource::HoldsData;
+use provision_engine::resource::{AtDeletion, HoldsData};
 use serde_json::{Map, json};
 
 use super::Session;
 use super::consent::{Question, held, losses, may_lose, refuse_protected};
 use super::context::{Connected, Context};
 use super::execution::{ended_early, show_plan};
+use super::foreign::{self, Foreign};
 use super::session::continues;
 use super::up::selected;
 use crate::args;
@@ -53,8 +53,7 @@ pub(crate) async fn run(session: &Session<'_>, arguments: &args::Down) -> Result
             .undeclared
             .retain(|undeclared| undeclared.resource.kind().holds_data == HoldsData::No);
     }
-    let foreign = foreign_parts(session, &context, &look).await?;
-    drop(look);
+    let foreign = foreign::parts(session, &context, &look).await?;
     let observations = &context.snapshot.observations;
     for conflict in planner::conflicts(&context.declaration, observations) {
         console.warn(&format!(
@@ -68,6 +67,8 @@ pub(crate) async fn run(session: &Session<'_>, arguments: &args::Down) -> Result
     let left_out = selection.apply(&mut plan, &context.declaration)?;
     session.warn_left_out(&left_out, down.clone());
     refuse_protected(&plan, |step| keep(session, &context.declaration, step))?;
+    foreign::refuse_obstacles(session, &context, &plan, &look).await?;
+    drop(look);
     if !plan.is_empty() {
         show_plan(session, &plan);
         let undeclared = plan.losing_data();
@@ -125,39 +126,11 @@ pub(crate) async fn run(session: &Session<'_>, arguments: &args::Down) -> Result
     Ok(Exit::Done)
 }
 
-/// Returns the parts that others have put into resources of the stack, in words. Reads nothing that was not read already.
-async fn foreign_parts(
-    session: &Session<'_>,
-    context: &Context,
-    look: &Look,
-) -> Result<Vec<String>> {
-    let seen = Seen {
-        declaration: &context.declaration,
-        look,
-        observations: &context.snapshot.observations,
-    };
-    let mut found = Vec::new();
-    for declared in &context.declaration.resources {
-        let Some(observed) = context.snapshot.observations.get(&declared.id) else {
-            continue;
-        };
-        let parts = declared.resource.foreign_parts(observed, &seen);
-        let parts = session.interrupt.or(Box::pin(parts)).await?;
-        let container = declared.resource.label();
-        found.extend(
-            parts
-                .into_iter()
-                .map(|part| format!("{part} in {container}")),
-        );
-    }
-    Ok(found)
-}
-
 async fn agrees(
     session: &Session<'_>,
     plan: &Plan,
     losses: &std::collections::BTreeMap<String, String>,
-    foreign: Vec<String>,
+    foreign: Vec<Foreign>,
 ) -> Result<bool> {
     let mut lost: Vec<String> = plan
         .losing_data()
@@ -168,8 +141,17 @@ async fn agrees(
     } else {
         "`--yes` to go ahead, or `--keep-data`"
     };
-    let foreign = foreign.into_iter();
-    lost.extend(foreign.map(|part| format!("{part}, which somebody else made")));
+    let goes = |foreign: &&Foreign| foreign.part.at_deletion == AtDeletion::Goes;
+    let goes = foreign.iter().filter(goes);
+    lost.extend(goes.map(|part| format!("{}, which somebody else made", part.words())));
+    for stays in foreign
+        .iter()
+        .filter(|foreign| foreign.part.at_deletion == AtDeletion::Stays)
+    {
+        session
+            .console
+            .warn(&format!("  others have added {}", stays.words()));
+    }
     let question = Question {
         plan,
         losses: &lost,

@@ -1,12 +1,12 @@
 //! `drift`: show changes made outside of `provision`.
 
-use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use anyhow::Result;
 use provision_aws::lambda::Function;
 use provision_engine::declaration::Declaration;
 use provision_engine::input::{Input, Outputs};
+use provision_engine::look::Look;
 use provision_engine::observe::Observations;
 use provision_engine::owner::Ownership;
 use provision_engine::package::CodeSha256;
@@ -15,7 +15,8 @@ use provision_engine::planner;
 use serde_json::json;
 
 use super::Session;
-use super::context::Context;
+use super::context::Connected;
+use super::foreign::{self, Foreign};
 use crate::args;
 use crate::exit::Exit;
 use crate::options::DeclareOptions;
@@ -26,13 +27,17 @@ use crate::ui::render;
 /// Runs the command.
 pub(crate) async fn run(session: &Session<'_>, arguments: &args::Drift) -> Result<Exit> {
     let options = DeclareOptions::new(&arguments.declare)?;
-    let context = Context::read(session, &options, &BTreeSet::new()).await?;
+    let connected = Connected::new(session, &options).await?;
+    let look = Look::new(connected.aws.clone());
+    let context = connected.read(session, &look).await?;
     let declaration = &context.declaration;
     let command = |name: &str| options.text(session.app, name);
     context.refuse_conflicts(session.here(command("up")))?;
     let mut known = declaration.known_names();
     learn_deployed_packages(declaration, &context.snapshot.observations, &mut known);
     let (plan, _) = planner::up(declaration, &context.snapshot, known)?;
+    let foreign = foreign::parts(session, &context, &look).await?;
+    drop(look);
     drop(context.aws);
     context.listener.finish().await;
 
@@ -46,7 +51,7 @@ pub(crate) async fn run(session: &Session<'_>, arguments: &args::Drift) -> Resul
     if session.config.json {
         session
             .console
-            .result(&document(&plan, &drifted, absent.len()));
+            .result(&document(&plan, &drifted, absent.len(), &foreign));
     } else {
         let text = if is_deployed {
             text(
@@ -59,6 +64,10 @@ pub(crate) async fn run(session: &Session<'_>, arguments: &args::Drift) -> Resul
         };
         let text = session.console.as_called(&text);
         session.console.result(&text);
+        let others = foreign::text(&foreign, session.console.stdout_paint());
+        if !others.is_empty() {
+            session.console.result(&others);
+        }
     }
     if is_deployed && !absent.is_empty() {
         let what = match absent.len() {
@@ -77,7 +86,8 @@ pub(crate) async fn run(session: &Session<'_>, arguments: &args::Drift) -> Resul
             session.command(command("plan"))
         ));
     }
-    Ok(if drifted.is_empty() {
+    let is_widened = foreign.iter().any(|foreign| foreign.part.widens);
+    Ok(if drifted.is_empty() && !is_widened {
         Exit::Done
     } else {
         Exit::Differences
@@ -137,7 +147,7 @@ fn text(drifted: &[&Step], paint: Paint, up: &str) -> String {
 }
 
 /// The plan's form, in the other direction: `from` is what was declared, `to` what was found.
-fn document(plan: &Plan, drifted: &[&Step], absent: usize) -> String {
+fn document(plan: &Plan, drifted: &[&Step], absent: usize, foreign: &[Foreign]) -> String {
     let mut document = render::plan_json(plan, None);
     let ids: Vec<&str> = drifted.iter().map(|step| step.id.as_str()).collect();
     if let Some(steps) = document["steps"].as_array_mut() {
@@ -151,5 +161,6 @@ fn document(plan: &Plan, drifted: &[&Step], absent: usize) -> String {
         }
     }
     document["summary"] = json!({ "drift": drifted.len(), "not_deployed": absent });
+    document["added"] = foreign::document(foreign);
     document.to_string()
 }

@@ -14,6 +14,7 @@ mod end;
 mod endpoints;
 mod execution;
 pub(crate) mod explain;
+mod foreign;
 pub(crate) mod graph;
 pub(crate) mod invoke;
 pub(crate) mod key;

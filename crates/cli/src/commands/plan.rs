@@ -2,11 +2,13 @@
 
 use anyhow::Result;
 use provision_aws::prices;
+use provision_engine::look::Look;
 use provision_engine::planner;
 use serde_json::json;
 
 use super::Session;
-use super::context::Context;
+use super::context::Connected;
+use super::foreign;
 use super::up::{selected, start_packages};
 use crate::args;
 use crate::exit::Exit;
@@ -21,7 +23,9 @@ pub(crate) async fn run(session: &Session<'_>, arguments: &args::Plan) -> Result
     let options = DeployOptions::new(&arguments.deploy)?;
     let selection = arguments.select.selection();
     let mut preparation = start_packages(session, &options)?;
-    let context = Context::read(session, &options.declare, &options.adopt).await?;
+    let connected = Connected::new(session, &options.declare).await?;
+    let look = Look::new(connected.aws.clone()).adopting(&options.adopt);
+    let context = connected.read(session, &look).await?;
     let declaration = &context.declaration;
     options.check(declaration)?;
     let up = || options.text(session.app, "up");
@@ -37,6 +41,8 @@ pub(crate) async fn run(session: &Session<'_>, arguments: &args::Plan) -> Result
     let (mut plan, _) = planner::up(declaration, &context.snapshot, known)?;
     session.warn_left_out(&selection.apply(&mut plan, declaration)?, up());
     let cost = prices::estimate(declaration, &context.snapshot.target.region);
+    let foreign = foreign::parts(session, &context, &look).await?;
+    drop(look);
     drop(context.aws);
     context.listener.finish().await;
     session.console.pass_on(|github| {
@@ -49,6 +55,7 @@ pub(crate) async fn run(session: &Session<'_>, arguments: &args::Plan) -> Result
     if session.config.json {
         let mut document = render::plan_json(&plan, None);
         document["cost"] = json!(cost);
+        document["added"] = foreign::document(&foreign);
         session.console.result(&document.to_string());
     } else {
         let paint = session.console.stdout_paint();
@@ -56,6 +63,10 @@ pub(crate) async fn run(session: &Session<'_>, arguments: &args::Plan) -> Result
         session.console.result(&text);
         if !plan.is_empty() {
             session.console.result(&cost.text());
+        }
+        let others = foreign::text(&foreign, paint);
+        if !others.is_empty() {
+            session.console.result(&others);
         }
     }
     if let Some(path) = &arguments.out {

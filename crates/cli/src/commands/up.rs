@@ -10,6 +10,7 @@ use provision_engine::declaration::Declaration;
 use provision_engine::execute::{ExecuteOptions, Report, execute};
 use provision_engine::fault::Code;
 use provision_engine::input::{Outputs, references};
+use provision_engine::look::Look;
 use provision_engine::observe::{Observations, Snapshot};
 use provision_engine::plan::Plan;
 use provision_engine::planner;
@@ -24,6 +25,7 @@ use super::consent::{Question, losses, may_lose, refuse_protected};
 use super::context::Context;
 use super::end::End;
 use super::execution::{ended_early, of_existing, show_plan};
+use super::foreign;
 use super::session::continues;
 use super::{Session, outputs};
 use crate::args::{self, Wait};
@@ -120,6 +122,9 @@ async fn prepare(session: &Session<'_>, arguments: &args::Up) -> Result<Option<A
             )
         }
     })?;
+    let look = Look::new(context.aws.clone());
+    foreign::refuse_obstacles(session, &context, &plan, &look).await?;
+    drop(look);
     if !plan.is_empty() && !agrees(session, &context.aws, &plan).await? {
         return Ok(None);
     }

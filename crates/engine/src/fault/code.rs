@@ -80,6 +80,7 @@ codes! {
     LocalDidNotEnd = 53,
     NotDeclared = 54,
     Ambiguous = 55,
+    Obstructed = 56,
     File = 60,
     NoRecord = 61,
     NoRepository = 70,

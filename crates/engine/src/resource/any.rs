@@ -12,7 +12,7 @@ use serde::{Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use super::kinds::Entry;
-use super::{Act, Kind, Observation, Observed, Resource};
+use super::{Act, ForeignPart, Kind, Observation, Observed, Resource};
 use crate::aws::Aws;
 use crate::cost::Charge;
 use crate::declaration::Declaration;
@@ -59,12 +59,14 @@ trait Erased {
         changes: &'a Changes,
     ) -> LocalBoxFuture<'a, Result<Value>>;
     fn delete<'a>(&'a self, aws: Aws, observed: &'a Observation) -> LocalBoxFuture<'a, Result<()>>;
+    fn retire<'a>(&'a self, aws: Aws, observed: &'a Observation) -> LocalBoxFuture<'a, Result<()>>;
     fn settle(&self, aws: Aws) -> LocalBoxFuture<'_, Result<()>>;
     fn foreign_parts<'a>(
         &'a self,
         observed: &'a Observation,
         seen: &'a Seen<'a>,
-    ) -> LocalBoxFuture<'a, Result<Vec<String>>>;
+    ) -> LocalBoxFuture<'a, Result<Vec<ForeignPart>>>;
+    fn obstacles<'a>(&'a self, seen: &'a Seen<'a>) -> LocalBoxFuture<'a, Result<Vec<ForeignPart>>>;
     fn losses(&self, aws: Aws) -> LocalBoxFuture<'_, Result<Option<String>>>;
     fn secret<'a>(
         &'a self,
@@ -175,6 +177,10 @@ impl<R: Resource> Erased for R {
         Box::pin(async move { Resource::delete(self, &aws, restore(observed)?).await })
     }
 
+    fn retire<'a>(&'a self, aws: Aws, observed: &'a Observation) -> LocalBoxFuture<'a, Result<()>> {
+        Box::pin(async move { Resource::retire(self, &aws, restore(observed)?).await })
+    }
+
     fn settle(&self, aws: Aws) -> LocalBoxFuture<'_, Result<()>> {
         Box::pin(async move { Resource::settle(self, &aws).await })
     }
@@ -183,8 +189,12 @@ impl<R: Resource> Erased for R {
         &'a self,
         observed: &'a Observation,
         seen: &'a Seen<'a>,
-    ) -> LocalBoxFuture<'a, Result<Vec<String>>> {
+    ) -> LocalBoxFuture<'a, Result<Vec<ForeignPart>>> {
         Box::pin(async move { Resource::foreign_parts(self, &restore(observed)?, seen).await })
+    }
+
+    fn obstacles<'a>(&'a self, seen: &'a Seen<'a>) -> LocalBoxFuture<'a, Result<Vec<ForeignPart>>> {
+        Box::pin(async move { Resource::obstacles(self, seen).await })
     }
 
     fn losses(&self, aws: Aws) -> LocalBoxFuture<'_, Result<Option<String>>> {
@@ -341,6 +351,11 @@ impl AnyResource {
         self.0.delete(self.connection(aws), observed).await
     }
 
+    /// See [`Resource::retire`].
+    pub async fn retire(&self, aws: &Aws, observed: &Observation) -> Result<()> {
+        self.0.retire(self.connection(aws), observed).await
+    }
+
     /// See [`Resource::settle`].
     pub async fn settle(&self, aws: &Aws) -> Result<()> {
         self.0.settle(self.connection(aws)).await
@@ -351,8 +366,13 @@ impl AnyResource {
         &self,
         observed: &Observation,
         seen: &Seen<'_>,
-    ) -> Result<Vec<String>> {
+    ) -> Result<Vec<ForeignPart>> {
         self.0.foreign_parts(observed, seen).await
+    }
+
+    /// See [`Resource::obstacles`].
+    pub async fn obstacles(&self, seen: &Seen<'_>) -> Result<Vec<ForeignPart>> {
+        self.0.obstacles(seen).await
     }
 
     /// See [`Resource::losses`].
@@ -446,7 +466,7 @@ pub(super) fn from_value<T: DeserializeOwned>(value: &Value) -> Result<T> {
 }
 
 /// Returns the names of a struct's fields, as its `Deserialize` lists them.
-pub(super) fn field_names<T: DeserializeOwned>() -> &'static [&'static str] {
+pub fn field_names<T: DeserializeOwned>() -> &'static [&'static str] {
     struct Names<'a>(&'a mut &'static [&'static str]);
 
     impl<'de> Deserializer<'de> for Names<'_> {

@@ -1,6 +1,7 @@
 //! Resources: the trait that each kind implements, and the same with its types erased.
 
 mod any;
+mod foreign;
 mod kind;
 mod kinds;
 mod limits;
@@ -12,7 +13,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use self::any::AnyResource;
+pub use self::any::{AnyResource, field_names};
+pub use self::foreign::{AtDeletion, ForeignPart};
 pub use self::kind::{Act, HoldsData, Kind, Replacement};
 pub use self::kinds::{Kinds, Undeclared};
 pub use self::limits::{check_name, check_tags};
@@ -72,6 +74,11 @@ pub trait Resource: Clone + std::fmt::Debug + Serialize + DeserializeOwned + 'st
 
     /// Deletes the resource.
     async fn delete(&self, aws: &Aws, observed: Observed<Self>) -> Result<()>;
+
+    /// Removes the resource that this one has just been created in the place of, where nothing else does.
+    async fn retire(&self, _aws: &Aws, _observed: Observed<Self>) -> Result<()> {
+        Ok(())
+    }
 
     /// Waits until a created or changed resource can be used.
     async fn settle(&self, _aws: &Aws) -> Result<()> {
@@ -133,12 +140,17 @@ pub trait Resource: Clone + std::fmt::Debug + Serialize + DeserializeOwned + 'st
     /// observed in the same pass.
     async fn marked(seen: &Seen<'_>) -> Result<Vec<Marked<Self>>>;
 
-    /// Returns the parts that others have put into the resource, in words: its deletion would delete them too.
+    /// Returns what others have added to the resource. Asked by plans, `drift` and deletions; `up` without a deletion never asks.
     async fn foreign_parts(
         &self,
         _observed: &Observed<Self>,
         _seen: &Seen<'_>,
-    ) -> Result<Vec<String>> {
+    ) -> Result<Vec<ForeignPart>> {
+        Ok(Vec::new())
+    }
+
+    /// Returns what else keeps AWS from deleting the resource. Asked of resources that are about to be deleted.
+    async fn obstacles(&self, _seen: &Seen<'_>) -> Result<Vec<ForeignPart>> {
         Ok(Vec::new())
     }
 

@@ -289,6 +289,11 @@ fn patched(api: &mut RestApi, operation: &Operation) -> Result<(), Refusal> {
             }
             Ok(())
         }
+        // An empty text takes the policy away.
+        ["policy"] if operation.op == Op::Replace && operation.text().is_empty() => {
+            api.policy = None;
+            Ok(())
+        }
         ["minimumCompressionSize"] => {
             operation.only(REPLACE)?;
             // Without a value, nothing is compressed.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use provision::apigateway::{ApiKey, Throttle, UsagePlan};
+use provision::aws::Unusual;
 use provision::dynamodb::Table;
 use provision::handles::{ApiKeyHandle, RoleHandle};
 use provision::iam::{PolicyDocument, Role};
@@ -151,6 +152,7 @@ fn larger_shop() -> App {
         stack.add(
             "former-plan",
             UsagePlan {
+                unusual: Unusual::default(),
                 name: "former-plan".to_owned(),
                 description: String::new(),
                 throttle: Throttle {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use local_aws::Faults;
 use provision_cli::exit::Exit;
+use testkit::mutation::Mutation;
 use testkit::sdk::apigateway::types::{Op, PatchOperation};
 use tokio::time::sleep;
 
@@ -78,6 +79,18 @@ async fn what_is_served_no_more_goes_with_the_next_run() {
     world.way.forward_all();
     assert_eq!(seen.load(Ordering::Relaxed), 1);
     assert_eq!(deployments(&world).await, 2);
+    world.run(&["up", "--yes"]).await.expect(Exit::Done);
+    assert_eq!(deployments(&world).await, 1);
+    let again = world.run(&["up", "--yes"]).await.expect(Exit::Done);
+    assert_eq!(again.writes(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_lost_its_stage_goes_with_the_next_shape() {
+    let world = World::deployed(Faults::default()).await;
+    sleep(Duration::from_mins(1)).await;
+    outdate(&world, '0').await;
+    world.apply(Mutation::DeleteStage).await;
     world.run(&["up", "--yes"]).await.expect(Exit::Done);
     assert_eq!(deployments(&world).await, 1);
     let again = world.run(&["up", "--yes"]).await.expect(Exit::Done);

@@ -1,12 +1,13 @@
 //! A change made outside of the tool is told apart from a change of the declaration, and `up` repairs both.
 
 use local_aws::Faults;
+use provision::aws::properties::{REPORTED, Seen};
 use provision_cli::exit::Exit;
 use serde_json::Value;
 
 use crate::fault::Fault;
 use crate::world::{World, binary};
-use testkit::mutation::{Effect, Mutation};
+use testkit::mutation::{Difference, Effect, Mutation};
 
 /// What of the plan differs by somebody else's doing, and what by the declaration's: types of resources.
 async fn plan(world: &World, arguments: &[&str]) -> (Vec<String>, Vec<String>) {
@@ -24,16 +25,19 @@ async fn plan(world: &World, arguments: &[&str]) -> (Vec<String>, Vec<String>) {
     (types(drift), types(change))
 }
 
+#[expect(clippy::print_stdout, reason = "the catalogue's line is what CI shows")]
 #[tokio::test(start_paused = true)]
 async fn what_somebody_did_is_drift_and_up_repairs_it() {
     let mut unnamed = Vec::new();
+    let (mut changes, mut repaired) = (0, 0);
     for &mutation in Mutation::ALL {
         let effect = mutation.effect();
         let world = World::deployed(Faults::default()).await;
         world.run(&["drift"]).await.expect(Exit::Done);
         world.apply(mutation).await;
         let is_drift = matches!(effect, Effect::Drift(_));
-        let exit = if is_drift {
+        let is_widened = matches!(effect, Effect::Added(addition) if addition.widens);
+        let exit = if is_drift || is_widened {
             Exit::Differences
         } else {
             Exit::Done
@@ -58,6 +62,19 @@ async fn what_somebody_did_is_drift_and_up_repairs_it() {
         let (command, wanted) = match effect {
             Effect::Drift(wanted) => ("drift", wanted),
             Effect::Change(wanted) => ("plan", wanted),
+            Effect::Added(addition) => {
+                assert_eq!(change, Vec::<String>::new(), "{mutation:?}");
+                let before = world.census().await;
+                for command in ["drift", "plan"] {
+                    let told = world.run(&[command, "--json"]).await.printed.stdout;
+                    let told = serde_json::from_str(&told).expect("JSON");
+                    assert!(addition.is_in(&told), "{addition:?} is not in {told:#}");
+                }
+                world.run(&["up", "--yes"]).await.expect(Exit::Done);
+                before.assert_same(&world.census().await, "what others have added stays");
+                (changes, repaired) = (changes + 1, repaired + 1);
+                continue;
+            }
             Effect::Nothing => {
                 assert_eq!(change, Vec::<String>::new(), "{mutation:?}");
                 world.run(&["up", "--yes"]).await.expect(Exit::Done);
@@ -70,11 +87,96 @@ async fn what_somebody_did_is_drift_and_up_repairs_it() {
         if !wanted.is_in(&told) {
             unnamed.push(format!("{mutation:?} is not {wanted:?}: {told:#}"));
         }
+        changes += 1;
+        // It ends with the endpoint's answer.
         world.run(&["up", "--yes"]).await.expect(Exit::Done);
         world.run(&["drift"]).await.expect(Exit::Done);
         assert_eq!(plan(&world, &[]).await, (Vec::new(), Vec::new()));
+        repaired += 1;
     }
+    println!(
+        "out-of-band: {changes} changes, {} seen, {repaired} repaired or named, {} silent",
+        changes - unnamed.len(),
+        unnamed.len()
+    );
     assert_eq!(unnamed, Vec::<String>::new());
+}
+
+/// What no hand can change of something that stays the same thing: it is another one then, or not there. Names are what the
+/// stack's resources are found by.
+const FOR_LIFE: &[(&str, &str)] = &[
+    ("AWS::ApiGateway::Resource", "parent"),
+    ("AWS::ApiGateway::Resource", "part"),
+    ("AWS::ApiGateway::Resource", "full"),
+    ("AWS::ApiGateway::Method", "http_method"),
+    ("AWS::ApiGateway::Method", "operation"),
+    ("AWS::ApiGateway::Stage", "name"),
+    ("AWS::ApiGateway::RestApi", "name"),
+    ("AWS::IAM::Role", "name"),
+    ("AWS::DynamoDB::Table", "name"),
+    ("AWS::DynamoDB::Table", "key"),
+    ("AWS::ApiGateway::Deployment", "shape"),
+    ("AWS::Lambda::Function", "name"),
+    ("AWS::Lambda::Function", "state"),
+    ("AWS::Logs::LogGroup", "name"),
+];
+
+/// What neither the local AWS nor the other emulator can do.
+const NOWHERE: &[(&str, &str)] = &[
+    ("AWS::ApiGateway::RestApi", "unusual.vpcEndpointIds"),
+    ("AWS::ApiGateway::Method", "unusual.connectionType"),
+    (
+        "AWS::ApiGateway::Method",
+        "unusual.insecureSkipVerification",
+    ),
+    ("AWS::ApiGateway::Method", "unusual.responseTransferMode"),
+    ("AWS::ApiGateway::Method", "unusual.cacheKeyParameters"),
+    ("AWS::ApiGateway::Method", "unusual.requestValidatorId"),
+    ("AWS::ApiGateway::Stage", "unusual.canarySettings"),
+    ("AWS::Lambda::Function", "vpc"),
+    ("AWS::Lambda::Function", "layers"),
+    ("AWS::Lambda::Function", "file_systems"),
+    ("AWS::Lambda::Function", "snap_start"),
+];
+
+#[test]
+fn every_property_of_every_kind_is_changed_by_hand() {
+    let mut without = Vec::new();
+    for table in REPORTED {
+        for property in table.properties {
+            let field = match property.seen {
+                Seen::Declared(field) => field.to_owned(),
+                Seen::Usual(name) => format!("unusual.{name}"),
+                Seen::Added | Seen::Fact | Seen::Ignored(_) => continue,
+            };
+            // Those of others stay.
+            if field == "tags" {
+                continue;
+            }
+            let row = (table.kind, field.as_str());
+            let is_changed = Mutation::ALL
+                .iter()
+                .any(|mutation| match mutation.effect() {
+                    Effect::Drift(Difference {
+                        kind,
+                        field: Some(changed),
+                    }) => {
+                        let changed = changed.trim_start_matches("integration.");
+                        let is_part = |of: &str, part: &str| {
+                            let rest = part.strip_prefix(of);
+                            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+                        };
+                        kind == table.kind && (is_part(&field, changed) || is_part(changed, &field))
+                    }
+                    _ => false,
+                });
+            if !is_changed && !FOR_LIFE.contains(&row) && !NOWHERE.contains(&row) {
+                without.push(format!("{}: {field}", table.kind));
+            }
+        }
+    }
+    without.dedup();
+    assert_eq!(without, Vec::<String>::new(), "nobody has changed these");
 }
 
 #[tokio::test(start_paused = true)]

@@ -44,9 +44,13 @@ pub(crate) fn foreign(census: &Census) -> Foreign {
                         .filter(|(name, _)| name != Target::LAB.policy)
                         .map(|pair| json!(pair)),
                 )
+                .chain(is_set(&thing["permissions_boundary"]))
                 .collect(),
+            "tables" => is_set(&thing["recovery"]).collect(),
+            "log_groups" => is_set(&thing["protected"]).collect(),
             "functions" => items(&thing["statements"])
                 .filter(|statement| statement["Principal"]["Service"] != "apigateway.amazonaws.com")
+                .chain(items(&thing["aliases"]))
                 .collect(),
             "rest_apis" => items(&thing["resources"])
                 .flat_map(|path| {
@@ -101,6 +105,12 @@ fn is_ours(kind: &str, thing: &Value) -> bool {
         _ => return thing["tags"].get(STACK_TAG).is_some(),
     };
     thing["name"] == name
+}
+
+/// A setting that guards or limits, if it is there.
+fn is_set(value: &Value) -> impl Iterator<Item = Value> {
+    let set = value.is_string() || *value == true;
+    set.then(|| value.clone()).into_iter()
 }
 
 fn items(value: &Value) -> impl Iterator<Item = Value> {

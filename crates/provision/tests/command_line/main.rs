@@ -32,6 +32,7 @@ mod rotation;
 mod saved;
 mod schema;
 mod secrets;
+mod seen;
 mod selection;
 mod settings;
 mod telling;

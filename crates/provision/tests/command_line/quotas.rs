@@ -7,6 +7,7 @@ use futures_util::stream;
 use local_aws::Faults;
 use provision::apigateway::{Deployment, Integration, Method, RestApi, Stage};
 use provision::arn::Arn;
+use provision::aws::Unusual;
 use provision::handles::{DeploymentHandle, MethodHandle, RestApiHandle};
 use provision::{Env, Stack, Tags, digest};
 use provision_cli::exit::Exit;
@@ -47,6 +48,9 @@ fn apis(count: u32) -> Declaration {
         let api = stack.add(
             &format!("api-{number}"),
             RestApi {
+                binary_media_types: Vec::new(),
+                compression_from: None,
+                unusual: Unusual::default(),
                 name: format!("many-{number}"),
                 description: String::new(),
                 endpoint: "REGIONAL".into(),
@@ -57,6 +61,7 @@ fn apis(count: u32) -> Declaration {
         let method = stack.add(
             &format!("method-{number}"),
             Method {
+                unusual: Unusual::default(),
                 api: api.api_id(),
                 path: api.root(),
                 full_path: "/".into(),
@@ -80,6 +85,7 @@ fn apis(count: u32) -> Declaration {
         stack.add(
             &format!("stage-{number}"),
             Stage {
+                unusual: Unusual::default(),
                 api: api.api_id(),
                 name: "live".into(),
                 deployment: deployment.deployment_id(),

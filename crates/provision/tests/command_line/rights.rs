@@ -44,7 +44,7 @@ const READS: [Story; 5] = [
     story(&["outputs"], Start::Deployed),
 ];
 
-const WRITES: [Story; 39] = [
+const WRITES: [Story; 40] = [
     story(UP, Start::Empty),
     story(UP, Start::Deployed),
     story(&["up", "--yes", "--rate", "50"], Start::Deployed),
@@ -75,6 +75,7 @@ const WRITES: [Story; 39] = [
     story(UP, Start::Drifted(Mutation::ChangeMemory)),
     story(UP, Start::Drifted(Mutation::ChangeRetention)),
     story(UP, Start::Drifted(Mutation::ChangeProtection)),
+    story(UP, Start::Drifted(Mutation::ExpireTable)),
     story(UP, Start::Drifted(Mutation::ChangeApi)),
     story(UP, Start::Drifted(Mutation::ChangeMethod)),
     story(UP, Start::Drifted(Mutation::ChangeIntegration)),
@@ -104,7 +105,7 @@ const fn obstructed(by: Mutation, says: &'static str) -> Story {
     Story {
         arguments: &["down"],
         start: Start::Drifted(by),
-        exit: Exit::Partly,
+        exit: Exit::Failed,
         says,
     }
 }

@@ -1,6 +1,6 @@
 //! Settings that AWS keeps beside a resource: a table's time to live and point-in-time recovery, and a role's boundary.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -204,7 +204,13 @@ async fn settings_are_made_changed_and_taken_back() {
     let again = run(&world, &["up", "--yes"], &NONE).await;
     let again = again.expect(Exit::Done);
     assert_eq!(again.writes(), 0);
-    assert!(calls(&again).is_empty(), "they are not asked for any more");
+    let asked = calls(&again);
+    let asked: BTreeSet<&str> = asked.into_iter().collect();
+    assert_eq!(
+        asked,
+        BTreeSet::from(["DescribeTimeToLive"]),
+        "the others are not asked for any more"
+    );
 
     run(&world, &["down", "--yes"], &NONE)
         .await
@@ -217,12 +223,12 @@ async fn settings_are_made_changed_and_taken_back() {
 async fn who_has_no_settings_pays_nothing_for_them() {
     let world = new(Faults::default()).await;
     let made = run(&world, &["up", "--yes"], &NONE).await;
-    assert!(calls(&made.expect(Exit::Done)).is_empty());
+    assert_eq!(calls(&made.expect(Exit::Done)), [""; 0]);
     let census = world.census().await.value().to_string();
     assert!(!census.contains("provision:settings"), "{census}");
     let policy = run(&world, &["policy", "--json"], &NONE).await;
     let policy = policy.expect(Exit::Done).printed.stdout;
-    for part in ["TimeToLive", "ContinuousBackups", "Boundary", "Untag"] {
+    for part in ["UpdateContinuousBackups", "Boundary", "Untag"] {
         assert!(!policy.contains(part), "{part}: {policy}");
     }
 }
@@ -257,13 +263,20 @@ async fn what_somebody_changed_is_drift_and_up_repairs_it() {
 #[tokio::test(start_paused = true)]
 async fn what_others_have_set_stays() {
     let world = deployed(Faults::default(), &NONE).await;
-    set_ttl(&world, "theirs", true).await;
     set_recovery(&world, true).await;
     set_boundary(&world, WIDE).await;
     let again = run(&world, &["up", "--yes"], &NONE).await;
     assert_eq!(again.expect(Exit::Done).writes(), 0);
-    let theirs: Settings = (Some("theirs"), true, Some(WIDE));
+    let theirs: Settings = (None, true, Some(WIDE));
     assert_settings(&found(&world).await, theirs);
+    let told = run(&world, &["drift"], &NONE).await.expect(Exit::Done);
+    let told = told.printed.stdout;
+    for words in [
+        "point-in-time recovery in table `sessions`",
+        "permissions boundary `",
+    ] {
+        assert!(told.contains(words), "{told}");
+    }
     // Declared, it is ours: from then on it goes with the declaration.
     run(&world, &["up", "--yes"], &ALL).await.expect(Exit::Done);
     assert_settings(&found(&world).await, (Some("until"), true, Some(NARROW)));
@@ -271,6 +284,28 @@ async fn what_others_have_set_stays() {
         .await
         .expect(Exit::Done);
     assert_settings(&found(&world).await, (Some("until"), false, None));
+}
+
+/// Items vanish by it.
+#[tokio::test(start_paused = true)]
+async fn a_time_to_live_that_nobody_declared_is_switched_off() {
+    let faults = Faults {
+        ttl_interval_ms: 3_600_000,
+        ..Faults::default()
+    };
+    let world = deployed(faults, &NONE).await;
+    set_ttl(&world, "theirs", true).await;
+    let told = run(&world, &["drift"], &NONE).await;
+    let told = told.expect(Exit::Differences).printed.stdout;
+    assert!(told.contains("ttl"), "{told}");
+    let soon = run(&world, &["up", "--yes"], &NONE).await;
+    let soon = soon.expect(Exit::Failed).printed.stderr;
+    assert!(soon.contains("within the last hour"), "{soon}");
+    sleep(Duration::from_hours(1)).await;
+    run(&world, &["up", "--yes"], &NONE)
+        .await
+        .expect(Exit::Done);
+    assert_settings(&found(&world).await, (None, false, None));
 }
 
 #[tokio::test(start_paused = true)]

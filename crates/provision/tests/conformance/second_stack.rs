@@ -7,6 +7,7 @@ use provision::apigateway::{
     ApiKey, Deployment, Integration, Method, Path, PlanStage, RestApi, Stage, Throttle, UsagePlan,
 };
 use provision::arn::{KeyId, PathId};
+use provision::aws::Unusual;
 use provision::dynamodb::{Attribute, Key, Table};
 use provision::handles::{
     ApiKeyHandle, DeploymentHandle, FunctionHandle, LogGroupHandle, MethodHandle, PathHandle,
@@ -65,6 +66,9 @@ fn shop(env: &Env) -> anyhow::Result<Stack> {
     let api = stack.add(
         "api",
         RestApi {
+            binary_media_types: Vec::new(),
+            compression_from: None,
+            unusual: Unusual::default(),
             name: "shop".into(),
             description: String::new(),
             endpoint: "REGIONAL".into(),
@@ -113,6 +117,7 @@ fn shop(env: &Env) -> anyhow::Result<Stack> {
         methods.push(stack.add(
             &id,
             Method {
+                unusual: Unusual::default(),
                 api: api.api_id(),
                 path: path.path_id(),
                 full_path: full.into(),
@@ -146,6 +151,7 @@ fn shop(env: &Env) -> anyhow::Result<Stack> {
     let stage = stack.add(
         "stage",
         Stage {
+            unusual: Unusual::default(),
             api: api.api_id(),
             name: "live".into(),
             deployment: deployment.deployment_id(),
@@ -172,6 +178,7 @@ fn shop(env: &Env) -> anyhow::Result<Stack> {
         stack.add(
             &format!("{name}-plan"),
             UsagePlan {
+                unusual: Unusual::default(),
                 name: format!("shop-{name}"),
                 description: String::new(),
                 throttle: Throttle { rate, burst: 10 },

@@ -12,6 +12,7 @@ use provision::apigateway::{
     ApiKey, Deployment, Integration, Method, Path, PlanStage, RestApi, Stage, Throttle, UsagePlan,
 };
 use provision::arn::Arn;
+use provision::aws::Unusual;
 use provision::aws::ssm::Parameter;
 use provision::dynamodb::Table;
 use provision::handles::{
@@ -152,6 +153,7 @@ fn parts(env: &Env) -> anyhow::Result<Stack> {
         },
     );
     let stage = |name: &str| Stage {
+        unusual: Unusual::default(),
         api: api.api_id(),
         name: name.to_owned(),
         deployment: deployment.deployment_id(),
@@ -184,6 +186,7 @@ fn parts(env: &Env) -> anyhow::Result<Stack> {
         stack.add(
             "plan",
             UsagePlan {
+                unusual: Unusual::default(),
                 name: "parts".to_owned(),
                 description: String::new(),
                 throttle: Throttle {
@@ -219,6 +222,9 @@ fn function(stack: &mut Stack, id: &str, role: Input<Arn>) -> Handle<Function> {
 
 fn rest_api(name: &str) -> RestApi {
     RestApi {
+        binary_media_types: Vec::new(),
+        compression_from: None,
+        unusual: Unusual::default(),
         name: name.to_owned(),
         description: String::new(),
         endpoint: "REGIONAL".to_owned(),
@@ -247,6 +253,7 @@ fn method(
     stack.add(
         route,
         Method {
+            unusual: Unusual::default(),
             api: api.api_id(),
             path: path.path_id(),
             full_path: full_path.to_owned(),

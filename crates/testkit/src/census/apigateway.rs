@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_apigateway::types::{
-    ApiKey, QuotaSettings, RestApi, Stage, ThrottleSettings, UsagePlan,
+    ApiKey, Method, QuotaSettings, RestApi, Stage, ThrottleSettings, UsagePlan,
 };
 use serde_json::{Map, Value, json};
 
@@ -41,31 +41,9 @@ async fn rest_api(account: &Account, api: &RestApi, ids: &mut Ids) -> Value {
             resource.id().unwrap_or_default(),
             &format!("resource {name}{path}"),
         );
-        let methods: Map<String, Value> = resource
-            .resource_methods()
-            .into_iter()
-            .flatten()
-            .map(|(verb, method)| {
-                let integration = method.method_integration().map(|integration| {
-                    json!({
-                        "type": integration.r#type().map(ToString::to_string),
-                        "method": integration.http_method(),
-                        "uri": integration.uri(),
-                        "credentials": integration.credentials(),
-                        "passthrough": integration.passthrough_behavior(),
-                        "timeout": integration.timeout_in_millis(),
-                        "templates": map(integration.request_templates()),
-                        "responses": integration.integration_responses().map(HashMap::len).unwrap_or_default(),
-                    })
-                });
-                let method = json!({
-                    "authorization": method.authorization_type(),
-                    "key_required": method.api_key_required(),
-                    "responses": method.method_responses().map(HashMap::len).unwrap_or_default(),
-                    "integration": integration,
-                });
-                (verb.clone(), method)
-            })
+        let methods = resource.resource_methods().into_iter().flatten();
+        let methods: Map<String, Value> = methods
+            .map(|(verb, method)| (verb.clone(), method_value(method)))
             .collect();
         shape.push(json!({ "path": path, "methods": methods }));
     }
@@ -112,11 +90,41 @@ async fn rest_api(account: &Account, api: &RestApi, ids: &mut Ids) -> Value {
         "id": id,
         "description": api.description().unwrap_or_default(),
         "endpoint": types,
-        "policy": api.policy(),
+        "addresses": api.endpoint_configuration().and_then(|endpoint| endpoint.ip_address_type()).map(ToString::to_string),
+        "policy": api.policy().filter(|policy| !policy.is_empty()),
+        "key_source": api.api_key_source().map(ToString::to_string),
+        "binary": api.binary_media_types(),
+        "compression": api.minimum_compression_size(),
         "default_endpoint_disabled": api.disable_execute_api_endpoint(),
         "tags": map(api.tags()),
         "resources": shape,
         "stages": stages,
+    })
+}
+
+fn method_value(method: &Method) -> Value {
+    let integration = method.method_integration().map(|integration| {
+        json!({
+            "type": integration.r#type().map(ToString::to_string),
+            "method": integration.http_method(),
+            "uri": integration.uri(),
+            "credentials": integration.credentials(),
+            "passthrough": integration.passthrough_behavior(),
+            "content": integration.content_handling().map(ToString::to_string),
+            "parameters": map(integration.request_parameters()),
+            "timeout": integration.timeout_in_millis(),
+            "templates": map(integration.request_templates()),
+            "responses": integration.integration_responses().map(HashMap::len).unwrap_or_default(),
+        })
+    });
+    json!({
+        "authorization": method.authorization_type(),
+        "key_required": method.api_key_required(),
+        "validator": method.request_validator_id().filter(|id| !id.is_empty()),
+        "models": map(method.request_models()),
+        "parameters": method.request_parameters().map(HashMap::len).unwrap_or_default(),
+        "responses": method.method_responses().map(HashMap::len).unwrap_or_default(),
+        "integration": integration,
     })
 }
 
@@ -141,6 +149,9 @@ fn stage_value(stage: &Stage, deployed: Option<&str>, exists: bool) -> Value {
         "description": stage.description().unwrap_or_default(),
         "variables": map(stage.variables()),
         "method_throttles": settings,
+        "metrics": stage.method_settings().into_iter().flatten().any(|(_, one)| one.metrics_enabled()),
+        "logs": stage.access_log_settings().and_then(|logs| logs.destination_arn()),
+        "certificate": stage.client_certificate_id().filter(|id| !id.is_empty()),
         "tracing": stage.tracing_enabled(),
         "deployment_exists": exists,
         "deployment": deployed.unwrap_or_default(),
@@ -206,6 +217,7 @@ pub(super) async fn usage_plans(account: &Account, ids: &mut Ids) -> Vec<Value> 
             "description": plan.description().unwrap_or_default(),
             "rate": plan.throttle().map(ThrottleSettings::rate_limit),
             "burst": plan.throttle().map(ThrottleSettings::burst_limit),
+            "product": plan.product_code().filter(|code| !code.is_empty()),
             "quota": plan.quota().map(QuotaSettings::limit).filter(|limit| *limit != 0),
             "stages": stages,
             "keys": keys.iter().filter_map(|key| key.id()).collect::<Vec<_>>(),

@@ -1,5 +1,9 @@
 //! Tables, with their indexes and tags.
 
+use aws_sdk_dynamodb::types::{
+    OnDemandThroughput, PointInTimeRecoveryStatus, StreamSpecification, TimeToLiveDescription,
+    TimeToLiveStatus,
+};
 use serde_json::{Value, json};
 
 use super::value::pairs;
@@ -50,6 +54,22 @@ pub(super) async fn tables(account: &Account) -> Vec<Value> {
             .iter()
             .map(|index| json!({ "name": index.index_name(), "keys": keys(index.key_schema()) }))
             .collect();
+        let ttl = dynamodb
+            .describe_time_to_live()
+            .table_name(&name)
+            .send()
+            .await;
+        let ttl = ttl.expect("DescribeTimeToLive").time_to_live_description;
+        let is_on = |ttl: &TimeToLiveDescription| {
+            ttl.time_to_live_status() == Some(&TimeToLiveStatus::Enabled)
+        };
+        let ttl = ttl.filter(is_on).and_then(|ttl| ttl.attribute_name);
+        let backups = dynamodb.describe_continuous_backups().table_name(&name);
+        let backups = backups.send().await.expect("DescribeContinuousBackups");
+        let recovery = backups
+            .continuous_backups_description()
+            .and_then(|backups| backups.point_in_time_recovery_description())
+            .and_then(|recovery| recovery.point_in_time_recovery_status());
         found.push(json!({
             "name": name,
             "arn": arn,
@@ -61,6 +81,11 @@ pub(super) async fn tables(account: &Account) -> Vec<Value> {
                 .billing_mode_summary()
                 .and_then(|billing| billing.billing_mode())
                 .map(ToString::to_string),
+            "class": table.table_class_summary().and_then(|class| class.table_class()).map(ToString::to_string),
+            "stream": table.stream_specification().is_some_and(StreamSpecification::stream_enabled),
+            "limit": table.on_demand_throughput().and_then(OnDemandThroughput::max_read_request_units).filter(|units| *units >= 0),
+            "ttl": ttl,
+            "recovery": recovery == Some(&PointInTimeRecoveryStatus::Enabled),
             "deletion_protection": table.deletion_protection_enabled(),
             "tags": pairs(tags.iter().map(|tag| (tag.key(), tag.value()))),
         }));

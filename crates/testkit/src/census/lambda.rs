@@ -48,8 +48,12 @@ pub(super) async fn functions(account: &Account) -> Vec<Value> {
             .iter()
             .filter_map(|layer| layer.arn())
             .collect();
+        let aliases = lambda.list_aliases().function_name(name).send().await;
+        let aliases = aliases.expect("ListAliases").aliases.unwrap_or_default();
+        let aliases = aliases.into_iter().filter_map(|alias| alias.name);
         found.push(json!({
             "name": name,
+            "aliases": aliases.collect::<Vec<_>>(),
             "arn": config.function_arn(),
             "description": config.description().unwrap_or_default(),
             "runtime": config.runtime().map(ToString::to_string),
@@ -59,6 +63,7 @@ pub(super) async fn functions(account: &Account) -> Vec<Value> {
             "memory": config.memory_size(),
             "timeout": config.timeout(),
             "environment": map(environment),
+            "dead_letter": config.dead_letter_config().and_then(|config| config.target_arn()).filter(|arn| !arn.is_empty()),
             "layers": layers,
             "storage": config.ephemeral_storage().map(EphemeralStorage::size),
             "logging": config.logging_config().map(|logging| format!("{logging:?}")),

@@ -29,6 +29,7 @@ pub(super) async fn log_groups(account: &Account) -> Vec<Value> {
         found.push(json!({
             "name": group.log_group_name(),
             "arn": arn,
+            "protected": group.deletion_protection_enabled().unwrap_or_default(),
             "retention": group.retention_in_days(),
             "tags": map(tags.expect("ListTagsForResource").tags()),
         }));

@@ -96,14 +96,14 @@ impl Hand<'_> {
         Ok(())
     }
 
-    async fn patch_api(&self, path: &str, value: &str) -> Result<(), Undone> {
+    pub(super) async fn patch_api(&self, path: &str, value: &str) -> Result<(), Undone> {
         let update = self.account.apigateway.update_rest_api();
         let update = update.rest_api_id(&self.api);
         update.patch_operations(replace(path, value)).send().await?;
         Ok(())
     }
 
-    async fn patch_method(&self, path: &str, value: &str) -> Result<(), Undone> {
+    pub(super) async fn patch_method(&self, path: &str, value: &str) -> Result<(), Undone> {
         let update = self.account.apigateway.update_method();
         let update = update.rest_api_id(&self.api).resource_id(&self.path);
         let update = update.http_method(self.of.verb);
@@ -111,7 +111,7 @@ impl Hand<'_> {
         Ok(())
     }
 
-    async fn patch_integration(&self, path: &str, value: &str) -> Result<(), Undone> {
+    pub(super) async fn patch_integration(&self, path: &str, value: &str) -> Result<(), Undone> {
         let update = self.account.apigateway.update_integration();
         let update = update.rest_api_id(&self.api).resource_id(&self.path);
         let update = update.http_method(self.of.verb);
@@ -119,7 +119,7 @@ impl Hand<'_> {
         Ok(())
     }
 
-    async fn patch_stage(&self, path: &str, value: &str) -> Result<(), Undone> {
+    pub(super) async fn patch_stage(&self, path: &str, value: &str) -> Result<(), Undone> {
         let update = self.account.apigateway.update_stage();
         let update = update.rest_api_id(&self.api).stage_name(self.of.stage);
         update.patch_operations(replace(path, value)).send().await?;

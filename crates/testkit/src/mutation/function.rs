@@ -2,14 +2,15 @@
 
 use aws_sdk_lambda::operation::update_function_configuration::builders::UpdateFunctionConfigurationFluentBuilder;
 use aws_sdk_lambda::types::{
-    Architecture, Environment, EphemeralStorage, LogFormat, LoggingConfig, Runtime, TracingConfig,
-    TracingMode,
+    Architecture, DeadLetterConfig, Environment, EphemeralStorage, LogFormat, LoggingConfig,
+    Runtime, TracingConfig, TracingMode,
 };
 use serde_json::{Value, json};
 
 use super::hand::Hand;
 use super::names::other_package;
 use super::{Mutation, THEIRS, Undone};
+use crate::account::Account;
 
 impl Hand<'_> {
     pub(super) async fn function(&self, what: Mutation) -> Result<(), Undone> {
@@ -62,6 +63,18 @@ impl Hand<'_> {
                 let add = add.action("lambda:InvokeFunction");
                 let add = add.principal("s3.amazonaws.com");
                 add.source_arn("arn:aws:s3:::theirs").send().await?;
+            }
+            Mutation::OpenStatement => {
+                let add = lambda.add_permission().function_name(function);
+                let add = add.statement_id("open-to-all").principal("*");
+                add.action("lambda:InvokeFunction").send().await?;
+            }
+            Mutation::AliasFunction => {
+                let publish = lambda.publish_version().function_name(function);
+                let version = publish.send().await?.version;
+                let create = lambda.create_alias().function_name(function);
+                let create = create.name(THEIRS).set_function_version(version);
+                create.send().await?;
             }
             Mutation::ChangeFunctionRole => {
                 let trust = json!({ "Version": "2012-10-17", "Statement": [{
@@ -151,6 +164,11 @@ fn configured(
         Mutation::ChangeLogGroup => {
             let logging = LoggingConfig::builder().log_group(THEIRS);
             update.logging_config(logging.build())
+        }
+        Mutation::AddDeadLetter => {
+            let queue = format!("arn:aws:sqs:{}:000000000000:{THEIRS}", Account::REGION);
+            let queue = DeadLetterConfig::builder().target_arn(queue);
+            update.dead_letter_config(queue.build())
         }
         Mutation::TraceFunction => {
             let tracing = TracingConfig::builder().mode(TracingMode::Active);

@@ -129,6 +129,9 @@ pub async fn clear_the_way(account: &Account, target: &Target) {
     let _ = detach.policy_arn(MANAGED).send().await;
     let delete = account.iam.delete_role_policy().role_name(target.role);
     let _ = delete.policy_name(THEIRS).send().await;
+    let put = account.logs.put_log_group_deletion_protection();
+    let put = put.log_group_identifier(target.log_group);
+    let _ = put.deletion_protection_enabled(false).send().await;
     if let Ok(hand) = Box::pin(Hand::find(account, target)).await {
         let _ = hand.unlink_stages(|api| api != hand.api).await;
     }

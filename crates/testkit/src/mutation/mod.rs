@@ -6,6 +6,7 @@ mod hand;
 mod names;
 mod plan;
 mod role;
+mod settings;
 mod storage;
 mod target;
 
@@ -41,8 +42,32 @@ pub enum Effect {
     Drift(Difference),
     /// As a difference from the declaration: it looks like the work of an older one.
     Change(Difference),
+    /// As something that others have added to a resource of the stack, which stays.
+    Added(Addition),
     /// Not at all: it is about things of others.
     Nothing,
+}
+
+/// Something of others in a resource of the stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Addition {
+    /// Type of the resource.
+    pub kind: &'static str,
+    /// A part of the words that it is named by.
+    pub what: &'static str,
+    /// True if it lets somebody do more than the stack does.
+    pub widens: bool,
+}
+
+impl Addition {
+    /// Returns true if a document of `drift --json` or `plan --json` has it.
+    pub fn is_in(self, document: &Value) -> bool {
+        let mut added = document["added"].as_array().into_iter().flatten();
+        added.any(|entry| {
+            let what = entry["what"].as_str().unwrap_or_default();
+            entry["type"] == self.kind && what.contains(self.what) && entry["widens"] == self.widens
+        })
+    }
 }
 
 /// One difference of a resource from its declaration.
@@ -105,6 +130,24 @@ const fn outdated(kind: &'static str, field: &'static str) -> Effect {
     Effect::Change(Difference { kind, field })
 }
 
+/// Others have added something.
+const fn added(kind: &'static str, what: &'static str) -> Effect {
+    Effect::Added(Addition {
+        kind,
+        what,
+        widens: false,
+    })
+}
+
+/// Others have added something that lets somebody do more than the stack does.
+const fn widened(kind: &'static str, what: &'static str) -> Effect {
+    Effect::Added(Addition {
+        kind,
+        what,
+        widens: true,
+    })
+}
+
 /// One line a mutation: by which part of [`Hand`] it is made, and what it is reported as.
 macro_rules! catalogue {
     ($($part:ident { $($(#[$doc:meta])* $name:ident: $effect:expr;)* })*) => {
@@ -159,9 +202,11 @@ catalogue! {
         /// The role has another description.
         DescribeRole: differs(ROLE, "description");
         /// A managed policy is attached to the role.
-        ForeignAttached: Effect::Nothing;
+        ForeignAttached: widened(ROLE, MANAGED);
         /// Another inline policy is put into the role.
-        ForeignInline: Effect::Nothing;
+        ForeignInline: widened(ROLE, THEIRS);
+        /// A boundary limits the role.
+        BoundRole: added(ROLE, MANAGED);
     }
     storage {
         /// The table is deleted.
@@ -170,6 +215,18 @@ catalogue! {
         ChangeProtection: differs(TABLE, "deletion_protection");
         /// The table is billed by capacity.
         ChangeBilling: differs(TABLE, "billing");
+        /// Each change of an item is written to a stream.
+        StreamTable: differs(TABLE, "unusual.stream");
+        /// The table is of another class.
+        ChangeTableClass: differs(TABLE, "unusual.tableClass");
+        /// The table takes one request a second.
+        LimitTable: differs(TABLE, "unusual.onDemandThroughput");
+        /// The table has an index.
+        AddIndex: differs(TABLE, "indexes");
+        /// Items of the table expire.
+        ExpireTable: differs(TABLE, "ttl");
+        /// The table can be restored.
+        RecoverTable: added(TABLE, "point-in-time recovery");
         /// Another table is made.
         ForeignTable: Effect::Nothing;
         /// The log group is deleted.
@@ -178,6 +235,8 @@ catalogue! {
         ChangeRetention: differs(LOG_GROUP, "retention_days");
         /// Logs are kept for ever.
         DeleteRetention: differs(LOG_GROUP, "retention_days");
+        /// The log group is protected from deletion.
+        ProtectLogGroup: added(LOG_GROUP, "protection from deletion");
         /// A log group is made whose name begins with the stack's.
         ForeignLogGroup: Effect::Nothing;
     }
@@ -206,6 +265,8 @@ catalogue! {
         ChangeLogFormat: differs(FUNCTION, "logging");
         /// The function's log events go to another group.
         ChangeLogGroup: differs(FUNCTION, "logging");
+        /// Events that fail go to a queue.
+        AddDeadLetter: differs(FUNCTION, "dead_letter");
         /// The function runs as another role.
         ChangeFunctionRole: differs(FUNCTION, "role");
         /// Other code is uploaded.
@@ -217,7 +278,11 @@ catalogue! {
         /// The statement with the permission's id allows something else.
         ChangeStatement: differs(PERMISSION, "statements");
         /// Another service is allowed to call the function.
-        ForeignStatement: Effect::Nothing;
+        ForeignStatement: added(FUNCTION, "apigateway-theirs-2");
+        /// Everybody is allowed to call the function.
+        OpenStatement: widened(FUNCTION, "open-to-all");
+        /// A version of the function gets a name.
+        AliasFunction: added(FUNCTION, THEIRS);
     }
     api {
         /// The API is deleted.
@@ -263,7 +328,39 @@ catalogue! {
         /// An API of the same name is made.
         ForeignApi: Effect::Nothing;
         /// Open methods are put into the stack's API.
-        ForeignMethod: Effect::Nothing;
+        ForeignMethod: widened(API, "method `GET /");
+    }
+    settings {
+        /// Keys are taken from an authorizer, which the method has not.
+        ChangeKeySource: differs(API, "unusual.apiKeySource");
+        /// The API refuses everybody.
+        RestrictApi: differs(API, "unusual.policy");
+        /// The API has addresses of another kind.
+        ChangeAddresses: differs(API, "unusual.ipAddressType");
+        /// Bodies of all types reach the function as base64.
+        AddBinaryType: differs(API, "binary_media_types");
+        /// Answers are compressed.
+        CompressAnswers: differs(API, "compression_from");
+        /// The integration rewrites requests.
+        TemplateIntegration: differs(METHOD, "integration.unusual.requestTemplates");
+        /// The integration acts by a role of its own.
+        CredentialIntegration: differs(METHOD, "integration.unusual.credentials");
+        /// The integration refuses bodies without a template.
+        ChangePassthrough: differs(METHOD, "integration.unusual.passthroughBehavior");
+        /// Bodies are turned into texts.
+        ConvertContent: differs(METHOD, "integration.unusual.contentHandling");
+        /// The method wants a parameter.
+        RequireParameter: differs(METHOD, "unusual.requestParameters");
+        /// The method has a model of its body.
+        ModelRequest: differs(METHOD, "unusual.requestModels");
+        /// Requests to the method are refused.
+        ThrottleMethod: differs(STAGE, "unusual");
+        /// Answers of all methods are counted.
+        MeasureStage: differs(STAGE, "unusual.*/*");
+        /// Requests to the stage are logged.
+        LogStage: differs(STAGE, "unusual.accessLogSettings");
+        /// The stage has a certificate.
+        CertifyStage: differs(STAGE, "unusual.clientCertificateId");
     }
     plan {
         /// The key is deleted.
@@ -290,6 +387,10 @@ catalogue! {
         RemoveThrottle: differs(PLAN, "throttle.rate");
         /// The plan has a quota.
         AddQuota: differs(PLAN, "quota");
+        /// The plan allows one request a second to the method.
+        ThrottleMethodInPlan: differs(PLAN, "unusual");
+        /// The plan belongs to a product.
+        SellPlan: differs(PLAN, "unusual.productCode");
         /// The plan has another name.
         RenamePlan: differs(PLAN, "name");
         /// The plan has another description.
@@ -297,9 +398,9 @@ catalogue! {
         /// A plan of the same name is made.
         ForeignPlan: Effect::Nothing;
         /// The stage of an API of others is put into the plan.
-        ForeignStageInPlan: Effect::Nothing;
+        ForeignStageInPlan: added(PLAN, "stage `theirs`");
         /// A key of others is put into the plan.
-        ForeignKeyInPlan: Effect::Nothing;
+        ForeignKeyInPlan: widened(PLAN, "API key `");
     }
     tags {
         /// Everything of the stack gets a tag more.

@@ -49,6 +49,17 @@ impl Hand<'_> {
                 let link = link.key_id(made.id().unwrap_or_default());
                 link.key_type("API_KEY").send().await?;
             }
+            Mutation::ThrottleMethodInPlan => {
+                let place = format!("/apiStages/{}:{}/throttle", self.api, self.of.stage);
+                let method = format!("{}/{}", self.of.path.replace('/', "~1"), self.of.verb);
+                let limit = |name: &str| replace(&format!("{place}/{method}/{name}"), "1");
+                self.patch_plan(vec![limit("rateLimit"), limit("burstLimit")])
+                    .await?;
+            }
+            Mutation::SellPlan => {
+                self.patch_plan(vec![patch(Op::Add, "/productCode", "theirs")])
+                    .await?;
+            }
             _ => self.patch_plan(patches(what)).await?,
         }
         Ok(())

@@ -35,6 +35,10 @@ impl Hand<'_> {
                 let attach = iam.attach_role_policy().role_name(role);
                 attach.policy_arn(MANAGED).send().await?;
             }
+            Mutation::BoundRole => {
+                let put = iam.put_role_permissions_boundary().role_name(role);
+                put.permissions_boundary(MANAGED).send().await?;
+            }
             _ => unreachable!("{what:?} is not about a role"),
         }
         Ok(())

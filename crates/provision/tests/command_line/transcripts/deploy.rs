@@ -205,7 +205,7 @@ async fn what_differs() {
         &["drift", "--json"],
         Exit::Differences,
         expect![[r#"
-            {"schema":1,"stack":"serverless-lab","target":{"account":"123456789012","region":"eu-west-1","endpoint":"http://local-aws.test"},"steps":[{"id":"logs","type":"AWS::Logs::LogGroup","name":"/aws/lambda/LambdaFunctionOverHttps","action":"update","drift":true,"changes":[{"field":"retention_days","from":14,"to":3,"replaces":false}],"after":[]},{"id":"function","type":"AWS::Lambda::Function","name":"LambdaFunctionOverHttps","action":"update","drift":true,"changes":[{"field":"memory_mb","from":256,"to":1024,"replaces":false}],"after":["logs","role"]}],"summary":{"drift":2,"not_deployed":0},"forecast":{"writes":2,"time":2.5,"waits":2.0}}
+            {"schema":1,"stack":"serverless-lab","target":{"account":"123456789012","region":"eu-west-1","endpoint":"http://local-aws.test"},"steps":[{"id":"logs","type":"AWS::Logs::LogGroup","name":"/aws/lambda/LambdaFunctionOverHttps","action":"update","drift":true,"changes":[{"field":"retention_days","from":14,"to":3,"replaces":false}],"after":[]},{"id":"function","type":"AWS::Lambda::Function","name":"LambdaFunctionOverHttps","action":"update","drift":true,"changes":[{"field":"memory_mb","from":256,"to":1024,"replaces":false}],"after":["logs","role"]}],"summary":{"drift":2,"not_deployed":0},"forecast":{"writes":2,"time":2.5,"waits":2.0},"added":[]}
         "#]],
         expect![[r#"
             serverless-lab · account 123456789012 · eu-west-1 · http://local-aws.test

@@ -256,7 +256,9 @@ async fn rights() {
                   "Sid": "Table",
                   "Effect": "Allow",
                   "Action": [
+                    "dynamodb:DescribeContinuousBackups",
                     "dynamodb:DescribeTable",
+                    "dynamodb:DescribeTimeToLive",
                     "dynamodb:ListTagsOfResource"
                   ],
                   "Resource": "arn:aws:dynamodb:eu-west-1:123456789012:table/lambda-apigateway"
@@ -293,7 +295,9 @@ async fn rights() {
                   "Effect": "Allow",
                   "Action": [
                     "iam:GetRole",
-                    "iam:GetRolePolicy"
+                    "iam:GetRolePolicy",
+                    "iam:ListAttachedRolePolicies",
+                    "iam:ListRolePolicies"
                   ],
                   "Resource": "arn:aws:iam::123456789012:role/lambda-apigateway-role"
                 },
@@ -312,9 +316,18 @@ async fn rights() {
                   "Action": [
                     "lambda:GetFunction",
                     "lambda:GetPolicy",
+                    "lambda:ListAliases",
                     "lambda:ListTags"
                   ],
                   "Resource": "arn:aws:lambda:eu-west-1:123456789012:function:LambdaFunctionOverHttps"
+                },
+                {
+                  "Sid": "EventSourceMappings",
+                  "Effect": "Allow",
+                  "Action": [
+                    "lambda:ListEventSourceMappings"
+                  ],
+                  "Resource": "*"
                 },
                 {
                   "Sid": "RestApis",

@@ -2,7 +2,7 @@
 //!
 //! [`Handler::handle`] answers one invocation. `event` distinguishes raw events from those of API Gateway, `command`
 //! reads the operation, `parameters` converts and validates its parameters, `dynamodb` sends the request, and `answer`
-//! converts the reply to plain JSON.
+//! converts the reply. Attribute values are plain JSON, or `DynamoDB`'s JSON if the request asks for it.
 //!
 //! ```
 //! use std::time::Duration;
@@ -33,6 +33,7 @@ mod event;
 mod failure;
 pub mod json;
 mod log;
+mod number;
 mod parameters;
 mod python;
 mod shape;
@@ -138,10 +139,10 @@ impl Handler {
         let request = parameters::to_request(operation, parameters)?;
         let database = self.database.as_ref().map_err(Clone::clone)?;
         let sent = Instant::now();
-        let reply = database.call(operation, request, deadline).await;
+        let reply = database.call(operation, request.body, deadline).await;
         entry.dynamodb = Some(sent.elapsed());
         let reply = reply?;
         entry.retries = Some(reply.retries);
-        Ok(answer::to_answer(operation, reply))
+        Ok(answer::to_answer(operation, request.format, reply))
     }
 }

@@ -3,8 +3,10 @@
 /// The type of a parameter or of a field of an answer.
 #[derive(Debug)]
 pub(crate) enum Shape {
-    /// An attribute value: plain in events and answers, typed in `DynamoDB`'s JSON.
+    /// An attribute value: typed in `DynamoDB`'s JSON, and plain or typed in events and answers.
     Attribute,
+    /// Bytes as base64.
+    Binary,
     String {
         min: usize,
     },
@@ -46,12 +48,37 @@ const ATTRIBUTE_LIST: &Shape = &Shape::List {
     min: 0,
     of: ATTRIBUTE,
 };
+const TEXTS: &Shape = &Shape::List { min: 0, of: TEXT };
+const BINARY: &Shape = &Shape::Binary;
 const NAMES: &Shape = &Shape::List { min: 1, of: TEXT };
 const TABLE_NAME: &Shape = &Shape::String { min: 1 };
 const INDEX_NAME: &Shape = &Shape::String { min: 3 };
 const POSITIVE: &Shape = &Shape::Integer { min: 1 };
 const SEGMENT: &Shape = &Shape::Integer { min: 0 };
 const PLACEHOLDERS: &Shape = &Shape::Map(TEXT);
+
+/// An attribute value in `DynamoDB`'s JSON, which itself refuses one of no type or of several types.
+pub(crate) static TYPED_ATTRIBUTE: Shape = Shape::Structure {
+    required: &[],
+    members: &[
+        ("S", TEXT),
+        ("N", TEXT),
+        ("B", BINARY),
+        ("SS", TEXTS),
+        ("NS", TEXTS),
+        ("BS", &Shape::List { min: 0, of: BINARY }),
+        ("M", &Shape::Map(&TYPED_ATTRIBUTE)),
+        (
+            "L",
+            &Shape::List {
+                min: 0,
+                of: &TYPED_ATTRIBUTE,
+            },
+        ),
+        ("NULL", FLAG),
+        ("BOOL", FLAG),
+    ],
+};
 
 const EXPECTED: &Shape = &Shape::Map(&Shape::Structure {
     required: &[],

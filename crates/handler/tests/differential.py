@@ -4,8 +4,9 @@ Each side has a database of its own (`cargo build -p handler --examples` makes i
 it, boto3 under AWS's runtime client, in this process; ours is the real bootstrap, driven through a Runtime API served
 here. Answers are compared one by one, the tables every 500 requests and at the end.
 
-Documented improvements are not skipped but checked: a number the original refuses as a float is sent to it again as
-a Decimal, a set or binary as Python's own, and what it then does is what ours must have done.
+Documented improvements are not skipped but checked. A number the original refuses, as a float or for its written digits,
+is sent to it again as a Decimal, and what it then does is what ours must have done. A typed request, which the original
+must refuse, is sent by boto3's client, which takes DynamoDB's JSON.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import os
 import pathlib
 import queue
 import random
+import re
 import subprocess
 import sys
 import threading
@@ -45,6 +47,12 @@ def enter_venv():
 
 TEXTS = ["", "a", "Bob", "é", "漢字", "😀", "\u0000\u001f", "\"\\/", "\u2028", "x" * 300, "1", "true", "null", " ", "\u200b"]
 NAMES = ["name", "number", "flag", "list", "map", "note", "S", "N", "L", "BOOL", "NULL", "é", "a b", "#x", "size"]
+LETTERS = ["S", "N", "B", "SS", "NS", "BS", "M", "L", "NULL", "BOOL"]
+WORDS = ["good", "bad", "AQ==", "AQ=", "AAEC", "no base64", "Zm9v", "", "1", "-2.5", "word", "wordy"]
+TEXT_SET, NUMBER_SET = ["a", "b", "é", "漢"], ["1", "-2.5", "1000000000000000000000000000000000001", "7"]
+BLOBS = [base64.b64encode(bytes([n] * n)).decode() for n in (1, 2, 3, 9)]
+FORMAT = "AttributeFormat"
+SETS_IN_ANSWERS, FRACTIONS, WRITTEN_OUT = "sets and binary in answers", "non-integer numbers", "written-out integers"
 IDS = [str(n) for n in range(12)] + ["", "é", "x" * 40]
 
 
@@ -53,7 +61,9 @@ class Random(random.Random):
         return self.random() < share
 
     def integer(self):
-        kind = self.randrange(8)
+        kind = self.randrange(9)
+        if kind > 7:
+            return self.written_out()
         if kind < 3:
             return self.randint(-20, 20)
         if kind < 5:
@@ -64,12 +74,31 @@ class Random(random.Random):
             return self.randint(1, 9) * 10 ** self.randint(0, 37)
         return self.choice([10**38, 10**38 + 1, -(10**40) + 3, 10**127, 10**130 + 7, 0])
 
+    def digits(self, counts):
+        return "".join(self.choice("0123456789") for _ in range(self.choice(counts)))
+
+    def written_out(self):
+        """An integer of up to 126 digits, of which up to 38 are significant."""
+        significant = self.choice("123456789") + self.digits([0, 1, 5, 30, 37])
+        return int(self.choice(["", "-"]) + significant + "0" * self.randint(0, 126 - len(significant)))
+
     def fraction(self):
-        digits = "".join(self.choice("0123456789") for _ in range(self.choice([1, 2, 5, 17, 30])))
-        text = f"{self.randint(-99, 99)}.{digits}"
-        if self.chance(0.3):
-            text = f"{self.randint(-99, 99)}.5e{self.randint(-30, 30)}"
-        return Fraction(text)
+        sign, zeros = self.choice(["", "-"]), "0" * self.randint(0, 90)
+        exponent = f"{self.choice('eE')}{self.choice(['', '+', '-'])}{self.randint(0, 30)}"
+        kind = self.randrange(10)
+        if kind < 3:
+            return Fraction(f"{self.randint(-99, 99)}.{self.digits([1, 2, 5, 17, 30])}")
+        if kind < 5:
+            return Fraction(f"{self.randint(-99, 99)}.5{self.choice(['', zeros])}{exponent}")
+        if kind < 6:
+            return Fraction(f"{sign}0.{zeros}{self.digits([1, 2, 5, 38])}{self.choice(['', '0' * 40, exponent])}")
+        if kind < 7:
+            return Fraction(f"{self.written_out()}.{self.choice(['0', '0' * 60])}")
+        if kind < 8:
+            return Fraction(f"{sign}{self.randint(1, 9)}{self.choice('eE')}{self.choice([-130, -129, -40, 40, 99, 125])}")
+        if kind < 9:
+            return Fraction(sign + self.choice(["0.0", "0e5", "0.000E-7", "0e300", f"0.{zeros}0", f"0e-{len(zeros)}99"]))
+        return Fraction(self.choice(["1e126", "-1E-131", f"1.{'9' * 38}", f"{'8' * 39}.0", f"1{'0' * 126}.0", f"0.{'0' * 130}1"]))
 
     def value(self, depth=0):
         kind = self.randrange(100)
@@ -83,26 +112,90 @@ class Random(random.Random):
             return self.choice([True, False])
         if kind < 78:
             return None
-        if kind < 81:
-            return self.special()
+        if kind < 86:
+            return self.lettered(depth)
         if depth > 4:
             return "deep"
-        if kind < 90:
+        if kind < 93:
             return [self.value(depth + 1) for _ in range(self.randrange(4))]
         return {self.choice(NAMES): self.value(depth + 1) for _ in range(self.randrange(4))}
 
-    def special(self):
+    def lettered(self, depth=0):
+        """A plain map with names of DynamoDB's types, most often one that looks like a typed value."""
+        kind = self.randrange(12)
+        letter = self.choice(LETTERS)
+        if kind < 3:
+            return {"B": self.choice(WORDS)}
+        if kind < 5:
+            return {self.choice(["SS", "NS", "BS"]): self.sample(WORDS, self.randrange(4))}
+        if kind < 6:
+            return self.typed_set()
+        if kind < 7:
+            return {"NULL": True}
+        if kind < 9:
+            return {"M": self.lettered(depth + 1)} if depth < 4 else {"M": {}}
+        if kind < 10:
+            return {"L": [self.lettered(depth + 1)]} if depth < 4 else {"L": []}
+        if kind < 11:
+            return {letter: self.choice(WORDS), self.choice(LETTERS): self.choice(WORDS)}
+        return {letter: self.value(4)}
+
+    def typed_set(self):
         kind = self.choice(["SS", "NS", "BS", "B"])
-        count = self.randint(1, 3)
-        if kind == "SS":
-            return {"SS": self.sample(["a", "b", "é", "漢"], count)}
-        if kind == "NS":
-            return {"NS": self.sample(["1", "-2.5", "1000000000000000000000000000000000001", "7"], count)}
-        blobs = [base64.b64encode(bytes([n] * n)).decode() for n in (1, 2, 3, 9)]
-        return {"BS": self.sample(blobs, count)} if kind == "BS" else {"B": self.choice(blobs)}
+        if kind == "B":
+            return {"B": self.choice(BLOBS)}
+        return {kind: self.sample({"SS": TEXT_SET, "NS": NUMBER_SET, "BS": BLOBS}[kind], self.randint(1, 3))}
+
+    def typed(self, value):
+        """A value in DynamoDB's JSON, sometimes a set or binary instead, and now and then a wrong one."""
+        if self.chance(0.12):
+            return self.typed_set()
+        if self.chance(0.01):
+            return self.choice([True, 5, None, {}, {"X": "a"}, {"N": 5}, {"N": "x"}, {"S": "a", "N": "1"}, {"SS": []},
+                                {"SS": "a"}, {"NS": ["1", 2]}, {"M": []}, {"L": {}}, {"NULL": "yes"}, {"BS": [5]}])
+        if isinstance(value, TypedSet):
+            return dict(value)
+        if value is None:
+            return {"NULL": True}
+        if isinstance(value, bool):
+            return {"BOOL": value}
+        if isinstance(value, (int, Fraction)):
+            return {"N": value.text if isinstance(value, Fraction) else str(value)}
+        if isinstance(value, str):
+            return {"S": value}
+        if isinstance(value, list):
+            return {"L": [self.typed(v) for v in value]}
+        return {"M": {k: self.typed(v) for k, v in value.items()}}
+
+    def typed_map(self, values):
+        return {k: self.typed(v) for k, v in values.items()} if isinstance(values, dict) else values
+
+    def typed_condition(self, condition):
+        if not isinstance(condition, dict):
+            return condition
+        condition = dict(condition)
+        if "Value" in condition:
+            condition["Value"] = self.typed(condition["Value"])
+        if isinstance(condition.get("AttributeValueList"), list):
+            condition["AttributeValueList"] = [self.typed(v) for v in condition["AttributeValueList"]]
+        return condition
+
+    def typed_parameters(self, parameters):
+        parameters = dict(parameters)
+        for name in ("Item", "Key", "ExclusiveStartKey", "ExpressionAttributeValues"):
+            if name in parameters:
+                parameters[name] = self.typed_map(parameters[name])
+        for name in ("Expected", "AttributeUpdates", "ScanFilter"):
+            if isinstance(parameters.get(name), dict):
+                parameters[name] = {k: self.typed_condition(v) for k, v in parameters[name].items()}
+        return {**parameters, FORMAT: "typed"}
 
     def junk(self):
         return self.choice([None, 5, -1, 0, 1.5, True, "x", "", [], [1, "a", None], {}, {"a": 1}, {"a": {"b": [None]}}])
+
+
+class TypedSet(dict):
+    """A set in DynamoDB's JSON, which a typed request contains as it is."""
 
 
 class Fraction:
@@ -205,6 +298,10 @@ class Generator:
             entries = list(parameters.items())
             r.shuffle(entries)
             parameters = dict(entries)
+        if r.chance(0.2) and not {"self", "parent"} & set(parameters):
+            return r.typed_parameters(parameters)
+        if r.chance(0.02):
+            parameters[FORMAT] = "plain"
         return parameters
 
     def key(self, table):
@@ -236,7 +333,7 @@ class Generator:
         if kind == "empty":
             return []
         if kind == "set":
-            return r.special() if r.chance(0.7) else r.value()
+            return TypedSet(r.typed_set()) if r.chance(0.7) else r.value()
         return r.value(2)
 
     def expression(self, parameters, name, templates):
@@ -276,7 +373,7 @@ class Generator:
         r = self.random
         item = self.key(table)
         for _ in range(r.randrange(6)):
-            item[r.choice(NAMES)] = r.value()
+            item[r.choice(NAMES)] = r.lettered() if r.chance(0.15) else r.written_out() if r.chance(0.05) else r.value()
         if table == "ranged" and r.chance(0.7):
             item["other"] = r.choice(["x", "y"])
             item["local"] = r.choice([r.integer(), "s"])
@@ -408,41 +505,59 @@ class Database:
         self.process.wait(10)
 
 
-def revive(value):
-    """Sets and binary in our documented form, as Python's own."""
-    from boto3.dynamodb.types import Binary
+EXACT = decimal.Context(prec=10_000, Emin=-999_999, Emax=999_999, traps=[])
 
+
+def shortest(text):
+    """A number as a Decimal of its significant digits alone, if DynamoDB can hold it, else as it is written."""
+    number = EXACT.create_decimal(text)
+    short = number.normalize(EXACT)
+    if not short:
+        return decimal.Decimal(0)
+    is_holdable = len(short.as_tuple().digits) <= 38 and -130 <= short.adjusted() <= 125
+    return short if is_holdable else number
+
+
+def exact_integer(text):
+    """An integer, as a Decimal if boto3 refuses it for its written digits alone."""
+    number = shortest(text)
+    is_refused = len(text.lstrip("-")) > 38
+    return number if is_refused and number.as_tuple().exponent > 0 else int(text)
+
+
+def with_bytes(value):
+    """Typed parameters as boto3's client takes them."""
     if isinstance(value, list):
-        return [revive(v) for v in value]
+        return [with_bytes(v) for v in value]
     if not isinstance(value, dict):
         return value
-    if len(value) == 1:
-        (tag, inner), = value.items()
-        if tag == "B" and isinstance(inner, str):
-            return Binary(base64.b64decode(inner))
-        if tag in ("SS", "NS", "BS") and isinstance(inner, list):
-            convert = {"SS": str, "NS": decimal.Decimal, "BS": lambda b: Binary(base64.b64decode(b))}[tag]
-            return {convert(v) for v in inner}
-    return {k: revive(v) for k, v in value.items()}
+    decoded = {k: with_bytes(v) for k, v in value.items()}
+    if isinstance(value.get("B"), str):
+        decoded["B"] = base64.b64decode(value["B"])
+    if isinstance(value.get("BS"), list):
+        decoded["BS"] = [base64.b64decode(v) if isinstance(v, str) else v for v in value["BS"]]
+    return decoded
 
 
 def express(value):
-    """The inverse, for an answer the original cannot marshal. Sets have no order."""
+    """Sets and binary of an answer in DynamoDB's JSON. Sets have no order."""
     from boto3.dynamodb.types import Binary
 
     if isinstance(value, dict):
         return {k: express(v) for k, v in value.items()}
     if isinstance(value, list):
         return [express(v) for v in value]
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
     if isinstance(value, Binary):
-        return {"B": base64.b64encode(bytes(value)).decode()}
+        return {"B": express(bytes(value))}
     if isinstance(value, (set, frozenset)):
         first = next(iter(value))
         if isinstance(first, decimal.Decimal):
             return {"NS": sorted(str(v) for v in value)}
         if isinstance(first, str):
             return {"SS": sorted(value)}
-        return {"BS": sorted(base64.b64encode(bytes(v)).decode() for v in value)}
+        return {"BS": sorted(express(bytes(v)) for v in value)}
     return value
 
 
@@ -461,6 +576,29 @@ class Original:
 
         self.marshaller = LambdaMarshaller()
         self.outcome = None
+        self.used = set()
+        import boto3
+
+        self.client = boto3.client("dynamodb")
+        self.take_exact_numbers()
+
+    def take_exact_numbers(self):
+        """Lets boto3 send Decimals as they are, which only a request that it has refused contains, and read what it fails on."""
+        from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+        serialize, deserialize = TypeSerializer._serialize_n, TypeDeserializer._deserialize_n
+
+        def serialize_exactly(serializer, value):
+            return str(value) if isinstance(value, decimal.Decimal) else serialize(serializer, value)
+
+        def deserialize_exactly(deserializer, value):
+            try:
+                return deserialize(deserializer, value)
+            except decimal.DecimalException:
+                self.used.add("numbers in answers that boto3 refuses")
+                return EXACT.create_decimal(value)
+
+        TypeSerializer._serialize_n, TypeDeserializer._deserialize_n = serialize_exactly, deserialize_exactly
 
     # What the runtime client is called with.
     def post_invocation_result(self, _id, result, *_):
@@ -468,38 +606,78 @@ class Original:
 
     def post_invocation_error(self, _id, error, *_):
         error = json.loads(error)
-        # A float that was sent again as a Decimal.
+        # A float that was sent again as a Decimal, and binary, which is text in JSON.
         message = error["errorMessage"].replace("<class 'decimal.Decimal'>", "<class 'float'>")
+        message = message.replace("<class 'bytes'>, <class 'bytearray'>, file-like object", "<class 'str'>")
         self.outcome = ("error", {"errorType": error["errorType"], "errorMessage": message})
 
-    def invoke(self, text, exact=False):
+    def invoke(self, text, function=None):
         self.returned = None
 
-        def function(event, context):
-            if exact:
-                event = revive(json.loads(text, parse_float=decimal.Decimal))
-            self.returned = self.function(event, context)
+        def handler(event, context):
+            self.returned = (function or self.function)(event, context)
             return self.returned
 
         self.bootstrap.handle_event_request(
-            self, function, "1", text, "application/json", None, None, "0", "arn:aws:lambda:f", None, LOG_SINK)
+            self, handler, "1", text, "application/json", None, None, "0", "arn:aws:lambda:f", None, LOG_SINK)
         return self.outcome
+
+    def invoke_exactly(self, text):
+        event = json.loads(text, parse_int=exact_integer, parse_float=shortest)
+        return self.invoke(text, lambda _, context: self.function(event, context))
+
+    def invoke_typed(self, text):
+        """What the original would do if its parameters were those of boto3's client."""
+        methods = {"create": "put_item", "read": "get_item", "update": "update_item", "delete": "delete_item", "list": "scan"}
+
+        def function(event, context):
+            if event.get("tableName") is None:
+                return self.function(event, context)
+            parameters = {"TableName": event["tableName"], **with_bytes(event["payload"])}
+            del parameters[FORMAT]
+            return express(getattr(self.client, methods[event["operation"]])(**parameters))
+
+        return self.invoke(text, function)
 
     def ask(self, text):
         """The outcome, and the names of the improvements it took to compare."""
-        improvements = set()
-        is_special = any(f'"{tag}": ' in text for tag in ("SS", "NS", "BS", "B"))
-        is_echo = '"operation": "echo"' in text
-        if is_special and not is_echo:
-            improvements.add("sets and binary in requests")
-        outcome = self.invoke(text, exact=is_special and not is_echo)
+        self.used = set()
+        outcome = self.outcome_of(text)
+        return outcome, self.used
+
+    def outcome_of(self, text):
+        format = format_of(text)
+        outcome = self.invoke(text)
+        if format:
+            assert outcome[0] == "error", f"the original accepts {text}"
+            self.used.add(f"{format} requests")
+        if format == "typed":
+            return self.invoke_typed(text)
+        if format == "plain":
+            text = re.sub(f'(, )?"{FORMAT}": "plain"', "", text)
+            assert format_of(text) is None, text
+            outcome = self.invoke(text)
         if outcome[0] == "error" and outcome[1]["errorMessage"].startswith("Float types are not supported"):
-            improvements.add("non-integer numbers")
-            outcome = self.invoke(text, exact=True)
+            self.used.add(FRACTIONS)
+            outcome = self.invoke_exactly(text)
+        if outcome[0] == "error" and outcome[1]["errorType"] == "Rounded":
+            exactly = self.invoke_exactly(text)
+            if exactly != outcome:
+                self.used.add(WRITTEN_OUT)
+            outcome = exactly
         if outcome[0] == "error" and outcome[1]["errorType"] == "Runtime.MarshalError":
-            improvements.add("sets and binary in answers")
+            self.used.add(SETS_IN_ANSWERS)
             outcome = ("result", dumps(express(self.returned)))
-        return outcome, improvements
+        return outcome
+
+
+def format_of(text):
+    """The format that a request to the database names."""
+    event = json.loads(text)
+    if not isinstance(event, dict) or event.get("operation") not in ("create", "read", "update", "delete", "list"):
+        return None
+    payload = event.get("payload")
+    return payload.get(FORMAT) if isinstance(payload, dict) else None
 
 
 def dumps(value):
@@ -648,23 +826,31 @@ def check_hostile(ours):
 VOLATILE_HEADERS = {"date", "x-amzn-requestid", "x-amz-crc32"}
 
 
-def comparable(outcome):
+def comparable(outcome, used):
     kind, answer = outcome
     if kind == "error":
-        return outcome
+        return (kind, with_one_spelling(answer) if used & {FRACTIONS, WRITTEN_OUT} else answer)
     value = json.loads(answer, parse_int=decimal.Decimal, parse_float=decimal.Decimal)
+    if SETS_IN_ANSWERS in used:
+        value = sort_sets(value)
     if isinstance(value, dict) and isinstance(value.get("ResponseMetadata"), dict):
         metadata = value["ResponseMetadata"]
         metadata.pop("RequestId", None)
         metadata["HTTPHeaders"] = sorted(
             (k, v) for k, v in metadata.get("HTTPHeaders", {}).items() if k not in VOLATILE_HEADERS)
         metadata = list(metadata.items())
-        return (kind, list(value), sort_sets(value), metadata)
-    return (kind, None, sort_sets(value), None)
+        return (kind, list(value), value, metadata)
+    return (kind, None, value, None)
+
+
+def with_one_spelling(error):
+    """An error in which the database quotes numbers as they were sent; the original sent none of these."""
+    one = lambda quoted: f"{{N:{EXACT.create_decimal(quoted[1]).normalize(EXACT)}}}"
+    return {**error, "errorMessage": re.sub(r"\{N:([-+.0-9eE]+)\}", one, error["errorMessage"])}
 
 
 def is_same(expected, got, text, original, used):
-    if comparable(expected) == comparable(got):
+    if comparable(expected, used) == comparable(got, used):
         return True
     if expected[0] == got[0] == "result" and '"operation": "echo"' in text:
         used.add("digits of echoed numbers")
@@ -675,14 +861,26 @@ def is_same(expected, got, text, original, used):
     return False
 
 
+def accepted_data(text, outcome):
+    """The kinds of data in a request to the database that succeeds."""
+    if outcome[0] == "error" or '"operation": "echo"' in text:
+        return
+    form = "typed" if format_of(text) == "typed" else "plain"
+    if form == "typed" or re.search(r'\{"(S|N|B|SS|NS|BS|M|L|NULL|BOOL)": ', text):
+        yield "typed values" if form == "typed" else "type-letter maps"
+    if re.search(r"[0-9.]{39}", text):
+        yield f"{form} numbers of more than 38 written digits"
+
+
 def sort_sets(value):
+    """Sets as the original has them, without an order. Lists in maps that look like sets are among them."""
     if isinstance(value, list):
         return [sort_sets(v) for v in value]
     if isinstance(value, dict):
         if len(value) == 1:
             (tag, inner), = value.items()
             if tag in ("SS", "NS", "BS") and isinstance(inner, list) and all(isinstance(v, str) for v in inner):
-                return {tag: sorted(inner, key=lambda v: decimal.Decimal(v) if tag == "NS" else v)}
+                return {tag: sorted(inner)}
         return {k: sort_sets(v) for k, v in value.items()}
     return value
 
@@ -702,7 +900,7 @@ def main():
     databases = [Database(options.database), Database(options.database)]
     original, ours = Original(databases[0].url), Ours(options.bootstrap, databases[1].url)
     generator = Generator(options.seed)
-    differences, improvements, kinds = 0, collections.Counter(), collections.Counter()
+    differences, improvements, kinds, data = 0, collections.Counter(), collections.Counter(), collections.Counter()
     try:
         for number in range(1, options.requests + 1):
             text = to_text(generator.event())
@@ -710,6 +908,7 @@ def main():
             form = generator.random.randrange(4)
             got = ours.ask(text) if form > 1 else ours.ask_as_proxy(text, form == 1)
             kinds[expected[1]["errorType"] if expected[0] == "error" else "answer"] += 1
+            data.update(accepted_data(text, expected))
             same = is_same(expected, got, text, original, used)
             improvements.update(used)
             if not same:
@@ -730,6 +929,7 @@ def main():
             database.close()
     print(f"seed {options.seed}: {number} requests, {differences} differences, {items} items in the tables")
     print("outcomes:", ", ".join(f"{kind} {count}" for kind, count in kinds.most_common()))
+    print("accepted requests with", ", ".join(f"{name} {count}" for name, count in sorted(data.items())))
     print("improvements checked:", ", ".join(f"{name} {count}" for name, count in sorted(improvements.items())))
     sys.exit(differences != 0)
 

@@ -44,14 +44,6 @@ impl Object {
         Some(self.0.remove(place).1)
     }
 
-    /// Returns the only member of an object with one member.
-    pub(crate) fn single(&self) -> Option<(&str, &Json)> {
-        match &*self.0 {
-            [(name, value)] => Some((name, value)),
-            _ => None,
-        }
-    }
-
     /// Iterates over the names.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(name, _)| &**name)

@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::json::{self, Json};
 
 /// Lambda's limit for an answer, in bytes.
-const MAX_ANSWER: usize = 6_291_556;
+pub(crate) const MAX_ANSWER: usize = 6_291_556;
 
 /// The event of an invocation. An unreadable event is a failure that the handler reports.
 pub struct Event {

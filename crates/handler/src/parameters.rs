@@ -6,6 +6,7 @@ use std::fmt::{self, Write};
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::attribute::{AttributeFormat, write_attribute};
+use crate::event::MAX_ANSWER;
 use crate::failure::Failure;
 use crate::json::{Json, Object, write_array, write_object};
 use crate::python;
@@ -252,8 +253,11 @@ impl Report {
         ));
     }
 
+    /// Adds a line, unless the report is too long for an answer already: a request can have millions of errors.
     fn line(&mut self, line: fmt::Arguments<'_>) {
-        let _ = write!(self.text, "\n{line}");
+        if self.text.len() <= MAX_ANSWER {
+            let _ = write!(self.text, "\n{line}");
+        }
     }
 
     fn finish(self) -> Result<(), Failure> {

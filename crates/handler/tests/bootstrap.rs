@@ -105,10 +105,16 @@ async fn six_megabytes_of_small_values_fit_the_functions_memory() {
         r#"{"operation": "create", "tableName": "t", "payload": {"Item": {"id": ["#,
         "]}}}",
     ];
+    /// Each value is an error in the report of a typed request.
+    const TYPED: [&str; 2] = [
+        r#"{"operation": "create", "tableName": "t", "payload": {"AttributeFormat": "typed", "Item": {"id": {"L": ["#,
+        "]}}}}",
+    ];
     for ([start, end], value, count) in [
         (ECHO, "1", 2_990_000),
         (ECHO, r#"{"":0}"#, 850_000),
         (CREATE, "1", 2_990_000),
+        (TYPED, "1", 2_990_000),
     ] {
         let event = format!("{start}{}{end}", vec![value; count].join(","));
         let (_, program) = answers(vec![event.into()]).await;

@@ -131,6 +131,7 @@ async fn command(app: &App, cli: &Cli, host: Host) -> anyhow::Result<Exit> {
         runs: host.runs,
         recorder: None,
         declared: RefCell::default(),
+        lease: RefCell::default(),
     };
     match &cli.command {
         Command::Up(args::Up { report, .. }) | Command::Down(args::Down { report, .. }) => {

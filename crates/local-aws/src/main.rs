@@ -16,6 +16,34 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// As other local targets have it, so that people's settings fit.
 const PORT: u16 = 4566;
+/// The exit code where another server uses the folder: `EX_TEMPFAIL` of `sysexits.h`.
+const IN_USE: u8 = 75;
+
+/// The reason that a program ends.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(
+        "another server uses {0}\n  try: `provision local status`, or another folder (`PROVISION_LOCAL_DIR`)"
+    )]
+    InUse(String),
+    #[error("{0}")]
+    Other(String),
+}
+
+impl From<String> for Failure {
+    fn from(text: String) -> Self {
+        Self::Other(text)
+    }
+}
+
+impl From<&Failure> for ExitCode {
+    fn from(failure: &Failure) -> Self {
+        match failure {
+            Failure::InUse(_) => Self::from(IN_USE),
+            Failure::Other(_) => Self::FAILURE,
+        }
+    }
+}
 
 /// An AWS of one's own on loopback: IAM, STS, Lambda, API Gateway, `DynamoDB` and `CloudWatch` Logs.
 #[derive(Debug, Parser)]
@@ -72,13 +100,13 @@ fn faults(text: &str) -> Result<Box<Faults>, serde_json::Error> {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Action::Serve(arguments) => serve(&arguments),
-        Action::RunFunction { program } => run_function(&program),
+        Action::RunFunction { program } => run_function(&program).map_err(Failure::Other),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             let _ = writeln!(std::io::stderr(), "error: {why}");
-            ExitCode::FAILURE
+            ExitCode::from(&why)
         }
     }
 }
@@ -110,7 +138,7 @@ fn run_function(program: &Path) -> Result<(), String> {
     Err(program.exec().to_string())
 }
 
-fn serve(arguments: &Serve) -> Result<(), String> {
+fn serve(arguments: &Serve) -> Result<(), Failure> {
     let folder = prepared(&arguments.folder)?;
     let lock = locked(&folder)?;
     // Each environment of a function needs some.
@@ -122,7 +150,7 @@ fn serve(arguments: &Serve) -> Result<(), String> {
     let outcome = runtime.block_on(listen(arguments, &folder));
     let _ = fs::remove_file(folder.join("server.json"));
     drop(lock);
-    outcome
+    Ok(outcome?)
 }
 
 /// How many files this process may have open, as far as the system allows it.
@@ -203,7 +231,7 @@ fn prepared(folder: &Path) -> Result<PathBuf, String> {
 }
 
 /// One server a folder: the lock goes with the process, however it ends.
-fn locked(folder: &Path) -> Result<File, String> {
+fn locked(folder: &Path) -> Result<File, Failure> {
     let path = folder.join("lock");
     let lock = File::options()
         .create(true)
@@ -213,11 +241,8 @@ fn locked(folder: &Path) -> Result<File, String> {
         .map_err(|error| format!("{}: {error}", path.display()))?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(format!(
-            "another server uses {}\n  try: `provision local status`, or another folder (`PROVISION_LOCAL_DIR`)",
-            folder.display()
-        )),
-        Err(TryLockError::Error(error)) => Err(format!("{}: {error}", path.display())),
+        Err(TryLockError::WouldBlock) => Err(Failure::InUse(folder.display().to_string())),
+        Err(TryLockError::Error(error)) => Err(format!("{}: {error}", path.display()).into()),
     }
 }
 

@@ -106,6 +106,11 @@ impl Server {
 /// A start that fails: nothing on stdout, exit code 1, and the text on stderr.
 #[track_caller]
 fn refused(folder: &Path) -> String {
+    refused_with(1, folder)
+}
+
+#[track_caller]
+fn refused_with(code: i32, folder: &Path) -> String {
     let Output {
         status,
         stdout,
@@ -116,7 +121,7 @@ fn refused(folder: &Path) -> String {
         .output()
         .expect("the program runs");
     let text = String::from_utf8(stderr).expect("text");
-    assert_eq!(status.code(), Some(1), "{text}");
+    assert_eq!(status.code(), Some(code), "{text}");
     assert!(stdout.is_empty());
     assert!(
         text.starts_with("error: ") && !text.contains("panicked"),
@@ -187,7 +192,7 @@ fn a_second_server_does_not_disturb_the_first() {
     let folder = folder();
     let first = Server::start(folder.path(), 0);
     assert_eq!(first.make_group("kept"), 200);
-    let said = refused(folder.path());
+    let said = refused_with(75, folder.path());
     assert!(said.contains("another server uses"), "{said}");
     assert!(first.has_group("kept"));
     let announced = fs::read_to_string(folder.path().join("server.json")).expect("it is announced");

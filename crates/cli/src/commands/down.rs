@@ -21,7 +21,7 @@ use super::session::continues;
 use super::up::selected;
 use crate::args;
 use crate::exit::Exit;
-use crate::local::Server;
+use crate::local::{Emptied, Server};
 use crate::options::DeclareOptions;
 use crate::ui::command_text::CommandText;
 use crate::ui::render;
@@ -119,11 +119,25 @@ pub(crate) async fn run(session: &Session<'_>, arguments: &args::Down) -> Result
         "Done"
     };
     console.say(&format!("{outcome} in {}.", render::seconds(took)));
-    let folder = &session.config.local_aws.folder;
-    if session.config.local && Server::stop_if_empty(folder).await? {
-        console.say("The local AWS holds nothing any more: it is stopped, and its folder removed.");
+    if session.config.local {
+        remove_local(session).await?;
     }
     Ok(Exit::Done)
+}
+
+/// Removes the local AWS if it is of no use any more.
+async fn remove_local(session: &Session<'_>) -> Result<()> {
+    drop(session.lease.take());
+    match Server::stop_if_empty(&session.config.local_aws.folder).await? {
+        Emptied::Removed => session
+            .console
+            .say("The local AWS holds nothing any more: it is stopped, and its folder removed."),
+        Emptied::Used => session.console.say(
+            "The local AWS holds nothing any more; another command uses it, and it stays for that.",
+        ),
+        Emptied::Left => {}
+    }
+    Ok(())
 }
 
 async fn agrees(

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::Session;
 use crate::args;
 use crate::exit::Exit;
-use crate::local::{Server, Start};
+use crate::local::{self, Ready, Server, Start};
 use provision_engine::fault::{Code, Fault};
 
 /// Runs the command.
@@ -30,16 +30,14 @@ async fn start(session: &Session<'_>, arguments: &args::LocalStart) -> Result<Ex
             bail!(runs_already(&server));
         }
         // Ctrl-C reaches the server too, and it is the one to end.
-        return Ok(if Server::run(settings, &sources, &start).await? {
+        return Ok(if local::run(settings, &sources, &start).await? {
             Exit::Done
         } else {
             Exit::Failed
         });
     }
-    let (server, is_new) = session
-        .interrupt
-        .or(Server::ensure(settings, &sources, &start))
-        .await?;
+    let getting_ready = local::ready(settings, &sources, &start, &session.console);
+    let Ready { server, is_new, .. } = session.interrupt.or(getting_ready).await?;
     if !is_new {
         if start.differs_from(&server) {
             bail!(runs_already(&server));

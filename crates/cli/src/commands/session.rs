@@ -13,7 +13,7 @@ use provision_engine::target::Target;
 use crate::app::App;
 use crate::exit::Exit;
 use crate::interrupt::Interrupt;
-use crate::local::{Server, Start};
+use crate::local::{self, Lease, Start};
 use crate::options::{Config, DeclareOptions};
 use crate::record::{Recorder, Runs};
 use crate::report;
@@ -40,6 +40,8 @@ pub(crate) struct Session<'a> {
     pub(crate) recorder: Option<Recorder>,
     /// The last declaration, and what it was made for.
     pub(crate) declared: RefCell<Option<(Env, Declaration)>>,
+    /// Held since the local AWS was found.
+    pub(crate) lease: RefCell<Option<Lease>>,
 }
 
 impl Session<'_> {
@@ -170,15 +172,16 @@ impl Session<'_> {
     async fn local_url(&self) -> Result<String> {
         let settings = &self.config.local_aws;
         let folder = self.app.folder()?;
-        let (server, is_new) = Server::ensure(settings, &folder, &Start::default()).await?;
-        if is_new {
+        let ready = local::ready(settings, &folder, &Start::default(), &self.console).await?;
+        if ready.is_new {
             self.console.say(&format!(
                 "The local AWS runs at {}; it keeps its state in {}.",
-                server.url,
+                ready.server.url,
                 settings.folder.display()
             ));
         }
-        Ok(server.url)
+        self.lease.replace(Some(ready.lease));
+        Ok(ready.server.url)
     }
 }
 

@@ -3,13 +3,19 @@
 //! None of its code is shared, so that a wrong belief about AWS is not held twice.
 
 mod client;
+mod lease;
+mod program;
 mod server;
+mod start;
 
 use std::path::PathBuf;
 
 use crate::environment::Environment;
 
-pub(crate) use server::{Server, Start, program};
+pub(crate) use lease::Lease;
+pub(crate) use program::program;
+pub(crate) use server::{Emptied, Server};
+pub(crate) use start::{Ready, Start, ready, run};
 
 /// The local AWS's folder, port and program, as the environment gives them.
 #[derive(Clone, Debug)]

@@ -19,6 +19,7 @@ mod foreign_parts;
 mod graph;
 mod kinds;
 mod lag;
+mod local;
 mod manual;
 mod matrix;
 mod pages;

@@ -1,12 +1,14 @@
 //! `--local`: the stack on an AWS of one's own, as a newcomer has it. Needs no target but its own.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
+use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
-use testkit::{Cli, post};
+use testkit::{Cli, Run, post};
 
 use crate::world::bootstrap;
 
@@ -155,6 +157,68 @@ async fn one_command_runs_the_stack_and_one_removes_it() {
     for pid in [first, second] {
         assert!(!stays(pid), "process {pid} is still there");
     }
+}
+
+const START: &[&str] = &["local", "start"];
+const UP: &[&str] = &["up", "--local"];
+const PLAN: &[&str] = &["plan", "--local"];
+const DOWN: &[&str] = &["down", "--local", "--yes"];
+
+/// Runs all of `commands` from one moment on, on a folder without a server; each has to succeed.
+async fn at_once(commands: &[&[&str]]) -> Newcomer {
+    let newcomer = Newcomer::new();
+    let runs = commands.iter().map(|command| newcomer.cli.run(command));
+    let runs: Vec<Run> = join_all(runs).await;
+    let new = "The local AWS runs at";
+    let starters = runs.iter().filter(|run| run.stderr.contains(new)).count();
+    assert!(starters < 2, "{runs:#?}");
+    for run in runs {
+        run.expect(0);
+    }
+    newcomer
+}
+
+#[tokio::test]
+#[ignore = "needs the function: just conformance"]
+async fn commands_at_once_share_the_server_that_one_of_them_starts() {
+    for commands in [&[START; 6][..], &[UP; 2], &[UP, START, PLAN]] {
+        let newcomer = at_once(commands).await;
+        let names = std::fs::read_dir(&newcomer.folder).expect("a folder");
+        let names = names.map(|entry| entry.expect("an entry").file_name());
+        let is_log = |name: &OsString| name.to_string_lossy().starts_with("server.log");
+        assert_eq!(names.filter(is_log).count(), 1, "one server has a log");
+        let plan = newcomer.json(&["plan", "--local", "--json"]).await;
+        let kept = if commands.contains(&UP) { 12 } else { 0 };
+        assert_eq!(plan["summary"]["keep"], kept, "{commands:?}: {plan:#}");
+        newcomer.cli.run(DOWN).await.expect(0);
+        assert!(!newcomer.folder.exists());
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs the function: just conformance"]
+async fn the_last_of_several_removes_the_server() {
+    let newcomer = at_once(&[DOWN; 4]).await;
+    assert!(!newcomer.folder.exists());
+}
+
+#[tokio::test]
+#[ignore = "needs the function: just conformance"]
+async fn a_server_that_another_command_uses_stays() {
+    let newcomer = Newcomer::new();
+    let cli = &newcomer.cli;
+    let slow = ["local", "start", "--faults", r#"{"latency_ms": 1500}"#];
+    cli.run(&slow).await.expect(0);
+    let later = async {
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        cli.run(PLAN).await
+    };
+    let (down, plan) = join(cli.run(DOWN), later).await;
+    plan.expect(0);
+    let down = down.expect(0).stderr;
+    assert!(down.contains("another command uses it"), "{down}");
+    cli.run(DOWN).await.expect(0);
+    assert!(!newcomer.folder.exists());
 }
 
 #[tokio::test]

@@ -56,6 +56,10 @@ tour *arguments:
 documents:
     .ci/documents
 
+# The policies that we print and make, by two databases of AWS's rights.
+rights:
+    .ci/rights
+
 # The local AWS by itself.
 local *arguments:
     cargo run -q -p provision -- local {{arguments}}

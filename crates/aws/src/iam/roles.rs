@@ -14,13 +14,15 @@ use provision_engine::resource::Resource as _;
 use super::{IAM, Role};
 use crate::calls::Calls;
 
-const ROLES: Scope = Scope::new("Roles", &["arn:{partition}:iam::{account}:role/*"]);
+/// AWS's reference lists the action without a resource.
+const ROLES: Scope = Scope::new("Roles", &["*"]);
+const ANY_ROLE: Scope = Scope::new("AnyRole", &["arn:{partition}:iam::{account}:role/*"]);
 
 pub(super) const LIST_ROLES: Operation =
     Operation::read(IAM, "ListRoles", &[ROLES.allow("iam:ListRoles")]);
 /// `ListRoles` tells no tags.
 pub(super) const LIST_TAGS: Operation =
-    Operation::read(IAM, "ListRoleTags", &[ROLES.allow("iam:ListRoleTags")]);
+    Operation::read(IAM, "ListRoleTags", &[ANY_ROLE.allow("iam:ListRoleTags")]);
 
 /// Number of roles whose tags are read at the same time.
 const PARALLEL: usize = 10;

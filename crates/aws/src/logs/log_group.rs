@@ -70,11 +70,8 @@ const GROUP: Scope = Scope::new(
         "arn:{partition}:logs:{region}:{account}:log-group:{name}:*",
     ],
 );
-/// Groups are found by listing.
-const GROUPS: Scope = Scope::new(
-    "LogGroups",
-    &["arn:{partition}:logs:{region}:{account}:log-group:*"],
-);
+/// Groups are found by listing, an action that AWS's reference lists without a resource.
+const GROUPS: Scope = Scope::new("LogGroups", &["*"]);
 
 const DESCRIBE: Operation = Operation::read(
     LOGS,

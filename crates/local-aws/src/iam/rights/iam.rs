@@ -39,7 +39,6 @@ pub(super) fn needs(call: &Call, tx: &Tx) -> Result<Vec<Need>, Refusal> {
 fn resource(call: &Call, tx: &Tx) -> Result<String, Refusal> {
     let arn = |resource: String| call.place.global_arn("iam", &resource);
     let path = call.parameter("Path").unwrap_or("/");
-    let prefix = call.parameter("PathPrefix").unwrap_or("/");
     if let Some(name) = call.parameter("RoleName") {
         // The right is one to the role as it is, with its path; one that is not there has the path it would get.
         return Ok(match crate::iam::role::find(tx, &call.place, name)? {
@@ -55,14 +54,12 @@ fn resource(call: &Call, tx: &Tx) -> Result<String, Refusal> {
             let name = call.parameter("PolicyName").unwrap_or_default();
             arn(format!("policy{path}{name}"))
         }
-        "ListRoles" => arn(format!("role{prefix}")),
-        "ListPolicies" => arn(format!("policy{prefix}")),
-        "ListUsers" => arn(format!("user{prefix}")),
         "GetUser" => {
             let name = call.parameter("UserName").unwrap_or_default();
             arn(format!("user/{name}"))
         }
         "SimulatePrincipalPolicy" => call.parameter("PolicySourceArn").unwrap_or("*").to_owned(),
+        // Lists, among others: the reference has no resource for them.
         _ => "*".to_owned(),
     })
 }

@@ -11,6 +11,8 @@ pub(super) fn needs(call: &Call) -> Result<Vec<Need>, Refusal> {
     let body = call.json()?;
     let group = group_name(&body);
     let mut needs = vec![match call.operation {
+        // The reference has no resource for it: a policy on groups does not allow it.
+        "DescribeLogGroups" => Need::new(action(call), "*"),
         "CreateLogStream" | "DeleteLogStream" | "PutLogEvents" | "GetLogEvents" => {
             let stream = text(&body, "logStreamName").unwrap_or_default();
             Need::new(action(call), stream_arn(&call.place, group, stream))

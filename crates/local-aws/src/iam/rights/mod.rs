@@ -363,11 +363,8 @@ mod tests {
             &[("logs:FilterLogEvents", group)],
         );
         assert_needed(
-            &of("DescribeLogGroups", json!({})),
-            &[(
-                "logs:DescribeLogGroups",
-                "arn:aws:logs:r:1:log-group::log-stream:",
-            )],
+            &of("DescribeLogGroups", json!({ "logGroupNamePrefix": "g" })),
+            &[("logs:DescribeLogGroups", "*")],
         );
     }
 }

@@ -277,7 +277,7 @@ async fn rights() {
                   "Action": [
                     "logs:DescribeLogGroups"
                   ],
-                  "Resource": "arn:aws:logs:eu-west-1:123456789012:log-group:*"
+                  "Resource": "*"
                 },
                 {
                   "Sid": "LogGroup",
@@ -305,8 +305,15 @@ async fn rights() {
                   "Sid": "Roles",
                   "Effect": "Allow",
                   "Action": [
-                    "iam:ListRoleTags",
                     "iam:ListRoles"
+                  ],
+                  "Resource": "*"
+                },
+                {
+                  "Sid": "AnyRole",
+                  "Effect": "Allow",
+                  "Action": [
+                    "iam:ListRoleTags"
                   ],
                   "Resource": "arn:aws:iam::123456789012:role/*"
                 },

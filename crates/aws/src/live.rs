@@ -48,50 +48,44 @@ impl Patience {
     }
 }
 
-/// The reading of the account does not wait longer for an endpoint.
+/// A run without changes does not wait longer for the first answer.
 const ASKED_AT_MOST: Duration = Duration::from_secs(10);
 
 /// AWS's answers after a deployment alternate between the old and the new for some seconds. Emulators have one front.
 const IN_A_ROW: u32 = 3;
 
-/// Asks once, while the account is read: as soon as the key's id and the URL are known. Returns true if the answers are those that
-/// [`wait_until_live`] waits for, or say that a declared limit is used up; false also if there is nothing to ask yet.
-pub async fn answers(check: &Check, arrivals: &Arrivals, aws: &Aws) -> bool {
-    let asked = async {
-        let key = match &check.key {
-            None => None,
-            Some(key) => Some(known(arrivals, &key.to_value()).await?),
-        };
-        let key = async {
-            match key {
-                None => Some(None),
-                Some(id) => apigateway::key_value(aws, &KeyId(id)).await.ok().map(Some),
-            }
-        };
-        let url = check.url.to_value();
-        let (key, url) = tokio::join!(key, known(arrivals, &url));
-        let (key, url) = (key?, url?);
-        let http = aws.http(&url);
-        let ask = async |key: Option<&Secret>| {
-            let body = check.body.clone();
-            http.send(&check.method, &url, key, body).await.ok()
-        };
-        let without_key = async {
-            match &key {
-                None => Some(true),
-                Some(_) => ask(None).await.map(|answer| is_refusal(&answer)),
-            }
-        };
-        let (answer, is_closed) = tokio::join!(ask(key.as_ref()), without_key);
-        Some(matches!(answer?.status, 200 | 429) && is_closed?)
-    };
-    let asked = timeout(ASKED_AT_MOST, asked).await;
-    asked.ok().flatten().unwrap_or(false)
+/// Reads the key of a check while the rest of the account is read: as soon as its id is known. `None` if there is none, or none yet.
+pub async fn key_of(check: &Check, arrivals: &Arrivals, aws: &Aws) -> Option<Secret> {
+    let id = arrivals.resolve(&check.key.as_ref()?.to_value()).await?;
+    let id = KeyId(id.as_str()?.to_owned());
+    apigateway::key_value(aws, &id).await.ok()
 }
 
-async fn known(arrivals: &Arrivals, value: &Value) -> Option<String> {
-    let resolved = arrivals.resolve(value).await?;
-    resolved.as_str().map(str::to_owned)
+/// Asks once, with a `key` that was read before. Returns true if the answers are those that [`wait_until_live`] waits for, or say
+/// that a declared limit is used up.
+pub async fn answers(check: &Check, key: Option<&Secret>, outputs: &Outputs, aws: &Aws) -> bool {
+    let Ok(url) = text(outputs, &check.url.to_value(), "the endpoint's URL") else {
+        return false;
+    };
+    if check.key.is_some() && key.is_none() {
+        return false;
+    }
+    let http = aws.http(&url);
+    let ask = async |key: Option<&Secret>| {
+        let body = check.body.clone();
+        http.send(&check.method, &url, key, body).await.ok()
+    };
+    let without_key = async {
+        match key {
+            None => true,
+            Some(_) => ask(None).await.is_some_and(|answer| is_refusal(&answer)),
+        }
+    };
+    let asked = timeout(ASKED_AT_MOST, async {
+        let (answer, is_closed) = tokio::join!(ask(key), without_key);
+        is_closed && answer.is_some_and(|answer| matches!(answer.status, 200 | 429))
+    });
+    asked.await.unwrap_or(false)
 }
 
 /// Whatever is not deployed yet is refused as well, but in other words.

@@ -392,6 +392,12 @@ impl Resource for Function {
 
     fn warnings(&self, _declaration: &Declaration) -> Vec<Warning> {
         let mut found = environment::warnings(&self.environment);
+        if self.reserved_concurrency == Some(0) {
+            found.push(Warning::new(
+                "no-concurrency",
+                "a reserved concurrency of 0 lets nobody call it",
+            ));
+        }
         let known = Runtime::values();
         if !known.contains(&self.runtime.as_str()) {
             let distance = |known: &&&str| strsim::damerau_levenshtein(known, &self.runtime);

@@ -14,6 +14,7 @@ use provision_engine::observe::{Arrivals, Snapshot};
 use provision_engine::owner::Ownership;
 use provision_engine::planner;
 use provision_engine::resource::Kinds;
+use provision_engine::secret::Secret;
 
 use super::Session;
 use crate::options::DeclareOptions;
@@ -103,22 +104,24 @@ impl Context {
         connected.read(session, &look).await
     }
 
-    /// Declares, connects and reads, and asks the endpoints of `checks` meanwhile. Returns whether all of them answer.
-    pub(super) async fn read_asking(
+    /// Declares, connects and reads, with the keys of the stack's checks, in their order.
+    pub(super) async fn read_with_keys(
         session: &Session<'_>,
         options: &DeclareOptions,
         adopt: &BTreeSet<String>,
-    ) -> Result<(Self, bool)> {
+    ) -> Result<(Self, Vec<Option<Secret>>)> {
         let connected = Connected::new(session, options).await?;
         let look = Look::new(connected.aws.clone()).adopting(adopt);
         let (aws, checks) = (&connected.aws.clone(), connected.declaration.checks.clone());
-        let ask = async |arrivals: Arrivals| {
-            let asked = checks
-                .iter()
-                .map(|check| live::answers(check, &arrivals, aws));
-            join_all(asked).await.into_iter().all(|is_good| is_good)
+        let keys = async |arrivals: Arrivals| {
+            join_all(
+                checks
+                    .iter()
+                    .map(|check| live::key_of(check, &arrivals, aws)),
+            )
+            .await
         };
-        connected.read_beside(session, &look, ask).await
+        connected.read_beside(session, &look, keys).await
     }
 
     /// Returns an error if resources of others have names of the stack; `up` is the command that would adopt them.

@@ -12,7 +12,7 @@ use provision_engine::execute::{ExecuteOptions, Report, execute};
 use provision_engine::fault::Code;
 use provision_engine::input::Outputs;
 use provision_engine::look::Look;
-use provision_engine::observe::Observations;
+use provision_engine::observe::{Observations, Seen, observe};
 use provision_engine::plan::Plan;
 use provision_engine::planner;
 use provision_engine::resource::Kinds;
@@ -21,6 +21,7 @@ use provision_engine::target::Target;
 use provision_package::Preparation;
 
 use super::concurrent::{Created, is_lost_race};
+use super::foreign;
 
 /// The end of a deployment: the checks, and the duplicates of a concurrent run.
 pub(super) struct End<'a> {
@@ -47,12 +48,40 @@ impl End<'_> {
         } else {
             Patience::Changed
         };
-        match self.finish_once(plan, report, preparation, patience).await {
-            Err(error) if patience != Patience::Full && Code::of(&error) == Code::NotLive => {
-                let why = format!("{error:#}");
-                self.deploy_anew(plan, report, &why).await
-            }
-            other => other,
+        let mut ended = self.finish_once(plan, report, preparation, patience).await;
+        if patience != Patience::Full
+            && let Err(error) = &ended
+            && Code::of(error) == Code::NotLive
+        {
+            let why = format!("{error:#}");
+            ended = self.deploy_anew(plan, report, &why).await;
+        }
+        if ended
+            .as_ref()
+            .is_err_and(|error| Code::of(error) == Code::NotLive)
+        {
+            self.tell_of_others().await;
+        }
+        ended
+    }
+
+    /// What others have added may be the reason why an endpoint does not answer: all that is declared is as declared.
+    async fn tell_of_others(&self) {
+        let look = &Look::new(self.aws.clone());
+        let found = async {
+            let observations = &observe(self.declaration, look).await?;
+            let seen = Seen {
+                declaration: self.declaration,
+                look,
+                observations,
+            };
+            foreign::all(&seen).await
+        };
+        for foreign in found.await.unwrap_or_default() {
+            let words = foreign.words();
+            self.aws
+                .events()
+                .note(format!("it may be for what others have added: {words}"));
         }
     }
 

@@ -7,6 +7,7 @@ use futures_util::future::try_join_all;
 use provision_engine::fault::Code;
 use provision_engine::look::Look;
 use provision_engine::observe::Seen;
+use provision_engine::owner::Ownership;
 use provision_engine::plan::{Action, Deletion, Plan, Step};
 use provision_engine::resource::{AnyResource, AtDeletion, ForeignPart};
 use serde_json::{Value, json};
@@ -47,15 +48,21 @@ pub(super) async fn parts(
     look: &Look,
 ) -> Result<Vec<Foreign>> {
     let seen = seen(context, look);
-    let ours = context.declaration.resources.iter();
-    let ours = ours.filter(|declared| context.is_ours(&declared.id));
-    let found = ours.map(async |declared| {
-        let observed = &context.snapshot.observations[&declared.id];
-        let parts = declared.resource.foreign_parts(observed, &seen).await?;
+    session.interrupt.or(Box::pin(all(&seen))).await
+}
+
+/// The same, of what was seen in any pass.
+pub(super) async fn all(seen: &Seen<'_>) -> Result<Vec<Foreign>> {
+    let found = seen.declaration.resources.iter().filter_map(|declared| {
+        let observed = seen.observations.get(&declared.id)?;
+        (observed.ownership == Ownership::Ours).then_some((declared, observed))
+    });
+    let found = found.map(async |(declared, observed)| {
+        let parts = declared.resource.foreign_parts(observed, seen).await?;
         let of = |part| Foreign::of(&declared.id, &declared.resource, part);
         anyhow::Ok(parts.into_iter().map(of).collect::<Vec<_>>())
     });
-    let found = session.interrupt.or(Box::pin(try_join_all(found))).await?;
+    let found = try_join_all(found).await?;
     Ok(found.into_iter().flatten().collect())
 }
 

@@ -5,6 +5,8 @@ use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
+use futures_util::future::join_all;
+use provision_aws::live;
 use provision_engine::aws::{Aws, GRACE};
 use provision_engine::declaration::Declaration;
 use provision_engine::execute::{ExecuteOptions, Report, execute};
@@ -58,7 +60,7 @@ struct Agreed {
     known: Outputs,
     preparation: Preparation,
     is_whole: bool,
-    /// True if all endpoints answered while the account was read.
+    /// True if nothing differs, and all endpoints answer.
     is_live: bool,
     /// The sentence that says how to go on from where this run ends.
     again: String,
@@ -72,16 +74,13 @@ async fn prepare(session: &Session<'_>, arguments: &args::Up) -> Result<Option<A
         selection,
         mut preparation,
     } = Intent::of(session, arguments)?;
-    let (context, is_live) = if arguments.wait == Wait::Live && selection.is_all() {
-        Box::pin(Context::read_asking(
-            session,
-            &options.declare,
-            &options.adopt,
-        ))
-        .await?
+    let is_asked = arguments.wait == Wait::Live && selection.is_all();
+    let (context, keys) = if is_asked {
+        let read = Context::read_with_keys(session, &options.declare, &options.adopt);
+        Box::pin(read).await?
     } else {
         let context = Context::read(session, &options.declare, &options.adopt);
-        (Box::pin(context).await?, false)
+        (Box::pin(context).await?, Vec::new())
     };
     let declaration = &context.declaration;
     options.check(declaration)?;
@@ -128,6 +127,15 @@ async fn prepare(session: &Session<'_>, arguments: &args::Up) -> Result<Option<A
     if !plan.is_empty() && !agrees(session, &context.aws, &plan).await? {
         return Ok(None);
     }
+    // Not before: a function that is called leaves traces, such as logs where its log group is missing.
+    let is_live = is_asked && plan.is_empty() && {
+        let checks = declaration.checks.iter().zip(&keys);
+        let asked =
+            checks.map(|(check, key)| live::answers(check, key.as_ref(), &known, &context.aws));
+        let asked = async { Ok(join_all(asked).await) };
+        let answers = session.interrupt.or(asked).await?;
+        answers.into_iter().all(|is_good| is_good)
+    };
     Ok(Some(Agreed {
         again: again(session, arguments, &options, &selection),
         context,

@@ -148,3 +148,16 @@ async fn a_setting_is_put_right_before_it_is_deployed() {
     up(&world).await.expect(Exit::Done);
     clean.assert_same(&world.census().await, "put right");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_others_have_added_is_named_where_the_endpoint_is_silent() {
+    let world = World::deployed(Faults::default()).await;
+    world.apply(Mutation::BoundRole).await;
+    shut(&world);
+    let ended = up(&world).await;
+    assert_ne!(ended.exit, Some(Exit::Done));
+    let said = &ended.printed.stderr;
+    assert!(said.contains("P0036"), "{said}");
+    let named = "it may be for what others have added: permissions boundary";
+    assert!(said.contains(named), "{said}");
+}

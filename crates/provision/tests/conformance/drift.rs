@@ -4,19 +4,33 @@
 
 use serde_json::{Value, json};
 use testkit::mutation::{Effect, Mutation, THEIRS};
-use testkit::post;
 use testkit::sdk::dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType,
     ScalarAttributeType, Tag,
 };
+use testkit::{Emulator, post};
 
 use crate::names::{STAGE, TABLE};
 use crate::outputs::outputs;
 use crate::world::{World, text};
 
+/// What the emulator written by others takes and keeps in a form that no SDK reads, does not take back, or wants more for.
+const BEYOND_OTHERS: &[Mutation] = &[
+    Mutation::AddBinaryType,
+    Mutation::AddDeadLetter,
+    Mutation::CompressAnswers,
+    Mutation::ModelRequest,
+    Mutation::RequireParameter,
+    Mutation::ThrottleMethod,
+    Mutation::ThrottleMethodInPlan,
+];
+
 /// Somebody changes something behind the tool's back: the plan says so, `drift` names it, `up` repairs it, and the world is
 /// as before.
 async fn repaired(mutation: Mutation) {
+    if BEYOND_OTHERS.contains(&mutation) && !Emulator::is_ours() {
+        return;
+    }
     let world = World::deployed().await;
     let clean = world.census().await;
     world.apply(mutation).await;

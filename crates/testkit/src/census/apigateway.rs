@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_apigateway::types::{
-    ApiKey, Method, QuotaSettings, RestApi, Stage, ThrottleSettings, UsagePlan,
+    ApiKey, IpAddressType, Method, QuotaSettings, RestApi, Stage, ThrottleSettings, UsagePlan,
 };
 use serde_json::{Map, Value, json};
 
@@ -85,12 +85,15 @@ async fn rest_api(account: &Account, api: &RestApi, ids: &mut Ids) -> Value {
         let types = endpoint.types().iter().map(ToString::to_string);
         types.collect::<Vec<_>>()
     });
+    let endpoint = api.endpoint_configuration();
+    let addresses = endpoint.and_then(|endpoint| endpoint.ip_address_type());
+    let addresses = addresses.map_or("ipv4", IpAddressType::as_str);
     json!({
         "name": name,
         "id": id,
         "description": api.description().unwrap_or_default(),
         "endpoint": types,
-        "addresses": api.endpoint_configuration().and_then(|endpoint| endpoint.ip_address_type()).map(ToString::to_string),
+        "addresses": addresses,
         "policy": api.policy().filter(|policy| !policy.is_empty()),
         "key_source": api.api_key_source().map(ToString::to_string),
         "binary": api.binary_media_types(),

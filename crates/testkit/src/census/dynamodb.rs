@@ -1,8 +1,8 @@
 //! Tables, with their indexes and tags.
 
 use aws_sdk_dynamodb::types::{
-    OnDemandThroughput, PointInTimeRecoveryStatus, StreamSpecification, TimeToLiveDescription,
-    TimeToLiveStatus,
+    OnDemandThroughput, PointInTimeRecoveryStatus, StreamSpecification, TableClass,
+    TimeToLiveDescription, TimeToLiveStatus,
 };
 use serde_json::{Value, json};
 
@@ -81,7 +81,7 @@ pub(super) async fn tables(account: &Account) -> Vec<Value> {
                 .billing_mode_summary()
                 .and_then(|billing| billing.billing_mode())
                 .map(ToString::to_string),
-            "class": table.table_class_summary().and_then(|class| class.table_class()).map(ToString::to_string),
+            "class": table.table_class_summary().and_then(|class| class.table_class()).map_or("STANDARD", TableClass::as_str),
             "stream": table.stream_specification().is_some_and(StreamSpecification::stream_enabled),
             "limit": table.on_demand_throughput().and_then(OnDemandThroughput::max_read_request_units).filter(|units| *units >= 0),
             "ttl": ttl,

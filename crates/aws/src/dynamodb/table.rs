@@ -454,50 +454,19 @@ impl Resource for Table {
             .table_arn()
             .context(Code::Incomplete.fault("AWS returned a table without its ARN"))?
             .to_owned();
-        let mut tags = BTreeMap::new();
-        let mut next = None;
-        loop {
-            let request = || {
-                aws.dynamodb()
-                    .list_tags_of_resource()
-                    .resource_arn(&arn)
-                    .set_next_token(next.clone())
-                    .send()
-            };
-            let page = match aws.call(&LIST_TAGS, request).await {
-                Ok(page) => page,
-                Err(error) if error.is_not_found() => return Ok(None),
-                // Also the word for the tags of a table that is gone by now, by dynoxide's account of DynamoDB.
-                Err(error) if error.class() == Code::AccessDenied => {
-                    return match self.describe(aws).await.with_context(doing)? {
-                        None => Ok(None),
-                        Some(_) => Err(error).with_context(doing),
-                    };
-                }
-                Err(error) => return Err(error).with_context(doing),
-            };
-            tags.extend(
-                page.tags
-                    .unwrap_or_default()
-                    .into_iter()
-                    .map(|tag| (tag.key, tag.value)),
-            );
-            next = page.next_token;
-            if next.is_none() {
-                break;
-            }
-        }
-        let ownership = look.ownership(&self.name, &self.tags, &tags);
-        let is_ours = ownership == Ownership::Ours;
         // A table that is being created has no settings yet, and AWS refuses to tell them.
         let is_made = table.table_status() != Some(&TableStatus::Creating);
+        let ttl = async { self.read_ttl(aws, is_made).await.with_context(doing) };
+        let (tags, ttl) = try_join!(self.tags_of(aws, &arn), ttl)?;
+        let Some(tags) = tags else { return Ok(None) };
+        let ownership = look.ownership(&self.name, &self.tags, &tags);
+        let is_ours = ownership == Ownership::Ours;
         let has_recovery =
             self.point_in_time_recovery || is_ours && settings::is_made(&tags, RECOVERY);
-        let (ttl, point_in_time_recovery) = try_join!(
-            self.read_ttl(aws, is_made),
-            self.read_recovery(aws, is_made && has_recovery),
-        )
-        .with_context(doing)?;
+        let point_in_time_recovery = self
+            .read_recovery(aws, is_made && has_recovery)
+            .await
+            .with_context(doing)?;
         Ok(Some(Observed {
             settled: is_settled(&table),
             state: Self {
@@ -713,6 +682,44 @@ impl Table {
     async fn get(&self, look: &Look) -> Result<Arc<Option<TableDescription>>> {
         let read = async |aws: &Aws| anyhow::Ok(self.describe(aws).await?);
         look.once(&format!("table {}", self.name), read).await
+    }
+
+    /// Returns the table's tags; `None` if it is gone by now.
+    async fn tags_of(&self, aws: &Aws, arn: &str) -> Result<Option<BTreeMap<String, String>>> {
+        let doing = || format!("reading table `{}`", self.name);
+        let mut tags = BTreeMap::new();
+        let mut next = None;
+        loop {
+            let request = || {
+                aws.dynamodb()
+                    .list_tags_of_resource()
+                    .resource_arn(arn)
+                    .set_next_token(next.clone())
+                    .send()
+            };
+            let page = match aws.call(&LIST_TAGS, request).await {
+                Ok(page) => page,
+                Err(error) if error.is_not_found() => return Ok(None),
+                // Also the word for the tags of a table that is gone by now, by dynoxide's account of DynamoDB.
+                Err(error) if error.class() == Code::AccessDenied => {
+                    return match self.describe(aws).await.with_context(doing)? {
+                        None => Ok(None),
+                        Some(_) => Err(error).with_context(doing),
+                    };
+                }
+                Err(error) => return Err(error).with_context(doing),
+            };
+            tags.extend(
+                page.tags
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(|tag| (tag.key, tag.value)),
+            );
+            next = page.next_token;
+            if next.is_none() {
+                return Ok(Some(tags));
+            }
+        }
     }
 
     async fn describe(&self, aws: &Aws) -> Result<Option<TableDescription>, AwsError> {

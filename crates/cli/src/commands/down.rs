@@ -53,7 +53,6 @@ pub(crate) async fn run(session: &Session<'_>, arguments: &args::Down) -> Result
             .undeclared
             .retain(|undeclared| undeclared.resource.kind().holds_data == HoldsData::No);
     }
-    let foreign = foreign::parts(session, &context, &look).await?;
     let observations = &context.snapshot.observations;
     for conflict in planner::conflicts(&context.declaration, observations) {
         console.warn(&format!(
@@ -67,7 +66,7 @@ pub(crate) async fn run(session: &Session<'_>, arguments: &args::Down) -> Result
     let left_out = selection.apply(&mut plan, &context.declaration)?;
     session.warn_left_out(&left_out, down.clone());
     refuse_protected(&plan, |step| keep(session, &context.declaration, step))?;
-    foreign::refuse_obstacles(session, &context, &plan, &look).await?;
+    let foreign = foreign::before_down(session, &context, &plan, &look).await?;
     drop(look);
     if !plan.is_empty() {
         show_plan(session, &plan);

@@ -66,36 +66,65 @@ pub(super) async fn all(seen: &Seen<'_>) -> Result<Vec<Foreign>> {
     Ok(found.into_iter().flatten().collect())
 }
 
-/// Refuses a plan that deletes what AWS would refuse to delete: before its first call, and with what to do.
-pub(super) async fn refuse_obstacles(
+/// Reads what others have added to the declared resources, beside what keeps those that `plan` deletes from going. Refuses the plan
+/// if AWS would refuse it: before its first call, and with what to do.
+pub(super) async fn before_down(
+    session: &Session<'_>,
+    context: &Context,
+    plan: &Plan,
+    look: &Look,
+) -> Result<Vec<Foreign>> {
+    let seen = seen(context, look);
+    let is_undeclared = |step: &Step| context.declaration.find(&step.id).is_none();
+    let reading = async { tokio::try_join!(all(&seen), of_deletions(plan, &seen, is_undeclared)) };
+    let (declared, others) = session.interrupt.or(Box::pin(reading)).await?;
+    let is_going = |foreign: &&Foreign| {
+        let step = plan.find(&foreign.id);
+        step.is_some_and(is_deletion)
+    };
+    refuse(declared.iter().filter(is_going).chain(&others))?;
+    Ok(declared)
+}
+
+/// The same for a plan that deletes a few things, of which alone it reads.
+pub(super) async fn before_deletions(
     session: &Session<'_>,
     context: &Context,
     plan: &Plan,
     look: &Look,
 ) -> Result<()> {
     let seen = seen(context, look);
+    let reading = of_deletions(plan, &seen, |_| true);
+    let found = session.interrupt.or(Box::pin(reading)).await?;
+    refuse(found.iter())
+}
+
+/// Reads what keeps the resources that `plan` deletes from going, and of those that `is_read` chooses what others have added.
+async fn of_deletions(
+    plan: &Plan,
+    seen: &Seen<'_>,
+    is_read: impl Fn(&Step) -> bool,
+) -> Result<Vec<Foreign>> {
     let deletions = plan.steps.iter().filter(|step| is_deletion(step));
     let found = deletions.map(async |step: &Step| {
-        let Some(observed) = step.observed() else {
-            return Ok(Vec::new());
+        let parts = async {
+            match step.observed().filter(|_| is_read(step)) {
+                Some(observed) => step.resource.foreign_parts(observed, seen).await,
+                None => Ok(Vec::new()),
+            }
         };
-        let (parts, obstacles) = tokio::try_join!(
-            step.resource.foreign_parts(observed, &seen),
-            step.resource.obstacles(&seen),
-        )?;
+        let (parts, obstacles) = tokio::try_join!(parts, step.resource.obstacles(seen))?;
         let all = parts.into_iter().chain(obstacles);
         let all = all.map(|part| Foreign::of(&step.id, &step.resource, part));
         anyhow::Ok(all.collect::<Vec<_>>())
     });
-    let found = session.interrupt.or(Box::pin(try_join_all(found))).await?;
-    let blocking: Vec<(Foreign, String)> = found
-        .into_iter()
-        .flatten()
+    Ok(try_join_all(found).await?.into_iter().flatten().collect())
+}
+
+fn refuse<'a>(found: impl Iterator<Item = &'a Foreign>) -> Result<()> {
+    let blocking: Vec<(&Foreign, &str)> = found
         .filter_map(|foreign| match &foreign.part.at_deletion {
-            AtDeletion::Blocks(remedy) => {
-                let remedy = remedy.clone();
-                Some((foreign, remedy))
-            }
+            AtDeletion::Blocks(remedy) => Some((foreign, remedy.as_str())),
             AtDeletion::Goes | AtDeletion::Stays => None,
         })
         .collect();
@@ -106,7 +135,7 @@ pub(super) async fn refuse_obstacles(
         .iter()
         .map(|(foreign, _)| foreign.words())
         .collect();
-    let remedies: Vec<&str> = blocking.iter().map(|(_, remedy)| remedy.as_str()).collect();
+    let remedies: Vec<&str> = blocking.iter().map(|(_, remedy)| *remedy).collect();
     bail!(
         Code::Obstructed
             .fault(format!(

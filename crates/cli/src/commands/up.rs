@@ -122,7 +122,7 @@ async fn prepare(session: &Session<'_>, arguments: &args::Up) -> Result<Option<A
         }
     })?;
     let look = Look::new(context.aws.clone());
-    foreign::refuse_obstacles(session, &context, &plan, &look).await?;
+    foreign::before_deletions(session, &context, &plan, &look).await?;
     drop(look);
     if !plan.is_empty() && !agrees(session, &context.aws, &plan).await? {
         return Ok(None);

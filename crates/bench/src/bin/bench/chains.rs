@@ -47,7 +47,11 @@ pub(crate) const UP: Chain = Chain {
 pub(crate) const AGAIN: Chain = Chain {
     command: "up again",
     arguments: &["up"],
-    calls: &["look", "look into what was found", "request to the endpoint"],
+    calls: &[
+        "look",
+        "look into what was found",
+        "request to the endpoint",
+    ],
     // Three calls, and 60 ms of the process itself.
     promise: (4, 1.0),
 };

@@ -1,7 +1,8 @@
 //! The local AWS as a program.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, Permissions, TryLockError};
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use local_aws::{Clock, Enforcement, Faults, LocalAws, Options, RequestLog, Runner};
+use rustix::fs::Mode;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -122,8 +124,9 @@ fn run_function(program: &Path) -> Result<(), String> {
     {
         return Err("the local AWS has ended".to_owned());
     }
-    // Lambda's own limit.
+    // Lambda's own limits.
     allow_files(1024);
+    rustix::process::umask(Mode::from_raw_mode(0o022));
     let mut program = Command::new(program);
     program.env_remove("LOCAL_AWS_PARENT");
     // Linux refuses a file that is open for writing, which it still is in a process that was forked while it was unpacked
@@ -139,6 +142,8 @@ fn run_function(program: &Path) -> Result<(), String> {
 }
 
 fn serve(arguments: &Serve) -> Result<(), Failure> {
+    // What it writes is for its owner alone.
+    rustix::process::umask(Mode::from_raw_mode(0o077));
     let folder = prepared(&arguments.folder)?;
     let lock = locked(&folder)?;
     // Each environment of a function needs some.
@@ -224,8 +229,11 @@ async fn bind(port: Option<u16>, folder: &Path) -> io::Result<TcpListener> {
     Ok(listener)
 }
 
+/// The folder, which its owner alone may look into: it holds keys and items.
 fn prepared(folder: &Path) -> Result<PathBuf, String> {
+    let for_owner = || fs::set_permissions(folder, Permissions::from_mode(0o700));
     fs::create_dir_all(folder)
+        .and_then(|()| for_owner())
         .and_then(|()| folder.canonicalize())
         .map_err(|error| format!("{}: {error}", folder.display()))
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -288,4 +289,28 @@ fn it_ends_on_a_signal() {
         assert_eq!(server.ends(), Some(0));
         assert!(!folder.path().join("server.json").exists());
     }
+}
+
+/// Keys and items are nobody else's to read.
+#[test]
+fn the_state_is_for_its_owner_alone() {
+    let home = TempDir::new().expect("a folder");
+    let folder = home.path().join("state");
+    fs::create_dir(&folder).expect("a folder that was there before");
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).expect("it is ours");
+    let server = Server::start(&folder, 0);
+    assert_eq!(server.make_group("a"), 200);
+    let mode = |path: &Path| {
+        let found = fs::metadata(path).expect("it is there");
+        found.permissions().mode() & 0o777
+    };
+    assert_eq!(mode(&folder), 0o700);
+    let mut files = 0;
+    for entry in fs::read_dir(&folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let wanted = if path.is_dir() { 0o700 } else { 0o600 };
+        assert_eq!(mode(&path), wanted, "{}", path.display());
+        files += usize::from(path.is_file());
+    }
+    assert!(files >= 3, "the state, the lock and the server's address");
 }

@@ -1,7 +1,9 @@
 //! The use of a local AWS by commands that run at the same time: none removes it under another.
 
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, ErrorKind};
+#[cfg(unix)]
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -35,13 +37,22 @@ impl Lease {
     }
 
     fn now(folder: &Path) -> io::Result<Self> {
-        fs::create_dir_all(folder)?;
+        made_for_owner(folder)?;
         let path = folder.join(FILE);
         let file = opened(&path)?;
         file.try_lock_shared()?;
         is_still_at(&file, &path)?;
         Ok(Self { _file: file })
     }
+}
+
+/// Makes the folder, into which its owner alone may look: it will hold keys.
+fn made_for_owner(folder: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    builder.mode(0o700);
+    builder.create(folder)
 }
 
 /// Held while a folder is removed: nobody else uses it, and nobody begins to.

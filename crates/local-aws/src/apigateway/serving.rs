@@ -150,21 +150,19 @@ impl Version {
         }
     }
 
-    /// The method for a path as it was sent, without its stage. A slash at the end makes no difference.
+    /// The method for a path as it was sent, without its stage. A slash at the end makes no difference. Values of parameters stay as
+    /// they were sent (recorded by localstack, `test_apigateway_lambda`).
     pub(super) fn find(&self, method: &str, path: &str) -> Option<(&Arc<Route>, Parameters)> {
         let path = path.strip_prefix('/').unwrap_or(path);
         let path = path.strip_suffix('/').unwrap_or(path);
-        let segments: Vec<String> = if path.is_empty() {
+        let segments: Vec<&str> = if path.is_empty() {
             Vec::new()
         } else {
-            path.split('/')
-                .map(|segment| percent_decode_str(segment).decode_utf8_lossy().into_owned())
-                .collect()
+            path.split('/').collect()
         };
         let mut parameters = Parameters::new();
-        let node = self.root.find(&segments, &mut parameters)?;
-        let route = node.methods.get(method).or_else(|| node.methods.get("ANY"));
-        Some((route?, parameters))
+        let route = self.root.find(method, &segments, &mut parameters)?;
+        Some((route, parameters))
     }
 }
 
@@ -189,13 +187,23 @@ impl Node {
         node
     }
 
-    /// The most specific resource with methods.
-    fn find(&self, segments: &[String], parameters: &mut Parameters) -> Option<&Self> {
+    fn route(&self, method: &str) -> Option<&Arc<Route>> {
+        self.methods.get(method).or_else(|| self.methods.get("ANY"))
+    }
+
+    /// The method of the most specific resource that has it.
+    fn find(
+        &self,
+        method: &str,
+        segments: &[&str],
+        parameters: &mut Parameters,
+    ) -> Option<&Arc<Route>> {
         let [first, rest @ ..] = segments else {
-            return (!self.methods.is_empty()).then_some(self);
+            return self.route(method);
         };
-        if let Some(node) = self.fixed.get(first)
-            && let Some(found) = node.find(rest, parameters)
+        let part = percent_decode_str(first).decode_utf8_lossy();
+        if let Some(node) = self.fixed.get(part.as_ref())
+            && let Some(found) = node.find(method, rest, parameters)
         {
             return Some(found);
         }
@@ -203,15 +211,16 @@ impl Node {
             && !first.is_empty()
         {
             let before = parameters.len();
-            parameters.push((name.clone(), first.clone()));
-            if let Some(found) = node.find(rest, parameters) {
+            parameters.push((name.clone(), (*first).to_owned()));
+            if let Some(found) = node.find(method, rest, parameters) {
                 return Some(found);
             }
             parameters.truncate(before);
         }
         let (name, node) = self.greedy.as_ref()?;
+        let found = node.route(method)?;
         parameters.push((name.clone(), segments.join("/")));
-        (!node.methods.is_empty()).then_some(node)
+        Some(found)
     }
 }
 
@@ -390,16 +399,37 @@ mod tests {
         assert_eq!(function(&with_variables(&text, None)), None);
     }
 
+    /// A resource without the method lets a less specific one answer that has it (recorded by localstack,
+    /// `test_lambda_rest_api_routing`).
     #[test]
-    fn the_most_specific_resource_wins() {
+    fn the_most_specific_resource_with_the_method_wins() {
+        let version = version(&[
+            ("/zap", "POST"),
+            ("/{id}", "GET"),
+            ("/{proxy+}", "ANY"),
+            ("/only/post", "POST"),
+        ]);
+        let found = |method, path| {
+            let (route, _) = version.find(method, path)?;
+            Some(route.path.clone())
+        };
+        assert_eq!(found("POST", "/zap").as_deref(), Some("/zap"));
+        assert_eq!(found("OPTIONS", "/zap").as_deref(), Some("/{proxy+}"));
+        assert_eq!(found("GET", "/zap").as_deref(), Some("/{id}"));
+        assert_eq!(found("PUT", "/only/post").as_deref(), Some("/{proxy+}"));
+        let alone = self::version(&[("/zap", "POST")]);
+        assert!(alone.find("GET", "/zap").is_none());
+    }
+
+    fn version(routes: &[(&str, &str)]) -> Version {
         let mut root = Node::default();
-        for path in ["/", "/a", "/a/b", "/a/{id}", "/a/{id}/c", "/{proxy+}"] {
+        for (path, verb) in routes {
             let method = serde_json::from_value(serde_json::json!({
-                "httpMethod": "ANY", "authorizationType": "NONE", "apiKeyRequired": false,
+                "httpMethod": verb, "authorizationType": "NONE", "apiKeyRequired": false,
             }));
             let route = Route {
-                resource_id: path.to_owned(),
-                path: path.to_owned(),
+                resource_id: (*path).to_owned(),
+                path: (*path).to_owned(),
                 method: method.expect("a method"),
                 function: None,
                 limiter: None,
@@ -407,15 +437,21 @@ mod tests {
             };
             root.place(path)
                 .methods
-                .insert("ANY".into(), Arc::new(route));
+                .insert((*verb).into(), Arc::new(route));
         }
-        let version = Version {
+        Version {
             deployment: String::new(),
             binary_media_types: vec![],
             is_disabled: false,
             takes_header_keys: true,
             root,
-        };
+        }
+    }
+
+    #[test]
+    fn the_most_specific_resource_wins() {
+        let paths = ["/", "/a", "/a/b", "/a/{id}", "/a/{id}/c", "/{proxy+}"];
+        let version = version(&paths.map(|path| (path, "ANY")));
         let found = |path| {
             let (route, parameters) = version.find("GET", path)?;
             let values: Vec<String> = parameters.into_iter().map(|(_, value)| value).collect();
@@ -426,7 +462,8 @@ mod tests {
             ("/", "/", ""),
             ("/a/", "/a", ""),
             ("/a/b", "/a/b", ""),
-            ("/a/x%20y", "/a/{id}", "x y"),
+            ("/a/x%20y", "/a/{id}", "x%20y"),
+            ("/%61/b", "/a/b", ""),
             ("/a/b/c", "/a/{id}/c", "b"),
             ("/a/b/d", "/{proxy+}", "a/b/d"),
             ("/A", "/{proxy+}", "A"),

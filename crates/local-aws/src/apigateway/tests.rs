@@ -179,7 +179,7 @@ async fn a_proxy_gets_the_whole_request() {
             "/multiValueQueryStringParameters",
             json!({ "x": ["1", "2"], "y": [""] }),
         ),
-        ("/pathParameters", json!({ "proxy": "a/b c" })),
+        ("/pathParameters", json!({ "proxy": "a/b%20c" })),
         ("/stageVariables", json!({ "colour": "red" })),
         ("/body", json!("hello")),
         ("/isBase64Encoded", json!(false)),

@@ -22,12 +22,12 @@ use crate::http::Answer;
 /// Keys and permissions reach API Gateway's front within seconds, at times within minutes.
 const AT_MOST: Duration = Duration::from_mins(3);
 
-/// How long an endpoint may go on answering otherwise than declared before something is done about it, where nothing that it
-/// depends on was changed; and where something was, which AWS passes on within a minute as a rule.
+/// The time for which an endpoint may go on answering otherwise than declared before something is done about it, where nothing that
+/// it depends on was changed; and where something was, which AWS passes on within a minute as a rule.
 const SOON: Duration = Duration::from_secs(15);
 const SOON_AFTER_CHANGES: Duration = Duration::from_mins(1);
 
-/// How long to wait for an endpoint.
+/// The patience with an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Patience {
     /// As for an endpoint of which nothing was changed: 15 s.

@@ -1,4 +1,4 @@
-//! What becomes of each property that AWS reports: nothing is ignored by accident.
+//! The properties that AWS reports, and the treatment of each: nothing is ignored by accident.
 //!
 //! The tables name the members of the SDK's types, and a test compares them: a member that AWS adds makes it fail until somebody
 //! decides.
@@ -8,13 +8,13 @@
 pub struct Property {
     /// The member's name in the SDK's type.
     pub name: &'static str,
-    /// What becomes of it.
-    pub seen: Seen,
+    /// Its treatment.
+    pub treatment: Treatment,
 }
 
-/// What becomes of a property.
+/// The treatment of a property.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Seen {
+pub enum Treatment {
     /// It is a field of the kind, which a declaration sets, or leaves at AWS's default.
     Declared(&'static str),
     /// It is no field; a value other than AWS's default is drift, told by this name, and `up` sets the default.
@@ -46,7 +46,7 @@ macro_rules! reported {
             of: $of,
             properties: &[$(Property {
                 name: stringify!($name),
-                seen: Seen::$how $(($text))?,
+                treatment: Treatment::$how $(($text))?,
             },)*],
         },)*];
     };
@@ -409,7 +409,7 @@ mod tests {
         ]);
         for table in REPORTED {
             for property in table.properties {
-                if let Seen::Declared(field) = property.seen {
+                if let Treatment::Declared(field) = property.treatment {
                     assert!(
                         kinds[table.kind].contains(&field),
                         "{}: {field}",

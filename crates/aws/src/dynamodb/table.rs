@@ -89,7 +89,7 @@ const UNTAG: Operation = Operation::write(
     "UntagResource",
     &[TABLE.allow("dynamodb:UntagResource")],
 )
-.only_with(&[RECOVERY]);
+.only_with(&[TTL, RECOVERY]);
 /// AWS documents no rate; the fifth of 30 at once was throttled when somebody measured it.
 const DESCRIBE_TTL: Operation = Operation::read(
     DYNAMODB,
@@ -380,7 +380,7 @@ impl Resource for Table {
         Ok((items > 0).then(|| format!("table `{name}` with {more}{items} {noun}")))
     }
 
-    /// What guards the table, and where copies of it are.
+    /// Protections, replicas and local indexes, none of which a declaration has.
     async fn foreign_parts(
         &self,
         observed: &Observed<Self>,

@@ -1,4 +1,4 @@
-//! What others attach to a function.
+//! Aliases and event source mappings, which others attach to a function.
 
 use std::sync::Arc;
 use std::time::Duration;

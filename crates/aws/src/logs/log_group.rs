@@ -210,7 +210,7 @@ impl Resource for LogGroup {
         Ok(found)
     }
 
-    /// What guards the group, and what reads it.
+    /// Protections of the group, and filters that read it.
     async fn foreign_parts(&self, _: &Observed<Self>, seen: &Seen<'_>) -> Result<Vec<ForeignPart>> {
         let group = self.get(seen.look).await?;
         let Some(group) = group.as_ref() else {

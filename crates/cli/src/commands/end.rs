@@ -65,7 +65,7 @@ impl End<'_> {
         ended
     }
 
-    /// What others have added may be the reason why an endpoint does not answer: all that is declared is as declared.
+    /// Names what others have added: where all is as declared, it may be the reason why an endpoint does not answer.
     async fn tell_of_others(&self) {
         let look = &Look::new(self.aws.clone());
         let found = async {

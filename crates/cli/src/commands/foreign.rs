@@ -1,4 +1,4 @@
-//! What others have added to resources of the stack: named by plans and `drift`, and before anything is deleted.
+//! Parts of others in resources of the stack: named by plans and `drift`, and before anything is deleted.
 
 use std::fmt::Write;
 

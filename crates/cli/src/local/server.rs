@@ -23,7 +23,7 @@ pub(crate) struct Server {
     pub(crate) records: u64,
 }
 
-/// What becomes of a server that may hold nothing any more.
+/// The fate of a server that may hold nothing any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Emptied {
     /// It was stopped, and its folder removed.

@@ -1,4 +1,4 @@
-//! What others have added to a resource.
+//! Parts of others in a resource.
 
 /// A part that somebody else has put into a resource, or a setting that protects it. `up` leaves it as it is; plans and `drift`
 /// name it.
@@ -8,16 +8,16 @@ pub struct ForeignPart {
     pub what: String,
     /// True if it lets somebody do more than the stack does.
     pub widens: bool,
-    /// What becomes of it when the resource is deleted.
+    /// Its fate when the resource is deleted.
     pub at_deletion: AtDeletion,
 }
 
-/// What becomes of a part of others when the resource is deleted.
+/// The fate of a part of others when the resource is deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AtDeletion {
     /// It goes too.
     Goes,
-    /// It stays, or was never worth a question.
+    /// It stays, or is no loss.
     Stays,
     /// AWS refuses to delete the resource, until somebody does this.
     Blocks(String),

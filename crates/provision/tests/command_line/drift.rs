@@ -1,7 +1,7 @@
 //! A change made outside of the tool is told apart from a change of the declaration, and `up` repairs both.
 
 use local_aws::Faults;
-use provision::aws::properties::{REPORTED, Seen};
+use provision::aws::properties::{REPORTED, Treatment};
 use provision_cli::exit::Exit;
 use serde_json::Value;
 
@@ -102,8 +102,8 @@ async fn what_somebody_did_is_drift_and_up_repairs_it() {
     assert_eq!(unnamed, Vec::<String>::new());
 }
 
-/// What no hand can change of something that stays the same thing: it is another one then, or not there. Names are what the
-/// stack's resources are found by.
+/// Properties that no hand can change of something that stays the same thing: it is another one then, or not there. By their names
+/// the stack's resources are found.
 const FOR_LIFE: &[(&str, &str)] = &[
     ("AWS::ApiGateway::Resource", "parent"),
     ("AWS::ApiGateway::Resource", "part"),
@@ -121,7 +121,7 @@ const FOR_LIFE: &[(&str, &str)] = &[
     ("AWS::Logs::LogGroup", "name"),
 ];
 
-/// What neither the local AWS nor the other emulator can do.
+/// Properties that can be changed neither on the local AWS nor on the other emulator.
 const NOWHERE: &[(&str, &str)] = &[
     ("AWS::ApiGateway::RestApi", "unusual.vpcEndpointIds"),
     ("AWS::ApiGateway::Method", "unusual.connectionType"),
@@ -144,10 +144,10 @@ fn every_property_of_every_kind_is_changed_by_hand() {
     let mut without = Vec::new();
     for table in REPORTED {
         for property in table.properties {
-            let field = match property.seen {
-                Seen::Declared(field) => field.to_owned(),
-                Seen::Usual(name) => format!("unusual.{name}"),
-                Seen::Added | Seen::Fact | Seen::Ignored(_) => continue,
+            let field = match property.treatment {
+                Treatment::Declared(field) => field.to_owned(),
+                Treatment::Usual(name) => format!("unusual.{name}"),
+                Treatment::Added | Treatment::Fact | Treatment::Ignored(_) => continue,
             };
             // Those of others stay.
             if field == "tags" {

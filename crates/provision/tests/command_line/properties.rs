@@ -253,7 +253,7 @@ fn any_world_comes_to_what_is_declared() {
     }
 }
 
-/// What happens between two runs that are left alone.
+/// An event between two runs that are left alone.
 #[derive(Clone, Debug)]
 enum Event {
     /// Somebody changes something by hand.

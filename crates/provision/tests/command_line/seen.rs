@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use expect_test::expect_file;
-use provision::aws::properties::{REPORTED, Seen};
+use provision::aws::properties::{REPORTED, Treatment};
 
 const HEAD: &str = "# What is seen of your account
 
@@ -36,12 +36,12 @@ fn the_page_says_what_becomes_of_each_property() {
             table.kind, table.of
         );
         for property in table.properties {
-            let becomes = match property.seen {
-                Seen::Declared(field) => format!("declared: `{field}`"),
-                Seen::Usual(name) => format!("compared: `unusual.{name}`"),
-                Seen::Added => "added by others".to_owned(),
-                Seen::Fact => "fact".to_owned(),
-                Seen::Ignored(why) => format!("not looked at: {why}"),
+            let becomes = match property.treatment {
+                Treatment::Declared(field) => format!("declared: `{field}`"),
+                Treatment::Usual(name) => format!("compared: `unusual.{name}`"),
+                Treatment::Added => "added by others".to_owned(),
+                Treatment::Fact => "fact".to_owned(),
+                Treatment::Ignored(why) => format!("not looked at: {why}"),
             };
             let name = property.name.trim_start_matches("r#");
             let _ = writeln!(page, "| `{name}` | {becomes} |");

@@ -82,6 +82,11 @@ fn whole() -> App {
     lab::app().stack(|env| stack(env, ("until", true, NARROW)))
 }
 
+/// A table with a time to live, and nothing else.
+fn expiring() -> App {
+    lab::app().stack(|env| stack(env, ("until", false, "")))
+}
+
 async fn new(faults: Faults) -> World {
     let mut world = World::new(faults).await;
     world.app = app;
@@ -387,6 +392,23 @@ async fn the_rights_that_policy_prints_suffice() {
         up.expect(Exit::Done);
         let again = run(&world, &["up", "--yes"], settings).await;
         assert_eq!(again.expect(Exit::Done).writes(), 0);
+    }
+    assert_settings(&found(&world).await, (None, false, None));
+}
+
+/// The tag that names the settings goes with the last of them, whichever that is.
+#[tokio::test(start_paused = true)]
+async fn the_rights_of_one_setting_take_it_back() {
+    let mut world = new(Faults::default()).await;
+    world.app = expiring;
+    let policy = world.run(&["policy", "--json"]).await;
+    world.app = app;
+    let policy: Value =
+        serde_json::from_str(&policy.expect(Exit::Done).printed.stdout).expect("JSON");
+    world.act_by(&policy["policy"]).await;
+    for settings in [&ALL[..1], &NONE] {
+        let up = run(&world, &["up", "--yes"], settings).await;
+        up.expect(Exit::Done);
     }
     assert_settings(&found(&world).await, (None, false, None));
 }

@@ -14,7 +14,7 @@ use crate::names::{STAGE, TABLE};
 use crate::outputs::outputs;
 use crate::world::{World, text};
 
-/// What the emulator written by others takes and keeps in a form that no SDK reads, does not take back, or wants more for.
+/// Changes that the emulator written by others keeps in a form that no SDK reads, does not take back, or wants more for.
 const BEYOND_OTHERS: &[Mutation] = &[
     Mutation::AddBinaryType,
     Mutation::AddDeadLetter,

@@ -5,6 +5,7 @@ use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 
+use crate::response_body::{self, Pieces};
 use crate::service::{Protocol, Service};
 use crate::xml;
 
@@ -14,6 +15,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: Body,
+    /// In the place of the body, if it is streamed.
+    pub(crate) pieces: Option<Pieces>,
 }
 
 #[derive(Debug)]
@@ -35,6 +38,7 @@ impl Answer {
             status,
             headers: Vec::new(),
             body: Body::Json(output),
+            pieces: None,
         }
     }
 
@@ -48,6 +52,15 @@ impl Answer {
             status,
             headers: Vec::new(),
             body: Body::Bytes(body.into()),
+            pieces: None,
+        }
+    }
+
+    /// 200 with a body that comes in pieces.
+    pub(crate) fn pieces(pieces: Pieces) -> Self {
+        Self {
+            pieces: Some(pieces),
+            ..Self::empty(200)
         }
     }
 
@@ -61,9 +74,9 @@ impl Answer {
         service: Service,
         operation: &str,
         request_id: &str,
-    ) -> Response<Bytes> {
+    ) -> Response<response_body::Body> {
         let protocol = service.protocol();
-        let body = match self.body {
+        let whole: Bytes = match self.body {
             Body::Bytes(bytes) => bytes,
             Body::Json(output) => match protocol {
                 Protocol::Query => {
@@ -71,6 +84,10 @@ impl Answer {
                 }
                 _ => output.to_string().into(),
             },
+        };
+        let body = match self.pieces {
+            Some(pieces) => response_body::Body::Pieces(pieces),
+            None => whole.into(),
         };
         response(protocol, self.status, self.headers, body, request_id)
     }
@@ -114,7 +131,11 @@ impl Refusal {
         Self::new(500, "InternalFailure", message)
     }
 
-    pub(crate) fn into_response(self, service: Service, request_id: &str) -> Response<Bytes> {
+    pub(crate) fn into_response(
+        self,
+        service: Service,
+        request_id: &str,
+    ) -> Response<response_body::Body> {
         let protocol = service.protocol();
         let mut headers = self.headers;
         let body = match protocol {
@@ -156,7 +177,8 @@ impl Refusal {
                 Value::Object(body).to_string()
             }
         };
-        response(protocol, self.status, headers, body.into(), request_id)
+        let body = Bytes::from(body).into();
+        response(protocol, self.status, headers, body, request_id)
     }
 }
 
@@ -164,9 +186,9 @@ fn response(
     protocol: Protocol,
     status: u16,
     headers: Vec<(&'static str, String)>,
-    body: Bytes,
+    body: response_body::Body,
     request_id: &str,
-) -> Response<Bytes> {
+) -> Response<response_body::Body> {
     let mut response = Response::new(body);
     *response.status_mut() =
         StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

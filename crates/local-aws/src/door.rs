@@ -13,6 +13,7 @@ use crate::call::{Call, Caller, form};
 use crate::cloud::Cloud;
 use crate::faults::FaultKind;
 use crate::place::Place;
+use crate::response_body::Body;
 use crate::routes::{self, Routed};
 use crate::server::Told;
 use crate::service::{Protocol, Service};
@@ -22,7 +23,7 @@ use crate::{Outcome, apigateway, dynamodb, iam, ids, lambda, logs, quotas, ssm, 
 /// Where nothing else is said.
 const ACCOUNT: &str = "000000000000";
 
-pub(crate) async fn answer(cloud: &Arc<Cloud>, request: Request<Bytes>) -> Outcome {
+pub(crate) async fn answer(cloud: &Arc<Cloud>, request: Request<Bytes>) -> Outcome<Body> {
     let request_id = ids::uuid();
     let call = match read(cloud, request, &request_id) {
         Ok(call) => call,
@@ -61,7 +62,7 @@ async fn sleep_for(time: Duration) {
     }
 }
 
-fn respond(call: &Call, outcome: Result<Answer, Refusal>) -> Response<Bytes> {
+fn respond(call: &Call, outcome: Result<Answer, Refusal>) -> Response<Body> {
     let mut response = match outcome {
         Ok(answer) => answer.into_response(call.service, call.operation, &call.request_id),
         Err(refusal) => refusal.into_response(call.service, &call.request_id),

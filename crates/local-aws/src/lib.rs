@@ -2,7 +2,7 @@
 //! and the Resource Groups Tagging API.
 //!
 //! [`LocalAws::handle`] answers one HTTP request; `server` puts a loopback listener before it, and tests put an SDK's
-//! HTTP client before it. A request is an administrator's (`admin`), one to a deployed API (`apigateway::gateway`), or a
+//! HTTP client before it. A request is an administrator's (`admin`), one to a deployed API (`apigateway::gateway`) or a
 //! call of a service's API (`door`): signed, routed, hit by faults, allowed by IAM, and carried out by its service.
 
 mod admin;
@@ -21,6 +21,7 @@ mod lambda;
 mod logs;
 mod place;
 mod quotas;
+mod response_body;
 mod routes;
 mod server;
 mod service;
@@ -29,6 +30,7 @@ mod ssm;
 mod store;
 mod sts;
 mod tagging;
+mod trace;
 mod xml;
 
 use std::path::PathBuf;
@@ -45,6 +47,7 @@ pub use place::Place;
 pub use store::StoreError;
 
 use cloud::Cloud;
+use response_body::{Body, Broken};
 use store::Store;
 
 /// Takes a line for each request.
@@ -97,9 +100,9 @@ pub struct LocalAws(Arc<Cloud>);
 
 /// What becomes of a request.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum Outcome<B = Bytes> {
     /// It is answered.
-    Answered(Response<Bytes>),
+    Answered(Response<B>),
     /// Its connection closes without an answer.
     Dropped,
 }
@@ -115,15 +118,29 @@ impl LocalAws {
         Ok(Self(Arc::new(Cloud::new(options, store))))
     }
 
-    /// Answers one request.
+    /// Answers one request, with a whole body: of an answer that is streamed, when its last byte is there.
     pub async fn handle(&self, request: Request<Bytes>) -> Outcome {
+        let Outcome::Answered(response) = self.respond(request).await else {
+            return Outcome::Dropped;
+        };
+        let (parts, body) = response.into_parts();
+        match body.whole().await {
+            Ok(body) => Outcome::Answered(Response::from_parts(parts, body)),
+            Err(Broken) => Outcome::Dropped,
+        }
+    }
+
+    /// Answers one request, as soon as the head of the answer is known.
+    pub(crate) async fn respond(&self, request: Request<Bytes>) -> Outcome<Body> {
         let path = request.uri().path();
         if let Some(rest) = path.strip_prefix("/_local/") {
             let rest = rest.to_owned();
-            return Outcome::Answered(admin::answer(&self.0, &rest, &request));
+            let answer = admin::answer(&self.0, &rest, &request);
+            return Outcome::Answered(answer.map(Body::Whole));
         }
         if let Some(target) = apigateway::gateway::target(&request) {
-            return Outcome::Answered(apigateway::gateway::answer(&self.0, target, request).await);
+            let answer = apigateway::gateway::answer(&self.0, target, request).await;
+            return Outcome::Answered(answer.map(Body::Whole));
         }
         door::answer(&self.0, request).await
     }

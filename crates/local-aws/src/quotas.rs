@@ -41,7 +41,7 @@ fn rates(service: Service, operation: &'static str) -> Vec<(&'static str, Rate)>
                 .collect()
         }
         Service::Lambda => match operation {
-            "Invoke" => vec![],
+            "Invoke" | "InvokeWithResponseStream" => vec![],
             "GetFunction" => vec![(operation, rate(100, 10))],
             "GetPolicy" => vec![(operation, rate(15, 67))],
             _ => vec![("Lambda", rate(15, 67))],

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::response_body::Body;
 use crate::{LocalAws, Outcome};
 
 /// Lambda takes 70,167,211 bytes; nothing takes more.
@@ -89,24 +90,22 @@ async fn connection(aws: LocalAws, stream: TcpStream, mut stopping: watch::Recei
 #[error("dropped on purpose")]
 struct Dropped;
 
-async fn answer(
-    aws: LocalAws,
-    request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Dropped> {
+async fn answer(aws: LocalAws, request: Request<Incoming>) -> Result<Response<Body>, Dropped> {
     let started = Instant::now();
     let line = format!("{} {}", request.method(), request.uri().path());
     let (parts, body) = request.into_parts();
     let Ok(body) = Limited::new(body, LARGEST_BODY).collect().await else {
-        let mut response = Response::new(Full::from("{\"message\":\"Request Too Long\"}"));
+        let text = Bytes::from_static(b"{\"message\":\"Request Too Long\"}");
+        let mut response = Response::new(Body::Whole(text));
         *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
         return Ok(response);
     };
     let body = body.to_bytes();
     // In a task of its own: where panics unwind, one ends that request and not the server.
     let cloud = aws.0.clone();
-    let work = tokio::spawn(async move { aws.handle(Request::from_parts(parts, body)).await });
+    let work = tokio::spawn(async move { aws.respond(Request::from_parts(parts, body)).await });
     let outcome = match work.await {
-        Ok(Outcome::Answered(response)) => Ok(response.map(Full::new)),
+        Ok(Outcome::Answered(response)) => Ok(response),
         Ok(Outcome::Dropped) | Err(_) => Err(Dropped),
     };
     if let Some(log) = &cloud.request_log {
@@ -116,7 +115,7 @@ async fn answer(
 }
 
 /// `200  dynamodb PutItem  1.2 ms`; requests that are no call of a service by method and path.
-fn told(line: &str, response: Option<&Response<Full<Bytes>>>, took: Duration) -> String {
+fn told(line: &str, response: Option<&Response<Body>>, took: Duration) -> String {
     let status = response.map_or_else(
         || "no answer".to_owned(),
         |response| response.status().as_u16().to_string(),

@@ -20,7 +20,7 @@ use crate::answer::Refusal;
 use crate::cloud::Cloud;
 use crate::lambda::{self, Invoked};
 use crate::place::Place;
-use crate::{clock, ids};
+use crate::{ids, trace};
 
 /// A request at its method.
 pub(super) struct Incoming<'a> {
@@ -55,12 +55,13 @@ pub(super) async fn run(incoming: Incoming<'_>) -> Result<Reply, Denied> {
         .integration
         .as_ref()
         .ok_or_else(Denied::configuration)?;
-    let trace = trace_id(&incoming);
+    let mut trace = trace::of(incoming.headers, incoming.cloud.now());
     let mut reply = match integration.kind.as_str() {
         "MOCK" => return mock(&incoming, integration),
         "AWS_PROXY" => {
             let payload = event::of(&incoming, &trace).map_err(|_| Denied::configuration())?;
-            let invoked = invoke(&incoming, integration, payload.into()).await?;
+            let (invoked, passed) = invoke(&incoming, integration, payload.into(), &trace).await?;
+            trace = passed;
             if invoked.error.is_some() {
                 return Err(Denied::bad_function());
             }
@@ -68,7 +69,8 @@ pub(super) async fn run(incoming: Incoming<'_>) -> Result<Reply, Denied> {
         }
         _ => {
             let payload = mapped(&incoming, integration)?;
-            let invoked = invoke(&incoming, integration, payload).await?;
+            let (invoked, passed) = invoke(&incoming, integration, payload, &trace).await?;
+            trace = passed;
             plain(integration, &invoked)?
         }
     };
@@ -80,29 +82,13 @@ pub(super) async fn run(incoming: Incoming<'_>) -> Result<Reply, Denied> {
     Ok(reply)
 }
 
-/// The caller's, or a new one.
-fn trace_id(incoming: &Incoming) -> String {
-    let sent = incoming
-        .headers
-        .get("x-amzn-trace-id")
-        .and_then(|value| value.to_str().ok())
-        .filter(|value| value.starts_with("Root="));
-    match sent {
-        Some(sent) => sent.to_owned(),
-        None => format!(
-            "Root=1-{:08x}-{}",
-            clock::seconds(incoming.cloud.now()),
-            ids::hex(24)
-        ),
-    }
-}
-
 /// Calls the function, by its policy's leave, for as long as the integration waits.
 async fn invoke(
     incoming: &Incoming<'_>,
     integration: &Integration,
     payload: Bytes,
-) -> Result<Invoked, Denied> {
+    trace: &str,
+) -> Result<(Invoked, String), Denied> {
     let function = incoming
         .route
         .function
@@ -116,8 +102,9 @@ async fn invoke(
     let wait = Duration::from_millis(u64::try_from(integration.timeout_in_millis).unwrap_or(0));
     let cloud = incoming.cloud.clone();
     let function = function.clone();
+    let trace = trace.to_owned();
     // In a task of its own: a function goes on when the gateway has stopped waiting.
-    let running = tokio::spawn(async move { call(&cloud, &function, payload).await });
+    let running = tokio::spawn(async move { call(&cloud, &function, payload, &trace).await });
     match timeout(wait, running).await {
         Err(_) => Err(Denied::timed_out()),
         Ok(Ok(Ok(invoked))) => Ok(invoked),
@@ -128,10 +115,16 @@ async fn invoke(
     }
 }
 
-async fn call(cloud: &Arc<Cloud>, function: &Function, payload: Bytes) -> Result<Invoked, Refusal> {
+/// The function's answer, with its trace header.
+async fn call(
+    cloud: &Arc<Cloud>,
+    function: &Function,
+    payload: Bytes,
+    trace: &str,
+) -> Result<(Invoked, String), Refusal> {
     #[cfg(test)]
     if let Some(test) = cloud.gateway.function.get() {
-        return test(payload);
+        return test(payload).map(|invoked| (invoked, trace.to_owned()));
     }
     lambda::invoke(
         cloud,
@@ -139,6 +132,7 @@ async fn call(cloud: &Arc<Cloud>, function: &Function, payload: Bytes) -> Result
         &function.name,
         payload,
         &ids::uuid(),
+        trace,
     )
     .await
 }

@@ -13,6 +13,7 @@ use super::delivery::Delivery;
 use super::environment::Environment;
 use super::known::{Known, Target};
 use super::name::Named;
+use super::tracing::Sampler;
 use crate::answer::Refusal;
 use crate::cloud::Cloud;
 use crate::place::Place;
@@ -30,6 +31,7 @@ pub(crate) struct Environments {
     pub(super) code: Code,
     pub(super) known: Known,
     pub(super) delivery: Delivery,
+    pub(super) sampler: Sampler,
     pools: Mutex<HashMap<Arc<(Place, String)>, Pool>>,
     /// All that have a process.
     running: Mutex<Vec<Weak<Environment>>>,
@@ -64,6 +66,7 @@ impl Environments {
             code: Code::default(),
             known: Known::default(),
             delivery: Delivery::default(),
+            sampler: Sampler::default(),
             pools: Mutex::default(),
             running: Mutex::default(),
             is_closed: AtomicBool::new(false),

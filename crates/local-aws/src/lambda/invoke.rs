@@ -13,11 +13,13 @@ use super::checks::Checks;
 use super::known::Target;
 use super::name::Named;
 use super::refusals::no_function;
-use super::{Invoked, run};
+use super::run::{self, Event};
+use super::{Invoked, client_context};
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
 use crate::cloud::Cloud;
 use crate::place::Place;
+use crate::trace;
 
 /// AWS: 6 MB and a hundred bytes, each way.
 pub(super) const LARGEST_PAYLOAD: usize = 6_291_556;
@@ -28,18 +30,21 @@ const RETRIES: [Duration; 2] = [Duration::from_mins(1), Duration::from_mins(2)];
 /// A throttled event is tried again for so long at most (AWS: 6 hours by default).
 const EVENT_LASTS: Duration = Duration::from_hours(6);
 
-/// Runs the function `name` once.
+/// Runs the function `name` once, in the trace of the caller's header if there is one; with the function's trace header.
 pub(crate) async fn invoke(
     cloud: &Arc<Cloud>,
     place: &Place,
     name: &str,
     payload: Bytes,
     request_id: &str,
-) -> Result<Invoked, Refusal> {
+    trace: &str,
+) -> Result<(Invoked, String), Refusal> {
     let target = target(cloud, place, Named::at(place, name)?)?;
     check_size(&payload, LARGEST_PAYLOAD)?;
     let payload = event(payload)?;
-    run_apart(cloud, target, payload, request_id).await
+    let event = Event::new(cloud, &target, payload, request_id, trace);
+    let trace = event.trace.clone();
+    Ok((run_apart(cloud, target, event).await?, trace))
 }
 
 /// Returns true if the function's policy lets `principal` (a service) invoke it from `source_arn`.
@@ -72,6 +77,7 @@ pub(super) async fn perform(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, R
         "Event" => LARGEST_EVENT,
         _ => LARGEST_PAYLOAD,
     };
+    let client_context = client_context::of(&call.headers)?;
     check_size(&call.body, most)?;
     let target = target(cloud, &call.place, named)?;
     let payload = event(call.body.clone())?;
@@ -79,19 +85,19 @@ pub(super) async fn perform(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, R
     if kind == "DryRun" {
         return Ok(Answer::empty(204));
     }
+    let caller = trace::of(&call.headers, cloud.now());
+    let mut event = Event::new(cloud, &target, payload, &call.request_id, &caller);
+    let trace = event.trace.clone();
     if kind == "Event" {
-        let background = in_background(
-            Arc::downgrade(cloud),
-            target,
-            payload,
-            call.request_id.clone(),
-        );
-        tokio::spawn(background);
-        return Ok(Answer::empty(202));
+        tokio::spawn(in_background(Arc::downgrade(cloud), target, event));
+        return Ok(Answer::empty(202).with_header(trace::HEADER, trace));
     }
-    let invoked = run_apart(cloud, target, payload, &call.request_id).await?;
-    let mut answer =
-        Answer::bytes(200, invoked.payload).with_header("x-amz-executed-version", version);
+    // AWS: "Lambda passes the ClientContext object to your function for synchronous invocations only."
+    event.client_context = client_context;
+    let invoked = run_apart(cloud, target, event).await?;
+    let mut answer = Answer::bytes(200, invoked.payload)
+        .with_header("x-amz-executed-version", version)
+        .with_header(trace::HEADER, trace);
     if let Some(error) = invoked.error {
         answer = answer.with_header("x-amz-function-error", error);
     }
@@ -102,7 +108,7 @@ pub(super) async fn perform(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, R
 }
 
 /// What is named, if it can be invoked now.
-fn target(cloud: &Cloud, place: &Place, named: Named) -> Result<Arc<Target>, Refusal> {
+pub(super) fn target(cloud: &Cloud, place: &Place, named: Named) -> Result<Arc<Target>, Refusal> {
     let target = cloud.environments.known.target(cloud, place, named)?;
     if target.function.is_gone(cloud.now()) {
         return Err(no_function(&target.arn));
@@ -112,7 +118,7 @@ fn target(cloud: &Cloud, place: &Place, named: Named) -> Result<Arc<Target>, Ref
 }
 
 /// As JSON; no payload is an empty event.
-fn event(payload: Bytes) -> Result<Bytes, Refusal> {
+pub(super) fn event(payload: Bytes) -> Result<Bytes, Refusal> {
     if payload.is_empty() {
         return Ok(Bytes::from_static(b"{}"));
     }
@@ -134,7 +140,7 @@ fn event(payload: Bytes) -> Result<Bytes, Refusal> {
     }
 }
 
-fn check_size(payload: &Bytes, most: usize) -> Result<(), Refusal> {
+pub(super) fn check_size(payload: &Bytes, most: usize) -> Result<(), Refusal> {
     if payload.len() <= most {
         return Ok(());
     }
@@ -149,17 +155,16 @@ fn check_size(payload: &Bytes, most: usize) -> Result<(), Refusal> {
 async fn run_apart(
     cloud: &Arc<Cloud>,
     target: Arc<Target>,
-    payload: Bytes,
-    request_id: &str,
+    event: Event,
 ) -> Result<Invoked, Refusal> {
-    let work = run::run(Arc::clone(cloud), target, payload, request_id.to_owned());
+    let work = run::run(Arc::clone(cloud), target, event, None);
     tokio::spawn(work)
         .await
         .map_err(|error| Refusal::internal(error.to_string()))?
 }
 
 /// Until it succeeds or has been tried often enough.
-async fn in_background(cloud: Weak<Cloud>, target: Arc<Target>, payload: Bytes, id: String) {
+async fn in_background(cloud: Weak<Cloud>, target: Arc<Target>, event: Event) {
     let mut retries = RETRIES.iter();
     let began = tokio::time::Instant::now();
     let mut pause = Duration::from_secs(1);
@@ -176,7 +181,7 @@ async fn in_background(cloud: Weak<Cloud>, target: Arc<Target>, payload: Bytes, 
         else {
             return;
         };
-        let outcome = run::run(Arc::clone(&cloud), target, payload.clone(), id.clone()).await;
+        let outcome = run::run(Arc::clone(&cloud), target, event.clone(), None).await;
         drop(cloud);
         match outcome {
             Ok(invoked) if invoked.error.is_none() => return,

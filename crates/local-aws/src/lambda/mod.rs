@@ -10,16 +10,19 @@ mod alias;
 mod archive;
 mod bootstrap;
 mod checks;
+mod client_context;
 mod code;
 mod delivery;
 mod environment;
 mod environments;
+mod eventstream;
 mod function;
 mod functions;
 mod invoke;
 mod journal;
 mod known;
 mod name;
+mod outlet;
 mod output;
 mod policy;
 mod refusals;
@@ -27,7 +30,9 @@ mod role;
 mod run;
 mod runtime_api;
 mod settings;
+mod streaming;
 mod tags;
+mod tracing;
 mod update;
 mod versions;
 
@@ -49,6 +54,7 @@ pub(crate) use tags::tagged;
 #[rustfmt::skip]
 pub(crate) const ROUTES: &[Route] = &[
     ("POST", "/2015-03-31/functions/{FunctionName}/invocations", "Invoke"),
+    ("POST", "/2021-11-15/functions/{FunctionName}/response-streaming-invocations", "InvokeWithResponseStream"),
     ("POST", "/2015-03-31/functions", "CreateFunction"),
     ("GET", "/2015-03-31/functions", "ListFunctions"),
     ("GET", "/2015-03-31/functions/{FunctionName}", "GetFunction"),
@@ -127,6 +133,7 @@ pub(crate) struct Invoked {
 pub(crate) async fn perform(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Refusal> {
     match call.operation {
         "Invoke" => invoke::perform(cloud, call).await,
+        "InvokeWithResponseStream" => streaming::perform(cloud, call).await,
         "CreateFunction" => functions::create(cloud, call).await,
         "ListFunctions" => functions::list(cloud, call),
         "GetFunction" => functions::get(cloud, call),

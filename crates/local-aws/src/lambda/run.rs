@@ -4,24 +4,28 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use serde_json::json;
 use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::environment::{Environment, Unmade, journal};
+use super::environment::{Environment, Process, Unmade, journal};
 use super::environments::Turn;
 use super::function::runtime_version;
 use super::invoke::LARGEST_PAYLOAD;
 use super::journal::{Journal, Report, Status};
 use super::known::Target;
+use super::outlet::{Out, Outlet, Piece, Streamed};
 use super::runtime_api::{Init, Job, Reply};
-use super::{FunctionError, Invoked, Runner};
+use super::{FunctionError, Invoked, Runner, tracing};
 use crate::answer::Refusal;
 use crate::cloud::Cloud;
 
 /// AWS: "The Init phase is limited to 10 seconds".
 const INIT: Duration = Duration::from_secs(10);
+
+/// The end of a process is known so long after that of its connections at most.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// How an invocation came to its end.
 enum Outcome {
@@ -50,18 +54,59 @@ enum Start {
     },
 }
 
+/// What a function is invoked with.
+#[derive(Clone, Debug)]
+pub(super) struct Event {
+    pub(super) payload: Bytes,
+    pub(super) request_id: String,
+    /// The function's trace header.
+    pub(super) trace: String,
+    /// JSON, if the caller sent any.
+    pub(super) client_context: Option<String>,
+}
+
+impl Event {
+    /// `trace` is the caller's trace header, or empty.
+    pub(super) fn new(
+        cloud: &Cloud,
+        target: &Target,
+        payload: Bytes,
+        request_id: &str,
+        trace: &str,
+    ) -> Self {
+        let sampler = &cloud.environments.sampler;
+        Self {
+            payload,
+            request_id: request_id.to_owned(),
+            trace: tracing::header(sampler, target, trace, cloud.now()),
+            client_context: None,
+        }
+    }
+}
+
+/// Runs the function once. A response that the function streams goes through the outlet if there is one, and the
+/// payload is empty then.
 pub(super) async fn run(
     cloud: Arc<Cloud>,
     target: Arc<Target>,
-    payload: Bytes,
-    request_id: String,
+    event: Event,
+    outlet: Option<Outlet>,
 ) -> Result<Invoked, Refusal> {
     let turn = Turn::take(&cloud, &target)?;
+    let Event {
+        payload,
+        request_id,
+        trace,
+        client_context,
+    } = event;
     let invocation = Invocation {
         cloud,
         target,
         payload,
         request_id,
+        trace,
+        client_context,
+        outlet,
         turn,
     };
     match invocation.cloud.environments.runner.clone() {
@@ -79,6 +124,9 @@ struct Invocation {
     target: Arc<Target>,
     payload: Bytes,
     request_id: String,
+    trace: String,
+    client_context: Option<String>,
+    outlet: Option<Outlet>,
     turn: Turn,
 }
 
@@ -140,16 +188,18 @@ impl Invocation {
                 payload: self.payload.clone(),
                 deadline: self.cloud.now() + u64::try_from(left.as_millis()).unwrap_or_default(),
                 arn: self.target.arn.clone(),
+                trace: self.trace.clone(),
+                client_context: self.client_context.clone(),
                 reply,
             });
-            let replied = timeout(left, replied).await;
-            let duration = spent + began.elapsed();
-            process.output.drain();
+            let deadline = began + left;
+            let replied = timeout_at(deadline, replied).await;
             let outcome = match replied {
                 Ok(Ok(Reply::Ended {
                     was_fetched: false, ..
                 })) => continue,
                 Ok(Ok(Reply::Response(answer))) => Outcome::Answered(answer),
+                Ok(Ok(Reply::Streamed(streamed))) => self.relay(streamed, deadline, process).await,
                 Ok(Ok(Reply::Error { body, kind })) => Outcome::Failed { body, kind },
                 Ok(Ok(Reply::TooLarge)) => too_large(),
                 Ok(Ok(Reply::Ended { why, .. })) => self.ended(&why),
@@ -159,12 +209,76 @@ impl Invocation {
                     Outcome::TimedOut
                 }
             };
+            let duration = spent + began.elapsed();
+            process.output.drain();
             let is_alive = environment.is_alive() && !matches!(outcome, Outcome::TimedOut);
             let invoked = self.report(journal, outcome, duration, init, process.memory());
             if is_alive {
                 self.turn.give_back(environment);
             }
             return Ok(invoked);
+        }
+    }
+
+    /// Passes a streamed response on, or collects it if there is no outlet.
+    async fn relay(&self, streamed: Streamed, deadline: Instant, process: &Process) -> Outcome {
+        let Streamed {
+            content_type,
+            mut pieces,
+        } = streamed;
+        let mut whole = BytesMut::new();
+        let mut is_too_large = false;
+        let passing = async {
+            self.pass(Out::Head(content_type)).await;
+            while let Some(piece) = pieces.recv().await {
+                match piece {
+                    Piece::Data(data) if self.outlet.is_some() => self.pass(Out::Data(data)).await,
+                    Piece::Data(data) => {
+                        is_too_large |= whole.len() + data.len() > LARGEST_PAYLOAD;
+                        if !is_too_large {
+                            whole.extend_from_slice(&data);
+                        }
+                    }
+                    last => return Some(last),
+                }
+            }
+            None
+        };
+        match timeout_at(deadline, passing).await {
+            Ok(Some(Piece::End | Piece::Data(_))) if !is_too_large => {
+                Outcome::Answered(whole.freeze())
+            }
+            Ok(Some(Piece::Failed { body, kind })) => {
+                self.pass(Out::Failed(kind.clone())).await;
+                Outcome::Failed { body, kind }
+            }
+            Ok(Some(_)) => too_large(),
+            Ok(None) => self.truncated(process).await,
+            Err(_) => {
+                process.kill();
+                Outcome::TimedOut
+            }
+        }
+    }
+
+    /// Whoever invoked the function may have stopped waiting; it goes on.
+    async fn pass(&self, out: Out) {
+        if let Some(outlet) = &self.outlet {
+            let _ = outlet.send(out).await;
+        }
+    }
+
+    /// The process has closed its connection in the middle of a response: at its end, most likely.
+    async fn truncated(&self, process: &Process) -> Outcome {
+        let until = Instant::now() + LAST_WORDS;
+        loop {
+            if let Some(why) = process.exchange.ending() {
+                return self.ended(&why);
+            }
+            if Instant::now() >= until {
+                return self.failed("Runtime.TruncatedResponse", "Response is truncated");
+            }
+            sleep(Duration::from_millis(5)).await;
         }
     }
 

@@ -3,9 +3,11 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
 use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -17,9 +19,11 @@ use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinSet;
 
 use super::invoke::LARGEST_PAYLOAD;
+use super::outlet::{Piece, Streamed};
 use crate::clock::Moment;
-use crate::ids;
 
+/// AWS: "Maximum response payload: 200 MB for streamed responses".
+const LARGEST_STREAM: usize = 200 * 1024 * 1024;
 const PREFIX: &str = "/2018-06-01/runtime/";
 
 /// What passes between an environment's process and those who invoke it.
@@ -37,7 +41,8 @@ struct State {
     queued: Option<Job>,
     /// Fetched, and not yet answered.
     running: Option<(String, oneshot::Sender<Reply>)>,
-    is_over: bool,
+    /// Why the process has ended, once it has.
+    ending: Option<String>,
 }
 
 /// How an environment started.
@@ -60,6 +65,10 @@ pub(super) struct Job {
     pub(super) payload: Bytes,
     pub(super) deadline: Moment,
     pub(super) arn: String,
+    /// Its trace header.
+    pub(super) trace: String,
+    /// JSON, if the caller sent any.
+    pub(super) client_context: Option<String>,
     pub(super) reply: oneshot::Sender<Reply>,
 }
 
@@ -67,6 +76,8 @@ pub(super) struct Job {
 #[derive(Debug)]
 pub(super) enum Reply {
     Response(Bytes),
+    /// A response that comes in pieces.
+    Streamed(Streamed),
     Error {
         body: Bytes,
         kind: String,
@@ -87,7 +98,7 @@ impl Exchange {
                 init: Some(init),
                 queued: None,
                 running: None,
-                is_over: false,
+                ending: None,
             }),
             work: Notify::new(),
         };
@@ -97,7 +108,7 @@ impl Exchange {
     /// Lets the process have an invocation: at once if it waits for one.
     pub(super) fn offer(&self, job: Job) {
         let mut state = self.lock();
-        if state.is_over {
+        if state.ending.is_some() {
             let _ = job.reply.send(Reply::Ended {
                 why: String::new(),
                 was_fetched: false,
@@ -112,7 +123,7 @@ impl Exchange {
     /// The process has ended.
     pub(super) fn end(&self, why: &str) {
         let mut state = self.lock();
-        state.is_over = true;
+        state.ending = Some(why.to_owned());
         if let Some(init) = state.init.take() {
             let _ = init.send(Init::Ended(why.to_owned()));
         }
@@ -129,7 +140,12 @@ impl Exchange {
     }
 
     pub(super) fn is_over(&self) -> bool {
-        self.lock().is_over
+        self.lock().ending.is_some()
+    }
+
+    /// Why the process has ended, if it has.
+    pub(super) fn ending(&self) -> Option<String> {
+        self.lock().ending.clone()
     }
 
     /// Serves the process until this is dropped.
@@ -185,6 +201,9 @@ impl Exchange {
             return Ok(unknown());
         };
         match what {
+            "response" if is_streaming(&parts.headers) => {
+                self.stream(id, &parts.headers, body).await
+            }
             "response" => Ok(match read(body).await? {
                 Some(body) => self.reply(id, Reply::Response(body), accepted),
                 None => self.reply(id, Reply::TooLarge, too_large),
@@ -196,6 +215,40 @@ impl Exchange {
             }
             _ => Ok(unknown()),
         }
+    }
+
+    /// Passes a response on while it comes. Data that nobody waits for any more is read nevertheless.
+    async fn stream(
+        &self,
+        id: &str,
+        headers: &HeaderMap,
+        mut body: Incoming,
+    ) -> Result<Response<Full<Bytes>>, hyper::Error> {
+        let (pieces, streamed) = Streamed::new(headers.get(CONTENT_TYPE).cloned());
+        let answer = self.reply(id, Reply::Streamed(streamed), accepted);
+        let mut total = 0;
+        let mut end = Piece::End;
+        while let Some(frame) = body.frame().await {
+            match frame?.into_data() {
+                Ok(data) if data.is_empty() || total > LARGEST_STREAM => {}
+                Ok(data) => {
+                    total += data.len();
+                    if total > LARGEST_STREAM {
+                        end = Piece::TooLarge;
+                    } else {
+                        let _ = pieces.send(Piece::Data(data)).await;
+                    }
+                }
+                Err(frame) => {
+                    if let Some(failed) = frame.into_trailers().ok().and_then(|it| failed(&it)) {
+                        end = failed;
+                    }
+                }
+            }
+        }
+        let is_too_large = matches!(end, Piece::TooLarge);
+        let _ = pieces.send(end).await;
+        Ok(if is_too_large { too_large() } else { answer })
     }
 
     async fn next(&self) -> Response<Full<Bytes>> {
@@ -258,6 +311,27 @@ impl Exchange {
     }
 }
 
+fn is_streaming(headers: &HeaderMap) -> bool {
+    headers
+        .get("lambda-runtime-function-response-mode")
+        .is_some_and(|mode| mode.as_bytes().eq_ignore_ascii_case(b"streaming"))
+}
+
+/// What the trailers say of a function that failed after its response had begun. The error is in base64.
+fn failed(trailers: &HeaderMap) -> Option<Piece> {
+    let kind = trailers.get("lambda-runtime-function-error-type")?;
+    let body = trailers
+        .get("lambda-runtime-function-error-body")
+        .map(HeaderValue::as_bytes)
+        .unwrap_or_default();
+    Some(Piece::Failed {
+        kind: String::from_utf8_lossy(kind.as_bytes()).into_owned(),
+        body: STANDARD
+            .decode(body)
+            .map_or_else(|_| Bytes::copy_from_slice(body), Bytes::from),
+    })
+}
+
 /// All of it, or nothing of what is too large; that is read nevertheless, so that the process sees the answer.
 async fn read(mut body: Incoming) -> Result<Option<Bytes>, hyper::Error> {
     let mut whole: Option<Bytes> = None;
@@ -289,20 +363,16 @@ fn handed(job: &Job) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(job.payload.clone()));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let trace = format!(
-        "Root=1-{:08x}-{};Parent={};Sampled=0",
-        job.deadline / 1000,
-        ids::hex(24),
-        ids::hex(16)
-    );
     let own = [
         ("lambda-runtime-aws-request-id", job.id.clone()),
         ("lambda-runtime-deadline-ms", job.deadline.to_string()),
         ("lambda-runtime-invoked-function-arn", job.arn.clone()),
-        ("lambda-runtime-trace-id", trace),
+        ("lambda-runtime-trace-id", job.trace.clone()),
     ];
-    for (name, value) in own {
-        if let Ok(value) = HeaderValue::from_str(&value) {
+    let context = job.client_context.clone();
+    let context = context.map(|context| ("lambda-runtime-client-context", context));
+    for (name, value) in own.into_iter().chain(context) {
+        if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
             headers.insert(name, value);
         }
     }

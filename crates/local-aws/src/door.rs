@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{Request, Response};
 use tokio::time::sleep;
 
@@ -125,41 +126,11 @@ fn read(
         return Err((guess, Refusal::new(501, "NotImplementedException", message)));
     };
     let refuse = |refusal| (service, refusal);
-    let session = cloud.session(&signature.access_key);
-    let (place, caller, is_function) = match session {
-        Some(session) => {
-            let token = parts.headers.get("x-amz-security-token");
-            if token.is_none_or(|token| token.as_bytes() != session.token.as_bytes()) {
-                return Err(refuse(unknown_key(service)));
-            }
-            if session.expires < cloud.now() {
-                return Err(refuse(expired(service)));
-            }
-            if !signature.is_by(
-                &session.secret,
-                &parts.method,
-                &path,
-                query,
-                &parts.headers,
-                &body,
-            ) {
-                return Err(refuse(bad_signature(service)));
-            }
-            let place = Place {
-                region: signature.region.clone(),
-                ..session.place
-            };
-            (place, session.caller, session.is_function)
-        }
-        None => (
-            Place {
-                account: account(&signature.access_key),
-                region: signature.region.clone(),
-            },
-            Caller::Account,
-            false,
-        ),
-    };
+    let Signer {
+        place,
+        caller,
+        is_function,
+    } = signer(cloud, service, &signature, &parts, &body).map_err(refuse)?;
     let query = match service.protocol() {
         Protocol::Query => form(&String::from_utf8_lossy(&body)),
         _ => form(query),
@@ -182,6 +153,60 @@ fn read(
     call.operation = operation;
     call.labels = labels;
     Ok(call)
+}
+
+/// Whose credentials signed a request.
+pub(crate) struct Signer {
+    pub(crate) place: Place,
+    pub(crate) caller: Caller,
+    pub(crate) is_function: bool,
+}
+
+/// Refuses credentials that are not known, are expired, or did not make this signature.
+pub(crate) fn signer(
+    cloud: &Cloud,
+    service: Service,
+    signature: &Signature,
+    parts: &Parts,
+    body: &Bytes,
+) -> Result<Signer, Refusal> {
+    let Some(session) = cloud.session(&signature.access_key) else {
+        return Ok(Signer {
+            place: Place {
+                account: account(&signature.access_key),
+                region: signature.region.clone(),
+            },
+            caller: Caller::Account,
+            is_function: false,
+        });
+    };
+    let token = parts.headers.get("x-amz-security-token");
+    if token.is_none_or(|token| token.as_bytes() != session.token.as_bytes()) {
+        return Err(unknown_key(service));
+    }
+    if session.expires < cloud.now() {
+        return Err(expired(service));
+    }
+    let query = parts.uri.query().unwrap_or_default();
+    let path = parts.uri.path();
+    if !signature.is_by(
+        &session.secret,
+        &parts.method,
+        path,
+        query,
+        &parts.headers,
+        body,
+    ) {
+        return Err(bad_signature(service));
+    }
+    Ok(Signer {
+        place: Place {
+            region: signature.region.clone(),
+            ..session.place
+        },
+        caller: session.caller,
+        is_function: session.is_function,
+    })
 }
 
 fn route(call: &Call) -> Result<Routed, Refusal> {

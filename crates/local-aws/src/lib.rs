@@ -2,8 +2,8 @@
 //! and the Resource Groups Tagging API.
 //!
 //! [`LocalAws::handle`] answers one HTTP request; `server` puts a loopback listener before it, and tests put an SDK's
-//! HTTP client before it. A request is an administrator's (`admin`), one to a deployed API (`apigateway::gateway`) or a
-//! call of a service's API (`door`): signed, routed, hit by faults, allowed by IAM, and carried out by its service.
+//! HTTP client before it. A request is an administrator's (`admin`), one to a deployed API (`apigateway::gateway`) or to a
+//! function's URL (`lambda::url`), or a call of a service's API (`door`): signed, routed, hit by faults, allowed by IAM, and carried out by its service.
 
 mod admin;
 mod answer;
@@ -132,6 +132,9 @@ impl LocalAws {
 
     /// Answers one request, as soon as the head of the answer is known.
     pub(crate) async fn respond(&self, request: Request<Bytes>) -> Outcome<Body> {
+        if let Some(target) = lambda::url::target(&request) {
+            return Outcome::Answered(lambda::url::answer(&self.0, &target, request).await);
+        }
         let path = request.uri().path();
         if let Some(rest) = path.strip_prefix("/_local/") {
             let rest = rest.to_owned();

@@ -128,6 +128,33 @@ pub(crate) fn authorize(cloud: &Cloud, call: &Call) -> Result<(), Refusal> {
     })
 }
 
+/// What the identity policies of `caller` say of `action` on `resource`; those that are not checked allow everything.
+pub(crate) fn decide(
+    cloud: &Cloud,
+    place: &Place,
+    caller: &Caller,
+    is_function: bool,
+    action: &str,
+    resource: &str,
+    context: &[(&str, &str)],
+) -> Result<Decision, Refusal> {
+    let Some((name, session)) = counting(cloud, caller, is_function) else {
+        return Ok(Decision::Allowed);
+    };
+    let rights = cloud
+        .store
+        .transact(|tx| Rights::of(cloud, tx, place, name, Some(session)))?;
+    let need = Need {
+        action: action.to_owned(),
+        resources: vec![resource.to_owned()],
+        context: context
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect(),
+    };
+    Ok(rights.decide(&need))
+}
+
 /// What AWS would answer to `action` on `resource`, a right that a part of the answer needs and the call does not.
 pub(crate) fn may(
     cloud: &Cloud,
@@ -146,13 +173,21 @@ pub(crate) fn may(
 
 /// The role and the session that a call is made by, if their rights count here.
 fn checked<'a>(cloud: &Cloud, call: &'a Call) -> Option<(&'a str, &'a str)> {
-    let Caller::Role { name, session } = &call.caller else {
+    counting(cloud, &call.caller, call.is_function)
+}
+
+fn counting<'a>(
+    cloud: &Cloud,
+    caller: &'a Caller,
+    is_function: bool,
+) -> Option<(&'a str, &'a str)> {
+    let Caller::Role { name, session } = caller else {
         return None;
     };
     let counts = match cloud.enforcement {
         Enforcement::Off => false,
         Enforcement::All => true,
-        Enforcement::Functions => call.is_function,
+        Enforcement::Functions => is_function,
     };
     counts.then_some((name, session))
 }

@@ -27,9 +27,9 @@ use crate::cloud::Cloud;
 use crate::place::Place;
 use crate::store::Tx;
 
-pub(crate) use authorize::{Rights, authorize, denied, may};
+pub(crate) use authorize::{Rights, authorize, decide, denied, may};
 pub(crate) use document::Document;
-pub(crate) use evaluate::Context;
+pub(crate) use evaluate::{Context, Decision};
 pub(crate) use pattern::fits;
 pub(crate) use principal::Principal;
 pub(crate) use role::Role;

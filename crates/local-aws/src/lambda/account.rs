@@ -7,7 +7,7 @@ use super::change;
 use super::checks::Checks;
 use super::function::{self, Function};
 use super::name::{LATEST, Named, arn};
-use super::refusals::{invalid, not_found};
+use super::refusals::invalid;
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
 use crate::cloud::Cloud;
@@ -121,17 +121,6 @@ pub(super) fn code_signing(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal
     Ok(Answer::ok(
         json!({ "CodeSigningConfigArn": "", "FunctionName": function.name }),
     ))
-}
-
-/// No function here has a URL of its own.
-pub(super) fn url_config(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
-    of(cloud, call)?;
-    Err(not_found("The resource you requested does not exist."))
-}
-
-pub(super) fn url_configs(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
-    of(cloud, call)?;
-    Ok(Answer::ok(json!({ "FunctionUrlConfigs": [] })))
 }
 
 pub(super) fn event_sources() -> Answer {

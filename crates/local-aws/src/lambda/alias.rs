@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::change;
 use super::checks::{Checks, is_word};
 use super::function::{self, Function, key};
 use super::functions::page;
 use super::name::{LATEST, Named, arn};
 use super::refusals::{conflict, no_function, not_found, not_here, stale};
+use super::{change, url};
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
 use crate::cloud::Cloud;
@@ -180,6 +180,8 @@ pub(super) fn delete(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
     let named = Named::of(call)?;
     change(cloud, |tx| {
         function::to_change(cloud, tx, &call.place, &named)?;
+        // AWS too deletes the URL with its alias (recorded by localstack, `test_lambda_url_persists_after_alias_delete`).
+        url::remove(tx, &call.place, &named.name, call.label("Name"))?;
         tx.remove::<Alias>(&call.place, &key(&named.name, call.label("Name")))
     })?;
     Ok(Answer::empty(204))

@@ -14,6 +14,7 @@ use super::environment::Environment;
 use super::known::{Known, Target};
 use super::name::Named;
 use super::tracing::Sampler;
+use super::url::Urls;
 use crate::answer::Refusal;
 use crate::cloud::Cloud;
 use crate::place::Place;
@@ -32,6 +33,7 @@ pub(crate) struct Environments {
     pub(super) known: Known,
     pub(super) delivery: Delivery,
     pub(super) sampler: Sampler,
+    pub(super) urls: Urls,
     pools: Mutex<HashMap<Arc<(Place, String)>, Pool>>,
     /// All that have a process.
     running: Mutex<Vec<Weak<Environment>>>,
@@ -67,6 +69,7 @@ impl Environments {
             known: Known::default(),
             delivery: Delivery::default(),
             sampler: Sampler::default(),
+            urls: Urls::default(),
             pools: Mutex::default(),
             running: Mutex::default(),
             is_closed: AtomicBool::new(false),

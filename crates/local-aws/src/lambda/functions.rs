@@ -17,7 +17,7 @@ use super::name::{self, LATEST, Named};
 use super::policy::Policy;
 use super::refusals::{conflict, invalid, not_here};
 use super::settings::{Changes, Settings};
-use super::{change, role, tags, versions};
+use super::{change, role, tags, url, versions};
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
 use crate::cloud::Cloud;
@@ -360,7 +360,7 @@ fn remove(tx: &Tx, place: &Place, name: &str) -> Result<(), Refusal> {
     for policy in tx.list::<Policy>(place, &prefix)? {
         tx.remove::<Policy>(place, &function::key(name, &policy.qualifier))?;
     }
-    Ok(())
+    url::remove_all(tx, place, name)
 }
 
 /// An environment that had not yet delivered its last line when its function went.

@@ -38,6 +38,11 @@ impl Known {
         self.changes.fetch_add(1, Ordering::AcqRel);
     }
 
+    /// Another number after every change.
+    pub(super) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
+    }
+
     pub(super) fn target(
         &self,
         cloud: &Cloud,

@@ -34,6 +34,7 @@ mod streaming;
 mod tags;
 mod tracing;
 mod update;
+pub(crate) mod url;
 mod versions;
 
 use std::path::PathBuf;
@@ -80,7 +81,10 @@ pub(crate) const ROUTES: &[Route] = &[
     ("DELETE", "/2017-10-31/functions/{FunctionName}/concurrency", "DeleteFunctionConcurrency"),
     ("GET", "/2016-08-19/account-settings", "GetAccountSettings"),
     ("GET", "/2020-06-30/functions/{FunctionName}/code-signing-config", "GetFunctionCodeSigningConfig"),
+    ("POST", "/2021-10-31/functions/{FunctionName}/url", "CreateFunctionUrlConfig"),
     ("GET", "/2021-10-31/functions/{FunctionName}/url", "GetFunctionUrlConfig"),
+    ("PUT", "/2021-10-31/functions/{FunctionName}/url", "UpdateFunctionUrlConfig"),
+    ("DELETE", "/2021-10-31/functions/{FunctionName}/url", "DeleteFunctionUrlConfig"),
     ("GET", "/2021-10-31/functions/{FunctionName}/urls", "ListFunctionUrlConfigs"),
     ("GET", "/2021-07-20/functions/{FunctionName}/runtime-management-config", "GetRuntimeManagementConfig"),
     ("GET", "/2015-03-31/event-source-mappings", "ListEventSourceMappings"),
@@ -159,8 +163,11 @@ pub(crate) async fn perform(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, R
         "DeleteFunctionConcurrency" => account::delete_concurrency(cloud, call),
         "GetAccountSettings" => account::settings(cloud, call),
         "GetFunctionCodeSigningConfig" => account::code_signing(cloud, call),
-        "GetFunctionUrlConfig" => account::url_config(cloud, call),
-        "ListFunctionUrlConfigs" => account::url_configs(cloud, call),
+        "CreateFunctionUrlConfig" => url::create(cloud, call),
+        "GetFunctionUrlConfig" => url::get(cloud, call),
+        "UpdateFunctionUrlConfig" => url::update(cloud, call),
+        "DeleteFunctionUrlConfig" => url::delete(cloud, call),
+        "ListFunctionUrlConfigs" => url::list(cloud, call),
         "GetRuntimeManagementConfig" => account::runtime_management(cloud, call),
         "ListEventSourceMappings" => Ok(account::event_sources()),
         other => Err(Refusal::new(501, "NotImplementedException", other)),

@@ -8,6 +8,7 @@ use super::checks::{Checks, is_word};
 use super::function::{self, key};
 use super::name::{LATEST, Named};
 use super::refusals::{conflict, invalid, not_found, stale};
+use super::url::Sender;
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
 use crate::clock::Moment;
@@ -215,6 +216,39 @@ impl Statement {
             && self.event_source_token.is_none()
             && self.url_auth_type.is_none()
             && self.via_url != Some(true)
+    }
+
+    /// Returns true if it lets `sender` do `action` through a URL of this auth type; `account` is the function's.
+    pub(super) fn allows_url(
+        &self,
+        action: &str,
+        auth_type: &str,
+        account: &str,
+        sender: Sender,
+    ) -> bool {
+        let is_action = ["*", "lambda:*", action]
+            .iter()
+            .any(|allowed| allowed.eq_ignore_ascii_case(&self.action));
+        let is_sender = match (&self.principal, sender) {
+            (Principal::Anyone, _) => true,
+            (Principal::Aws(arn), Sender::Aws { account: of, arns }) => {
+                // A whole account is let in from outside only: within its own, its policies decide.
+                let is_root = arn.ends_with(":root") && arn.split(':').nth(4) == Some(of);
+                arns.contains(arn) || (is_root && of != account)
+            }
+            (Principal::Aws(_), Sender::Anyone) | (Principal::Service(_), _) => false,
+        };
+        let is_account =
+            |asked: &str| matches!(sender, Sender::Aws { account, .. } if account == asked);
+        is_action
+            && is_sender
+            && self.url_auth_type.as_ref().is_none_or(|it| it == auth_type)
+            && self.via_url != Some(false)
+            && self.source_account.as_deref().is_none_or(is_account)
+            // A request from outside brings none of these.
+            && self.source_arn.is_none()
+            && self.organisation.is_none()
+            && self.event_source_token.is_none()
     }
 
     /// Returns true if a change of the policy has reached those who ask.

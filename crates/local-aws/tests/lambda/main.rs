@@ -5,3 +5,4 @@ mod harness;
 mod control;
 mod execution;
 mod server;
+mod url;

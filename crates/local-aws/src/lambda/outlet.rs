@@ -4,6 +4,8 @@ use bytes::Bytes;
 use http::HeaderValue;
 use tokio::sync::mpsc;
 
+/// Bytes (AWS: "Lambda quotas", 200 MB of a streamed response).
+pub(super) const LARGEST_STREAM: usize = 200 * 1024 * 1024;
 /// So many pieces wait for a reader that is slower than the function, which waits from then on.
 const QUEUED: usize = 16;
 

@@ -114,7 +114,16 @@ impl Add {
         if let Some(kind) = &self.function_url_auth_type {
             checks.one_of(kind, "functionUrlAuthType", &["NONE", "AWS_IAM"]);
         }
-        checks.finish()
+        checks.finish()?;
+        // Reported in RJPearson94/terraform-aws-open-next#73.
+        if self.function_url_auth_type.is_some()
+            && self.action.as_deref() != Some("lambda:InvokeFunctionUrl")
+        {
+            return Err(invalid(
+                "FunctionUrlAuthType is only supported for lambda:InvokeFunctionUrl action",
+            ));
+        }
+        Ok(())
     }
 }
 

@@ -15,7 +15,7 @@ use super::function::runtime_version;
 use super::invoke::LARGEST_PAYLOAD;
 use super::journal::{Journal, Report, Status};
 use super::known::Target;
-use super::outlet::{Out, Outlet, Piece, Streamed};
+use super::outlet::{LARGEST_STREAM, Out, Outlet, Piece, Streamed};
 use super::runtime_api::{Init, Job, Reply};
 use super::{FunctionError, Invoked, Runner, tracing};
 use crate::answer::Refusal;
@@ -144,7 +144,7 @@ impl Invocation {
             .start(&self.request_id, &self.target.function.version);
         let began = Instant::now();
         let outcome = match tokio::task::spawn_blocking(work).await {
-            Ok(Ok(answer)) if answer.len() > LARGEST_PAYLOAD => too_large(),
+            Ok(Ok(answer)) if answer.len() > LARGEST_PAYLOAD => too_large(LARGEST_PAYLOAD),
             Ok(Ok(answer)) => Outcome::Answered(answer),
             Ok(Err(error)) => Outcome::Failed {
                 body: error_body(&error.error_type, &error.message),
@@ -201,7 +201,7 @@ impl Invocation {
                 Ok(Ok(Reply::Response(answer))) => Outcome::Answered(answer),
                 Ok(Ok(Reply::Streamed(streamed))) => self.relay(streamed, deadline, process).await,
                 Ok(Ok(Reply::Error { body, kind })) => Outcome::Failed { body, kind },
-                Ok(Ok(Reply::TooLarge)) => too_large(),
+                Ok(Ok(Reply::TooLarge)) => too_large(LARGEST_PAYLOAD),
                 Ok(Ok(Reply::Ended { why, .. })) => self.ended(&why),
                 Ok(Err(_)) => self.ended(""),
                 Err(_) => {
@@ -252,7 +252,8 @@ impl Invocation {
                 self.pass(Out::Failed(kind.clone())).await;
                 Outcome::Failed { body, kind }
             }
-            Ok(Some(_)) => too_large(),
+            Ok(Some(Piece::TooLarge)) => too_large(LARGEST_STREAM),
+            Ok(Some(_)) => too_large(LARGEST_PAYLOAD),
             Ok(None) => self.truncated(process).await,
             Err(_) => {
                 process.kill();
@@ -436,11 +437,11 @@ fn error_body(kind: &str, message: &str) -> Bytes {
         .into()
 }
 
-fn too_large() -> Outcome {
+/// A response that is larger than `most` bytes.
+fn too_large(most: usize) -> Outcome {
     let kind = "Function.ResponseSizeTooLarge";
-    let message = format!(
-        "Response payload size exceeded maximum allowed payload size ({LARGEST_PAYLOAD} bytes)."
-    );
+    let message =
+        format!("Response payload size exceeded maximum allowed payload size ({most} bytes).");
     Outcome::Failed {
         body: error_body(kind, &message),
         kind: kind.to_owned(),

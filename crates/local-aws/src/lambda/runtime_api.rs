@@ -19,11 +19,9 @@ use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinSet;
 
 use super::invoke::LARGEST_PAYLOAD;
-use super::outlet::{Piece, Streamed};
+use super::outlet::{LARGEST_STREAM, Piece, Streamed};
 use crate::clock::Moment;
 
-/// AWS: "Maximum response payload: 200 MB for streamed responses".
-const LARGEST_STREAM: usize = 200 * 1024 * 1024;
 const PREFIX: &str = "/2018-06-01/runtime/";
 
 /// What passes between an environment's process and those who invoke it.
@@ -206,7 +204,7 @@ impl Exchange {
             }
             "response" => Ok(match read(body).await? {
                 Some(body) => self.reply(id, Reply::Response(body), accepted),
-                None => self.reply(id, Reply::TooLarge, too_large),
+                None => self.reply(id, Reply::TooLarge, || too_large(LARGEST_PAYLOAD)),
             }),
             "error" => {
                 let body = read(body).await?.unwrap_or_default();
@@ -248,7 +246,11 @@ impl Exchange {
         }
         let is_too_large = matches!(end, Piece::TooLarge);
         let _ = pieces.send(end).await;
-        Ok(if is_too_large { too_large() } else { answer })
+        Ok(if is_too_large {
+            too_large(LARGEST_STREAM)
+        } else {
+            answer
+        })
     }
 
     async fn next(&self) -> Response<Full<Bytes>> {
@@ -390,11 +392,11 @@ fn accepted() -> Response<Full<Bytes>> {
     answer(StatusCode::ACCEPTED, "{\"status\":\"OK\"}\n".to_owned())
 }
 
-fn too_large() -> Response<Full<Bytes>> {
+fn too_large(most: usize) -> Response<Full<Bytes>> {
     refused(
         StatusCode::PAYLOAD_TOO_LARGE,
         "RequestEntityTooLarge",
-        &format!("Exceeded maximum allowed payload size ({LARGEST_PAYLOAD} bytes)."),
+        &format!("Exceeded maximum allowed payload size ({most} bytes)."),
     )
 }
 

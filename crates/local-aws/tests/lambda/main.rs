@@ -5,4 +5,6 @@ mod harness;
 mod control;
 mod execution;
 mod server;
+mod streamer;
+mod streaming;
 mod url;

@@ -68,11 +68,8 @@ pub(crate) async fn open_url(aws: &LocalAws, input: &Value) -> String {
     let made = call(aws, "POST", URL, input).await;
     assert_eq!(made.status, 201, "{made:?}");
     allow_everybody(aws).await;
-    let url = made.json()["FunctionUrl"]
-        .as_str()
-        .expect("a URL")
-        .to_owned();
-    url
+    let made = made.json();
+    made["FunctionUrl"].as_str().expect("a URL").to_owned()
 }
 
 /// A function that answers `work`, with its URL.

@@ -52,6 +52,8 @@ pub(crate) struct Function {
     pub(crate) prints: Option<String>,
     pub(crate) sleeps_ms: Option<u64>,
     pub(crate) exits: Option<i32>,
+    /// What it streams, piece by piece.
+    pub(crate) streams: Option<Vec<String>>,
     /// More of `CreateFunction`'s input.
     #[serde(default)]
     pub(crate) with: Map<String, Value>,

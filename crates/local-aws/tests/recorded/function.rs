@@ -21,7 +21,7 @@ const BEHAVIOUR: &str = "BEHAVIOUR";
 pub(crate) fn input(function: &Function, account: &str) -> Value {
     let behaviour = json!({
         "answers": function.answers, "fails": function.fails, "prints": function.prints,
-        "sleeps_ms": function.sleeps_ms, "exits": function.exits,
+        "sleeps_ms": function.sleeps_ms, "exits": function.exits, "streams": function.streams,
     });
     let mut input = json!({
         "FunctionName": function.name,
@@ -87,6 +87,11 @@ fn serve(api: &str, behaviour: &Value) -> io::Result<()> {
         if let Some(code) = behaviour["exits"].as_i64() {
             process::exit(i32::try_from(code).unwrap_or(1));
         }
+        if let Some(pieces) = behaviour["streams"].as_array() {
+            respond(&mut writer, &id, pieces)?;
+            read(&mut reader)?;
+            continue;
+        }
         let (outcome, body) = match (&behaviour["fails"], &behaviour["answers"]) {
             (Value::Null, Value::Null) => ("response", event),
             (Value::Null, answer) => ("response", answer.to_string().into_bytes()),
@@ -101,6 +106,18 @@ fn serve(api: &str, behaviour: &Value) -> io::Result<()> {
         writer.write_all(&request)?;
         read(&mut reader)?;
     }
+}
+
+fn respond(writer: &mut TcpStream, id: &str, pieces: &[Value]) -> io::Result<()> {
+    write!(
+        writer,
+        "POST /2018-06-01/runtime/invocation/{id}/response HTTP/1.1\r\nhost: lambda\r\ntransfer-encoding: chunked\r\n\
+         content-type: application/octet-stream\r\nlambda-runtime-function-response-mode: streaming\r\n\r\n"
+    )?;
+    for piece in pieces.iter().filter_map(Value::as_str) {
+        write!(writer, "{:x}\r\n{piece}\r\n", piece.len())?;
+    }
+    write!(writer, "0\r\n\r\n")
 }
 
 /// The request id, if the answer has one, and the body.

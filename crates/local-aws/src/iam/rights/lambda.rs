@@ -5,11 +5,17 @@ use percent_encoding::percent_decode_str;
 use super::{Need, action, has_any, text};
 use crate::answer::Refusal;
 use crate::call::Call;
+use crate::lambda;
+use crate::store::Tx;
 
 const LAMBDA: &str = "lambda.amazonaws.com";
 
-pub(super) fn needs(call: &Call) -> Result<Vec<Need>, Refusal> {
-    let mut needs = vec![Need::new(action(call), resource(call)?)];
+pub(super) fn needs(call: &Call, tx: &Tx) -> Result<Vec<Need>, Refusal> {
+    let mut need = Need::new(action(call), resource(call)?);
+    if let Some(auth_type) = url_auth_type(call, tx)? {
+        need = need.with("lambda:FunctionUrlAuthType", auth_type);
+    }
+    let mut needs = vec![need];
     if let "CreateFunction" | "UpdateFunctionConfiguration" = call.operation {
         let body = call.json()?;
         if let Some(role) = text(&body, "Role") {
@@ -20,6 +26,24 @@ pub(super) fn needs(call: &Call) -> Result<Vec<Need>, Refusal> {
         }
     }
     Ok(needs)
+}
+
+/// The auth type that a call gives a URL or a permission, or that the URL has which it is about.
+fn url_auth_type(call: &Call, tx: &Tx) -> Result<Option<String>, Refusal> {
+    let member = match call.operation {
+        "CreateFunctionUrlConfig" | "UpdateFunctionUrlConfig" => "AuthType",
+        "AddPermission" => "FunctionUrlAuthType",
+        "GetFunctionUrlConfig" | "DeleteFunctionUrlConfig" => {
+            return lambda::url::auth_type(tx, call);
+        }
+        _ => return Ok(None),
+    };
+    let body = call.json()?;
+    match text(&body, member) {
+        Some(asked) => Ok(Some(asked.to_owned())),
+        None if call.operation == "UpdateFunctionUrlConfig" => lambda::url::auth_type(tx, call),
+        None => Ok(None),
+    }
 }
 
 fn resource(call: &Call) -> Result<String, Refusal> {

@@ -59,7 +59,7 @@ pub(super) fn action(call: &Call) -> String {
 pub(super) fn needs(call: &Call, tx: &Tx) -> Result<Vec<Need>, Refusal> {
     match call.service {
         Service::DynamoDb => dynamodb::needs(call),
-        Service::Lambda => lambda::needs(call),
+        Service::Lambda => lambda::needs(call, tx),
         Service::ApiGateway => Ok(apigateway::needs(call)),
         Service::Logs => logs::needs(call),
         Service::Ssm => ssm::needs(call),

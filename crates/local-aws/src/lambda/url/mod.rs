@@ -17,7 +17,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use serde::{Deserialize, Serialize};
 
 use super::function::key;
+use super::name::Named;
 use crate::answer::Refusal;
+use crate::call::Call;
 use crate::clock::Moment;
 use crate::cloud::Cloud;
 use crate::place::Place;
@@ -86,6 +88,16 @@ pub(super) fn remove_all(tx: &Tx, place: &Place, name: &str) -> Result<(), Refus
         remove(tx, place, name, &url.qualifier)?;
     }
     Ok(())
+}
+
+/// The auth type of the URL that a call names, if there is one.
+pub(crate) fn auth_type(tx: &Tx, call: &Call) -> Result<Option<String>, Refusal> {
+    let Ok(named) = Named::of(call) else {
+        return Ok(None);
+    };
+    let qualifier = named.qualifier.as_deref().unwrap_or_default();
+    let url = tx.get::<FunctionUrl>(&call.place, &key(&named.name, qualifier))?;
+    Ok(url.map(|url| url.auth_type))
 }
 
 /// A URL as requests find it.

@@ -152,12 +152,13 @@ def refused(code, call, **arguments):
         raise AssertionError(f"not refused: {answer}")
 
 
-def package():
+def package(content=None):
     """A zip of the real function where it is built, and of one in shell elsewhere."""
     out = io.BytesIO()
     entry = zipfile.ZipInfo("bootstrap")
     entry.external_attr = 0o100755 << 16
-    content = BOOTSTRAP.read_bytes() if BOOTSTRAP.exists() else SHELL.encode()
+    if content is None:
+        content = BOOTSTRAP.read_bytes() if BOOTSTRAP.exists() else SHELL.encode()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(entry, content)
     return out.getvalue()
@@ -356,6 +357,75 @@ def invoked(world):
     assert "REPORT RequestId" in base64.b64decode(answer["LogResult"]).decode()
 
 
+STREAMER = r"""#!/bin/sh
+API="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime"
+HEAD=$(mktemp)
+while true; do
+  curl -sS -D "$HEAD" -o /dev/null "$API/invocation/next" || exit 9
+  ID=$(grep -i lambda-runtime-aws-request-id "$HEAD" | tr -d '\r' | cut -d' ' -f2)
+  (printf 'one '; sleep 1; printf 'two') | curl -sS -o /dev/null -X POST -T - -H 'Transfer-Encoding: chunked' \
+    -H 'Content-Type: text/plain' -H 'Lambda-Runtime-Function-Response-Mode: streaming' "$API/invocation/$ID/response"
+done
+"""
+
+
+def streamed(world):
+    client = world.client("lambda")
+    client.create_function(
+        FunctionName="streamer",
+        Runtime="provided.al2023",
+        Handler="bootstrap",
+        Role=world.role,
+        Code={"ZipFile": package(STREAMER.encode())},
+    )
+    client.get_waiter("function_active_v2").wait(FunctionName="streamer", WaiterConfig={"Delay": 1})
+    answer = client.invoke_with_response_stream(FunctionName="streamer", LogType="Tail")
+    began = time.monotonic()
+    events = []
+    for event in answer["EventStream"]:
+        if not events:
+            first = time.monotonic() - began
+        events.append(event)
+    chunks = [event["PayloadChunk"]["Payload"] for event in events[:-1]]
+    equal(b"".join(chunks), b"one two")
+    assert first < 0.9 < time.monotonic() - began, "the first piece comes before the last is written"
+    log = base64.b64decode(events[-1]["InvokeComplete"]["LogResult"]).decode()
+    assert "REPORT RequestId" in log, log
+
+
+def url(world):
+    client = world.client("lambda")
+    made = client.create_function_url_config(FunctionName="streamer", AuthType="NONE", InvokeMode="RESPONSE_STREAM")
+    address = made["FunctionUrl"]
+
+    def curl():
+        command = ["curl", "-sS", "-w", " %{http_code}", address]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout
+
+    assert curl().endswith(" 403"), "no permission yet"
+    client.add_permission(
+        FunctionName="streamer",
+        StatementId="url",
+        Action="lambda:InvokeFunctionUrl",
+        Principal="*",
+        FunctionUrlAuthType="NONE",
+    )
+    client.add_permission(
+        FunctionName="streamer",
+        StatementId="invoke",
+        Action="lambda:InvokeFunction",
+        Principal="*",
+        InvokedViaFunctionUrl=True,
+    )
+    equal(curl(), "one two 200")
+    listed = client.list_function_url_configs(FunctionName="streamer")["FunctionUrlConfigs"]
+    equal([found["FunctionUrl"] for found in listed], [address])
+    client.delete_function_url_config(FunctionName="streamer")
+    refused("ResourceNotFoundException", client.get_function_url_config, FunctionName="streamer")
+    client.delete_function(FunctionName="streamer")
+    world.client("logs").delete_log_group(logGroupName="/aws/lambda/streamer")
+
+
 def logged(world):
     logs = world.client("logs")
     until = time.time() + 10
@@ -483,6 +553,8 @@ TESTS = [
     called,
     usage,
     invoked,
+    streamed,
+    url,
     logged,
     assumed,
     cli_identity,

@@ -247,14 +247,12 @@ impl Statement {
             }
             (Principal::Aws(_), Sender::Anyone) | (Principal::Service(_), _) => false,
         };
-        let is_account =
-            |asked: &str| matches!(sender, Sender::Aws { account, .. } if account == asked);
         is_action
             && is_sender
             && self.url_auth_type.as_ref().is_none_or(|it| it == auth_type)
             && self.via_url != Some(false)
-            && self.source_account.as_deref().is_none_or(is_account)
-            // A request from outside brings none of these.
+            // Services bring the first two, and nobody the others.
+            && self.source_account.is_none()
             && self.source_arn.is_none()
             && self.organisation.is_none()
             && self.event_source_token.is_none()

@@ -85,8 +85,10 @@ fn respond(writer: &mut TcpStream, id: &str, asked: &Value) -> io::Result<()> {
         chunk(writer, asked["prelude"].to_string().as_bytes())?;
         chunk(writer, &[0; 8])?;
     }
+    let times = usize::try_from(asked["times"].as_u64().unwrap_or(1)).unwrap_or(1);
     for text in asked["chunks"].as_array().into_iter().flatten() {
-        chunk(writer, text.as_str().unwrap_or_default().as_bytes())?;
+        let text = text.as_str().unwrap_or_default().repeat(times);
+        chunk(writer, text.as_bytes())?;
         if let Some(file) = asked["waits_for"].as_str() {
             while !Path::new(file).exists() {
                 sleep(Duration::from_millis(5));

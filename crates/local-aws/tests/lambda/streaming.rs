@@ -124,6 +124,30 @@ async fn failures_in_the_middle_are_told_at_the_end() {
 }
 
 #[tokio::test]
+async fn a_stream_may_be_larger_than_an_answer() {
+    let (_folder, aws) = started(&json!({})).await;
+    let large = json!({ "chunks": vec!["x"; 7], "times": 1_000_000 });
+    let (chunks, last) = streamed(&aws, &large).await;
+    assert_eq!(chunks.iter().map(String::len).sum::<usize>(), 7_000_000);
+    assert!(last.get("ErrorCode").is_none(), "{last}");
+    let whole = invoke(&aws, &large).await;
+    assert_eq!(whole.header("x-amz-function-error"), "Unhandled");
+    assert_eq!(whole.json()["errorType"], "Function.ResponseSizeTooLarge");
+    let url = open_url(&aws, &json!({ "AuthType": "NONE" })).await;
+    let sent = || request(&url, "POST", "/").header("content-type", "application/json");
+    assert_eq!(ask(&aws, sent(), large.to_string()).await.status, 502);
+    call(
+        &aws,
+        "PUT",
+        URL,
+        &json!({ "InvokeMode": "RESPONSE_STREAM" }),
+    )
+    .await;
+    let answer = ask(&aws, sent(), large.to_string()).await;
+    assert_eq!((answer.status, answer.bytes.len()), (200, 7_000_000));
+}
+
+#[tokio::test]
 async fn refusals_come_before_the_stream() {
     let (_folder, aws) = started(&json!({})).await;
     let dry = [("x-amz-invocation-type", "DryRun")];

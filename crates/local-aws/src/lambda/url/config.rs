@@ -234,6 +234,14 @@ pub(in super::super) fn delete(cloud: &Cloud, call: &Call) -> Result<Answer, Ref
 
 /// Those of the function and of all its aliases.
 pub(in super::super) fn list(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
+    if let Some(most) = call
+        .parameter("MaxItems")
+        .and_then(|most| most.parse().ok())
+    {
+        let mut checks = Checks::default();
+        checks.range(most, "maxItems", 1, 50);
+        checks.finish()?;
+    }
     let named = Named::of(call)?;
     let urls = cloud.store.transact(|tx| {
         check_function(cloud, tx, call, &named)?;

@@ -444,6 +444,59 @@ async fn answers_are_the_functions() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn odd_answers_and_requests_are_answered() {
+    let answers = Arc::new(Mutex::new(Bytes::new()));
+    let given = Arc::clone(&answers);
+    let (aws, url) = answering(move |_| Ok(given.lock().expect("a lock").clone())).await;
+    let many: serde_json::Map<String, Value> = (0..40_000)
+        .map(|at| (format!("x-{at}"), json!("")))
+        .collect();
+    for (odd, status) in [
+        (vec![], 200),
+        (vec![0xff, 0xfe], 200),
+        (vec![0; 64], 200),
+        (b"[".repeat(100_000), 200),
+        (b"{\"statusCode\":1e999}".to_vec(), 502),
+        (b"{\"statusCode\":-1}".to_vec(), 502),
+        (
+            b"{\"statusCode\":200,\"cookies\":[\"a\\nb\"]}".to_vec(),
+            502,
+        ),
+        (
+            b"{\"statusCode\":200,\"headers\":{\"\":\"a\"}}".to_vec(),
+            502,
+        ),
+        (
+            json!({ "statusCode": 200, "headers": many })
+                .to_string()
+                .into_bytes(),
+            502,
+        ),
+    ] {
+        *answers.lock().expect("a lock") = odd.clone().into();
+        let answer = ask(&aws, request(&url, "GET", "/"), "").await;
+        let shown = String::from_utf8_lossy(&odd[..odd.len().min(40)]);
+        assert_eq!(answer.status, status, "{shown}");
+    }
+    *answers.lock().expect("a lock") = Bytes::from_static(b"1");
+    for path in ["/%", "/%ff?%ff=%zz&&=", "//../..//", "/?a=b=c&a"] {
+        let odd = request(&url, "PATCH", path)
+            .header(
+                "x-odd",
+                http::HeaderValue::from_bytes(b"\xff\xfe").expect("a value"),
+            )
+            .header(
+                "content-type",
+                http::HeaderValue::from_bytes(b"\xff").expect("a value"),
+            )
+            .header("cookie", ";;=; ")
+            .header("x-amzn-trace-id", ";;=;Root=;Root")
+            .header("authorization", "AWS4-HMAC-SHA256 Credential=/////");
+        assert_eq!(ask(&aws, odd, vec![0xff; 3]).await.status, 200, "{path}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn limits_are_answered() {
     let (aws, url) = echo().await;
     let large = vec![b'x'; 6 * 1024 * 1024 + 1];

@@ -78,13 +78,15 @@ impl Reply {
     fn head(members: &Map<String, Value>) -> Option<Self> {
         let mut headers = HeaderMap::new();
         for cookie in list(members.get("cookies"))? {
-            headers.append(SET_COOKIE, HeaderValue::from_str(cookie.as_str()?).ok()?);
+            let cookie = HeaderValue::from_str(cookie.as_str()?).ok()?;
+            headers.try_append(SET_COOKIE, cookie).ok()?;
         }
         for (name, value) in object(members.get("headers"))? {
             let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
             for text in texts(value)? {
                 let value = HeaderValue::from_bytes(text.as_bytes()).ok()?;
-                headers.append(&name, value);
+                // There may be more than a map of headers takes.
+                headers.try_append(&name, value).ok()?;
             }
         }
         // Those of the connection are not the function's.

@@ -274,14 +274,21 @@ fn by_target(
         .headers
         .get("x-amz-target")
         .and_then(|target| target.to_str().ok());
-    target
-        .and_then(|target| {
-            prefixes
-                .iter()
-                .find_map(|prefix| target.strip_prefix(prefix))
-        })
-        .and_then(|name| named(name, operations))
-        .ok_or_else(|| Refusal::new(400, "UnknownOperationException", ""))
+    let name = target.and_then(|target| {
+        prefixes
+            .iter()
+            .find_map(|prefix| target.strip_prefix(prefix))
+    });
+    name.and_then(|name| named(name, operations)).ok_or_else(|| {
+        let message = match name {
+            Some(name) => format!(
+                "The local AWS does not support {}'s {name}",
+                call.service.title()
+            ),
+            None => String::new(),
+        };
+        Refusal::new(400, "UnknownOperationException", message)
+    })
 }
 
 fn named(name: &str, operations: &'static [&'static str]) -> Option<Routed> {

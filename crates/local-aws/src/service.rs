@@ -52,6 +52,20 @@ impl Service {
         }
     }
 
+    /// Its name in messages.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Iam => "IAM",
+            Self::Sts => "STS",
+            Self::Lambda => "Lambda",
+            Self::ApiGateway => "API Gateway",
+            Self::DynamoDb => "DynamoDB",
+            Self::Logs => "CloudWatch Logs",
+            Self::Ssm => "SSM",
+            Self::Tagging => "the Resource Groups Tagging API",
+        }
+    }
+
     /// Its prefix in actions of policies.
     pub(crate) fn action_prefix(self) -> &'static str {
         match self {

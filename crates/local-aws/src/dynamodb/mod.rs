@@ -1,11 +1,22 @@
 //! `DynamoDB`: `dynoxide`, one database a place, with AWS's names and lags before it.
 
+mod backups;
 mod databases;
 mod errors;
+mod indexes;
+mod items;
+mod numbers;
 mod operations;
 mod settings;
+mod shape;
+mod stream_record;
+mod streams;
 mod tables;
 mod tags;
+mod touched;
+mod unsupported;
+mod update_item;
+mod update_table;
 
 use std::sync::Arc;
 
@@ -36,23 +47,28 @@ pub(crate) async fn perform(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, R
         "DeleteTable" => tables::delete(cloud, call).await,
         "DescribeTable" => tables::describe(cloud, call).await,
         "ListTables" => tables::list(cloud, call).await,
-        "UpdateTable" => tables::change(cloud, call).await,
+        "UpdateTable" => update_table::update(cloud, call).await,
         "DescribeTimeToLive" => settings::describe_ttl(cloud, call).await,
         "UpdateTimeToLive" => settings::update_ttl(cloud, call).await,
         "DescribeContinuousBackups" => settings::describe_backups(cloud, call).await,
         "UpdateContinuousBackups" => settings::update_backups(cloud, call).await,
-        "TagResource" | "UntagResource" | "ListTagsOfResource" | "ListStreams" | "GetRecords" => {
+        "CreateBackup" => backups::create(cloud, call).await,
+        "DescribeBackup" => backups::describe(cloud, call),
+        "DeleteBackup" => backups::delete(cloud, call),
+        "ListBackups" => backups::list(cloud, call),
+        "RestoreTableFromBackup" => backups::restore(cloud, call).await,
+        "ListStreams" => streams::list(cloud, call),
+        "DescribeStream" => streams::describe(cloud, call),
+        "GetShardIterator" => streams::shard_iterator(cloud, call).await,
+        "GetRecords" => streams::records(cloud, call).await,
+        "TagResource" | "UntagResource" | "ListTagsOfResource" => {
             run(cloud, call, tables::to_engine(call)).await
         }
-        "DescribeStream" | "GetShardIterator" => {
-            let body = tables::with_engine_shards(&tables::to_engine(call));
-            run(cloud, call, body).await.map(tables::with_aws_shards)
+        "UpdateItem" => return update_item::update(cloud, call).await.map(with_checksum),
+        operation if unsupported::EMPTY.contains(&operation) => {
+            unsupported::answer(cloud, call).await
         }
-        _ => {
-            tables::check_usable(cloud, call)?;
-            let body = tables::with_plain_table_name(call)?;
-            return run(cloud, call, body).await.map(with_checksum);
-        }
+        _ => return items::perform(cloud, call).await.map(with_checksum),
     };
     answer.map(|answer| with_checksum(tables::from_engine(call, answer)))
 }

@@ -8,9 +8,29 @@ use super::errors;
 
 macro_rules! operations {
     ($($name:literal => $method:ident,)*) => {
-        /// The engine's, and two for settings that it does not have.
-        pub(crate) const OPERATIONS: &[&str] =
-            &[$($name,)* "DescribeContinuousBackups", "UpdateContinuousBackups"];
+        /// The engine's, and those that are carried out beside it.
+        pub(crate) const OPERATIONS: &[&str] = &[
+            $($name,)*
+            "CreateBackup",
+            "DeleteBackup",
+            "DescribeBackup",
+            "DescribeContinuousBackups",
+            "DescribeContributorInsights",
+            "DescribeKinesisStreamingDestination",
+            "DescribeLimits",
+            "DescribeStream",
+            "GetRecords",
+            "GetResourcePolicy",
+            "GetShardIterator",
+            "ListBackups",
+            "ListContributorInsights",
+            "ListExports",
+            "ListGlobalTables",
+            "ListImports",
+            "ListStreams",
+            "RestoreTableFromBackup",
+            "UpdateContinuousBackups",
+        ];
 
         pub(super) fn run(database: &Database, operation: &str, body: &[u8]) -> Result<String, DynoxideError> {
             match operation {
@@ -45,10 +65,6 @@ operations! {
     "ExecuteStatement" => execute_statement,
     "ExecuteTransaction" => execute_transaction,
     "BatchExecuteStatement" => batch_execute_statement,
-    "ListStreams" => list_streams,
-    "DescribeStream" => describe_stream,
-    "GetShardIterator" => get_shard_iterator,
-    "GetRecords" => get_records,
 }
 
 fn typed<I: DeserializeOwned, O: Serialize>(

@@ -196,7 +196,7 @@ pub(super) async fn update_ttl(cloud: &Cloud, call: &Call) -> Result<Answer, Ref
 }
 
 /// The attribute of the table's time to live, or the engine's refusal.
-async fn current_ttl(
+pub(super) async fn current_ttl(
     cloud: &Cloud,
     call: &Call,
     name: &str,
@@ -282,7 +282,7 @@ async fn phase_of_existing(cloud: &Cloud, call: &Call, name: &str) -> Result<Pha
 }
 
 /// AWS prepares the backups of a new table by itself, some seconds after the table.
-fn has_backups(cloud: &Cloud, phase: &Phase) -> bool {
+pub(super) fn has_backups(cloud: &Cloud, phase: &Phase) -> bool {
     let lag = cloud.faults().backups_enabling_ms;
     match phase {
         Phase::Active { since } => since.saturating_add(lag) <= cloud.now(),

@@ -4,11 +4,15 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use dynoxide::Database;
+use dynoxide::actions::describe_table::DescribeTableRequest;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::run;
 use super::settings::Settings;
+use super::shape::{self, Shape, Stage};
+use super::update_item::read;
+use super::{run, streams, unsupported, with_database};
 use crate::answer::{Answer, Body, Refusal};
 use crate::call::Call;
 use crate::clock::Moment;
@@ -18,10 +22,6 @@ use crate::store::{Record, Tx};
 
 /// How the engine begins every ARN.
 pub(super) const ENGINE_ARN: &str = "arn:aws:dynamodb:dynoxide:000000000000:";
-
-/// How the engine begins the id of a shard, before the name of the table; botocore takes none below 28 characters.
-const ENGINE_SHARD: &str = "\"shardId-";
-const SHARD: &str = "\"shardId-0000000000";
 
 /// The moments at which a table's state changes.
 #[derive(Debug, Serialize, Deserialize)]
@@ -53,23 +53,120 @@ pub(super) async fn create(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Re
     if is_deleting(cloud, &call.place, &name)? {
         return Err(in_use(&format!("Table already exists: {name}")));
     }
-    let answer = run(cloud, call, to_engine(call)).await?;
+    let mut request = call.json()?;
+    unsupported::check_members(call.operation, &request)?;
+    let shape = Shape::of_request(&call.place, &name, &request)?;
+    let view = enabled_view(&request);
+    if request["TableName"].is_string() {
+        request["TableName"] = name.as_str().into();
+    }
+    widen_view(&mut request);
+    let answer = run(cloud, call, request.to_string().into()).await?;
     if answer.status != 200 {
         return Ok(answer);
     }
     let faults = cloud.faults();
     let table = Table {
-        name,
+        name: name.clone(),
         visible_from: now.saturating_add(faults.visibility_ms),
         active_from: now.saturating_add(faults.table_creating_ms),
         deleting: None,
     };
     cloud.store.transact(|tx| {
         tx.remove::<Settings>(&call.place, &table.name)?;
+        tx.put(&call.place, &shape)?;
         tx.put(&call.place, &table)
     })?;
+    if let Some(view) = view {
+        let keys = request["KeySchema"].clone();
+        streams::open(cloud, &call.place, &name, &view, keys).await?;
+    }
     // As AWS answers, whatever the table's state will be a moment later.
-    with_status(answer, "TableDescription", "CREATING")
+    shaped(cloud, call, answer, "TableDescription", Stage::Creating).await
+}
+
+/// The view of the stream that a request enables.
+fn enabled_view(request: &Value) -> Option<String> {
+    let specification = &request["StreamSpecification"];
+    let view = specification["StreamViewType"].as_str()?;
+    (specification["StreamEnabled"] == true).then(|| view.to_owned())
+}
+
+/// Has the engine record both images, of which every view is a part. A view that is none stays for it to refuse.
+pub(super) fn widen_view(request: &mut Value) {
+    let Some(specification) = request.get_mut("StreamSpecification") else {
+        return;
+    };
+    let is_view = specification["StreamViewType"]
+        .as_str()
+        .is_some_and(|view| streams::VIEWS.contains(&view));
+    if is_view {
+        specification["StreamViewType"] = streams::WIDEST_VIEW.into();
+    }
+}
+
+/// The answer with AWS's description of the table in place of the engine's.
+async fn shaped(
+    cloud: &Cloud,
+    call: &Call,
+    answer: Answer,
+    member: &str,
+    stage: Stage,
+) -> Result<Answer, Refusal> {
+    if answer.status != 200 {
+        return Ok(answer);
+    }
+    let mut output = read(&from_engine(call, answer))?;
+    if let Some(description) = output.get_mut(member).and_then(Value::as_object_mut) {
+        adopt_stream(cloud, &call.place, description).await?;
+        shape::apply(cloud, &call.place, description, stage)?;
+    }
+    Ok(Answer::ok(output.into()))
+}
+
+/// Begins to keep the stream of a table that an earlier version of this program made.
+async fn adopt_stream(
+    cloud: &Cloud,
+    place: &Place,
+    description: &Map<String, Value>,
+) -> Result<(), Refusal> {
+    let specification = description.get("StreamSpecification");
+    let view = specification.and_then(|specification| specification["StreamViewType"].as_str());
+    let (Some(view), Some(name)) = (view, description.get("TableName").and_then(Value::as_str))
+    else {
+        return Ok(());
+    };
+    let latest = cloud
+        .store
+        .transact(|tx| streams::latest(tx, place, name))?;
+    if latest.is_some_and(|stream| stream.is_enabled()) {
+        return Ok(());
+    }
+    let keys = description.get("KeySchema").cloned().unwrap_or_default();
+    streams::open(cloud, place, name, view, keys).await
+}
+
+/// The table as AWS describes it, if there is one.
+pub(super) async fn described(
+    cloud: &Cloud,
+    place: &Place,
+    name: &str,
+) -> Result<Option<Value>, Refusal> {
+    let request = DescribeTableRequest {
+        table_name: name.to_owned(),
+    };
+    let describe = move |database: &Database| database.describe_table(request);
+    let Ok(answer) = with_database(cloud, place, describe).await? else {
+        return Ok(None);
+    };
+    let text = serde_json::to_string(&answer.table)
+        .map_err(|error| Refusal::internal(error.to_string()))?
+        .replace(ENGINE_ARN, &place.arn("dynamodb", ""));
+    let mut description: Map<String, Value> =
+        serde_json::from_str(&text).map_err(|error| Refusal::internal(error.to_string()))?;
+    adopt_stream(cloud, place, &description).await?;
+    shape::apply(cloud, place, &mut description, Stage::Made)?;
+    Ok(Some(description.into()))
 }
 
 pub(super) async fn delete(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Refusal> {
@@ -88,18 +185,27 @@ pub(super) async fn delete(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Re
             return Err(being_created(&name));
         }
     }
-    let answer = run(cloud, call, to_engine(call)).await?;
+    let before = described(cloud, &call.place, &name).await?;
+    let is_protected = before
+        .as_ref()
+        .is_some_and(|table| table["DeletionProtectionEnabled"] == true);
+    if before.is_some() && !is_protected {
+        streams::keep_of_deleted(cloud, &call.place, &name).await?;
+    }
+    let mut request = call.json()?;
+    if request["TableName"].is_string() {
+        request["TableName"] = name.as_str().into();
+    }
+    let answer = run(cloud, call, request.to_string().into()).await?;
     if answer.status != 200 {
         return Ok(answer);
     }
-    let answer = with_status(answer, "TableDescription", "DELETING")?;
     let lag = cloud.faults().table_deleting_ms;
-    let description = match &answer.body {
-        Body::Json(value) => value["TableDescription"].clone(),
-        Body::Bytes(_) => Value::Null,
-    };
+    let description = deleted(before.unwrap_or_default());
+    let answer = Answer::ok(json!({ "TableDescription": description }));
     cloud.store.transact(|tx| {
         tx.remove::<Settings>(&call.place, &name)?;
+        tx.remove::<Shape>(&call.place, &name)?;
         if lag == 0 {
             tx.remove::<Table>(&call.place, &name).map(|_| ())
         } else {
@@ -119,9 +225,32 @@ pub(super) async fn delete(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Re
     Ok(answer)
 }
 
+/// What AWS still tells of a table that is being deleted.
+fn deleted(mut table: Value) -> Value {
+    if let Some(members) = table.as_object_mut() {
+        members.retain(|member, _| {
+            matches!(
+                member.as_str(),
+                "BillingModeSummary"
+                    | "DeletionProtectionEnabled"
+                    | "ItemCount"
+                    | "ProvisionedThroughput"
+                    | "TableArn"
+                    | "TableId"
+                    | "TableName"
+                    | "TableSizeBytes"
+                    | "TableThroughputModeSummary"
+            )
+        });
+        members.insert("TableStatus".to_owned(), "DELETING".into());
+    }
+    table
+}
+
 pub(super) async fn describe(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Refusal> {
     let name = name(call)?;
     let now = cloud.now();
+    let mut stage = Stage::Made;
     let table = cloud
         .store
         .transact(|tx| alive(tx, &call.place, &name, now))?;
@@ -133,35 +262,21 @@ pub(super) async fn describe(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, 
             return Err(not_found(&name));
         }
         if table.active_from > now {
-            return with_status(
-                run(cloud, call, to_engine(call)).await?,
-                "Table",
-                "CREATING",
-            );
+            stage = Stage::Creating;
         }
     }
-    run(cloud, call, to_engine(call)).await
+    let body = json!({ "TableName": name }).to_string();
+    let body = if call.json()?["TableName"].is_string() {
+        body.into()
+    } else {
+        call.body.clone()
+    };
+    let answer = run(cloud, call, body).await?;
+    shaped(cloud, call, answer, "Table", stage).await
 }
 
 pub(super) async fn list(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Refusal> {
     run(cloud, call, call.body.clone()).await
-}
-
-pub(super) async fn change(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Refusal> {
-    let name = name(call)?;
-    let now = cloud.now();
-    if let Some(table) = cloud
-        .store
-        .transact(|tx| alive(tx, &call.place, &name, now))?
-    {
-        if table.deleting.is_some() {
-            return Err(not_found(&name));
-        }
-        if table.active_from > now {
-            return Err(being_created(&name));
-        }
-    }
-    run(cloud, call, to_engine(call)).await
 }
 
 /// Items can be read and written in an active table only.
@@ -245,10 +360,12 @@ pub(super) fn name(call: &Call) -> Result<String, Refusal> {
         )
     })?;
     let name = named.name.unwrap_or_default();
-    Ok(name
-        .rsplit_once(":table/")
-        .map_or(&*name, |(_, name)| name)
-        .to_owned())
+    Ok(plain(&name).to_owned())
+}
+
+/// The name of a table that may be given as its ARN.
+pub(super) fn plain(name: &str) -> &str {
+    name.rsplit_once(":table/").map_or(name, |(_, name)| name)
 }
 
 /// An item operation's body with the table's name where its ARN was given.
@@ -282,43 +399,11 @@ pub(super) fn from_engine(call: &Call, answer: Answer) -> Answer {
     }
 }
 
-/// A stream operation's body with the engine's ids of shards.
-pub(super) fn with_engine_shards(body: &Bytes) -> Bytes {
-    replaced(body, SHARD, ENGINE_SHARD)
-}
-
-/// An answer about a stream with ids of shards as long as AWS's clients want them.
-pub(super) fn with_aws_shards(answer: Answer) -> Answer {
-    match answer.body {
-        Body::Bytes(text) => Answer {
-            body: Body::Bytes(replaced(&text, ENGINE_SHARD, SHARD)),
-            ..answer
-        },
-        Body::Json(_) => answer,
-    }
-}
-
 fn replaced(text: &Bytes, from: &str, to: &str) -> Bytes {
     match std::str::from_utf8(text) {
         Ok(text) if text.contains(from) => text.replace(from, to).into(),
         _ => text.clone(),
     }
-}
-
-fn with_status(answer: Answer, member: &str, status: &str) -> Result<Answer, Refusal> {
-    let Body::Bytes(text) = &answer.body else {
-        return Ok(answer);
-    };
-    if answer.status != 200 {
-        return Ok(answer);
-    }
-    let mut value: Value =
-        serde_json::from_slice(text).map_err(|error| Refusal::internal(error.to_string()))?;
-    value[member]["TableStatus"] = status.into();
-    Ok(Answer {
-        body: Body::Json(value),
-        ..answer
-    })
 }
 
 pub(super) fn being_created(name: &str) -> Refusal {
@@ -327,7 +412,7 @@ pub(super) fn being_created(name: &str) -> Refusal {
     ))
 }
 
-fn in_use(message: &str) -> Refusal {
+pub(super) fn in_use(message: &str) -> Refusal {
     Refusal::new(
         400,
         "com.amazonaws.dynamodb.v20120810#ResourceInUseException",

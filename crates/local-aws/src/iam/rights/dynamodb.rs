@@ -10,7 +10,7 @@ pub(super) fn needs(call: &Call) -> Result<Vec<Need>, Refusal> {
     let body = call.json()?;
     let needs = match call.operation {
         "ListTables" | "ListStreams" | "DescribeEndpoints" | "DescribeLimits" | "ListBackups"
-        | "ListExports" | "ListImports" | "ListGlobalTables" | "GetRecords" => {
+        | "ListExports" | "ListImports" | "ListGlobalTables" | "ListContributorInsights" => {
             vec![Need::new(action(call), "*")]
         }
         "BatchGetItem" | "BatchWriteItem" => match &body["RequestItems"] {
@@ -24,7 +24,7 @@ pub(super) fn needs(call: &Call) -> Result<Vec<Need>, Refusal> {
         "ExecuteStatement" => vec![statement(call, &body)],
         "BatchExecuteStatement" => statements(call, &body["Statements"]),
         "ExecuteTransaction" => statements(call, &body["TransactStatements"]),
-        "TagResource" | "UntagResource" | "ListTagsOfResource" => {
+        "TagResource" | "UntagResource" | "ListTagsOfResource" | "GetResourcePolicy" => {
             vec![Need::new(
                 action(call),
                 text(&body, "ResourceArn").unwrap_or("*"),
@@ -36,6 +36,18 @@ pub(super) fn needs(call: &Call) -> Result<Vec<Need>, Refusal> {
                 text(&body, "StreamArn").unwrap_or("*"),
             )]
         }
+        "GetRecords" => {
+            let iterator = text(&body, "ShardIterator").unwrap_or_default();
+            let stream = iterator.split_once('|').map_or("*", |(stream, _)| stream);
+            vec![Need::new(action(call), stream)]
+        }
+        "DescribeBackup" | "DeleteBackup" => {
+            vec![Need::new(
+                action(call),
+                text(&body, "BackupArn").unwrap_or("*"),
+            )]
+        }
+        "RestoreTableFromBackup" => restoration(call, &body),
         "Query" | "Scan" => {
             let table = named_table(call, &body);
             let resource = match text(&body, "IndexName") {
@@ -71,6 +83,27 @@ fn table(call: &Call, name: &str) -> String {
 
 fn named_table(call: &Call, body: &Value) -> String {
     text(body, "TableName").map_or_else(|| "*".to_owned(), |name| table(call, name))
+}
+
+/// Whoever restores a backup may do so and fill the new table.
+fn restoration(call: &Call, body: &Value) -> Vec<Need> {
+    let target = text(body, "TargetTableName").map_or_else(|| "*".to_owned(), |name| table(call, name));
+    let backup = text(body, "BackupArn").unwrap_or("*");
+    let mut needs = vec![Need::new(action(call), backup)];
+    needs.extend(
+        [
+            "RestoreTableFromBackup",
+            "BatchWriteItem",
+            "DeleteItem",
+            "GetItem",
+            "PutItem",
+            "Query",
+            "Scan",
+            "UpdateItem",
+        ]
+        .map(|name| Need::new(format!("dynamodb:{name}"), target.as_str())),
+    );
+    needs
 }
 
 /// Each item needs the right of the operation that it would be by itself.

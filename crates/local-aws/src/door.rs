@@ -279,16 +279,17 @@ fn by_target(
             .iter()
             .find_map(|prefix| target.strip_prefix(prefix))
     });
-    name.and_then(|name| named(name, operations)).ok_or_else(|| {
-        let message = match name {
-            Some(name) => format!(
-                "The local AWS does not support {}'s {name}",
-                call.service.title()
-            ),
-            None => String::new(),
-        };
-        Refusal::new(400, "UnknownOperationException", message)
-    })
+    name.and_then(|name| named(name, operations))
+        .ok_or_else(|| {
+            let message = match name {
+                Some(name) => format!(
+                    "The local AWS does not support {}'s {name}",
+                    call.service.title()
+                ),
+                None => String::new(),
+            };
+            Refusal::new(400, "UnknownOperationException", message)
+        })
 }
 
 fn named(name: &str, operations: &'static [&'static str]) -> Option<Routed> {

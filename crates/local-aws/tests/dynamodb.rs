@@ -66,23 +66,41 @@ async fn an_index_is_made_and_deleted_in_time() {
     let index = &during["GlobalSecondaryIndexes"][0];
     assert_eq!(index["IndexStatus"], "CREATING");
     assert_eq!(index["Backfilling"], true);
-    call(&client, "Scan", json!({ "TableName": "items", "IndexName": "byx" }))
-        .await
-        .refused_as_json(
-            400,
-            VALIDATION,
-            "Cannot read from backfilling global secondary index: byx",
-        );
+    call(
+        &client,
+        "Scan",
+        json!({ "TableName": "items", "IndexName": "byx" }),
+    )
+    .await
+    .refused_as_json(
+        400,
+        VALIDATION,
+        "Cannot read from backfilling global secondary index: byx",
+    );
     call(&client, "UpdateTable", update).await.refused_as_json(
         400,
-        "com.amazonaws.dynamodb.v20120810#ResourceInUseException",
-        "Attempt to change a resource which is still in use: Table is being updated: items",
+        "com.amazonaws.dynamodb.v20120810#LimitExceededException",
+        "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table",
     );
+    let stream = json!({ "StreamEnabled": true, "StreamViewType": "KEYS_ONLY" });
+    let enable = json!({ "TableName": "items", "StreamSpecification": stream });
+    call(&client, "UpdateTable", enable).await.refused_as_json(
+        400,
+        "com.amazonaws.dynamodb.v20120810#ResourceInUseException",
+        "Can't change stream status when an index is being created",
+    );
+    let protect = json!({ "TableName": "items", "DeletionProtectionEnabled": true });
+    done(&client, "UpdateTable", protect).await;
     tokio::time::sleep(Duration::from_secs(5)).await;
     let after = described(&client, "items").await;
     assert_eq!(after["TableStatus"], "ACTIVE");
     assert_eq!(after["GlobalSecondaryIndexes"][0]["IndexStatus"], "ACTIVE");
-    done(&client, "Scan", json!({ "TableName": "items", "IndexName": "byx" })).await;
+    done(
+        &client,
+        "Scan",
+        json!({ "TableName": "items", "IndexName": "byx" }),
+    )
+    .await;
 
     let removal = json!({
         "TableName": "items",
@@ -90,7 +108,10 @@ async fn an_index_is_made_and_deleted_in_time() {
     });
     done(&client, "UpdateTable", removal).await;
     let during = described(&client, "items").await;
-    assert_eq!(during["GlobalSecondaryIndexes"][0]["IndexStatus"], "DELETING");
+    assert_eq!(
+        during["GlobalSecondaryIndexes"][0]["IndexStatus"],
+        "DELETING"
+    );
     tokio::time::sleep(Duration::from_secs(2)).await;
     let after = described(&client, "items").await;
     assert_eq!(after.get("GlobalSecondaryIndexes"), None);
@@ -161,37 +182,69 @@ async fn what_is_not_here_is_refused_by_name() {
 async fn requests_of_a_wrong_form_are_refused() {
     let client = client();
     let mut streamed = table("items");
-    streamed["StreamSpecification"] = json!({ "StreamEnabled": true, "StreamViewType": "KEYS_ONLY" });
+    streamed["StreamSpecification"] =
+        json!({ "StreamEnabled": true, "StreamViewType": "KEYS_ONLY" });
     let made = done(&client, "CreateTable", streamed).await;
     let arn = &made["TableDescription"]["LatestStreamArn"];
     for (operation, body) in [
         ("UpdateItem", json!([])),
-        ("UpdateItem", json!({ "TableName": "items", "Key": [], "UpdateExpression": "REMOVE a" })),
+        (
+            "UpdateItem",
+            json!({ "TableName": "items", "Key": [], "UpdateExpression": "REMOVE a" }),
+        ),
         (
             "UpdateItem",
             json!({ "TableName": "items", "Key": { "pk": { "S": "a" } }, "UpdateExpression": "REMOVE a",
                     "ExpressionAttributeNames": "x" }),
         ),
-        ("UpdateItem", json!({ "TableName": "items", "UpdateExpression": "REMOVE a" })),
+        (
+            "UpdateItem",
+            json!({ "TableName": "items", "UpdateExpression": "REMOVE a" }),
+        ),
         ("TransactWriteItems", json!(["x:table/y"])),
-        ("TransactWriteItems", json!({ "TransactItems": { "a": ":table/" } })),
+        (
+            "TransactWriteItems",
+            json!({ "TransactItems": { "a": ":table/" } }),
+        ),
         ("BatchGetItem", json!({ "RequestItems": [":table/"] })),
-        ("UpdateTable", json!({ "TableName": "items", "GlobalSecondaryIndexUpdates": 1 })),
-        ("UpdateTable", json!({ "TableName": "items", "GlobalSecondaryIndexUpdates": [1] })),
+        (
+            "UpdateTable",
+            json!({ "TableName": "items", "GlobalSecondaryIndexUpdates": 1 }),
+        ),
+        (
+            "UpdateTable",
+            json!({ "TableName": "items", "GlobalSecondaryIndexUpdates": [1] }),
+        ),
         ("UpdateTable", json!({ "TableName": "items" })),
         ("UpdateTable", json!({ "TableName": 1 })),
-        ("CreateTable", json!({ "TableName": "more", "GlobalSecondaryIndexes": [[]] })),
-        ("GetRecords", json!({ "ShardIterator": "x|1|eyJhZnRlciI6MX0=" })),
+        (
+            "CreateTable",
+            json!({ "TableName": "more", "GlobalSecondaryIndexes": [[]] }),
+        ),
+        (
+            "GetRecords",
+            json!({ "ShardIterator": "x|1|eyJhZnRlciI6MX0=" }),
+        ),
         ("GetRecords", json!({})),
-        ("GetShardIterator", json!({ "StreamArn": arn, "ShardId": "x", "ShardIteratorType": "LATEST" })),
+        (
+            "GetShardIterator",
+            json!({ "StreamArn": arn, "ShardId": "x", "ShardIteratorType": "LATEST" }),
+        ),
         ("DescribeStream", json!({ "StreamArn": 1 })),
         ("DescribeBackup", json!({ "BackupArn": "x" })),
         ("RestoreTableFromBackup", json!({ "TargetTableName": "t" })),
-        ("CreateBackup", json!({ "TableName": "items", "BackupName": "a b c" })),
+        (
+            "CreateBackup",
+            json!({ "TableName": "items", "BackupName": "a b c" }),
+        ),
         ("ListBackups", json!({ "Limit": 0 })),
     ] {
         let answered = call(&client, operation, body.clone()).await;
-        assert_eq!(answered.status, 400, "{operation} {body}: {}", answered.text);
+        assert_eq!(
+            answered.status, 400,
+            "{operation} {body}: {}",
+            answered.text
+        );
     }
 }
 
@@ -199,12 +252,18 @@ async fn requests_of_a_wrong_form_are_refused() {
 async fn a_write_that_changes_nothing_has_no_record() {
     let client = client();
     let mut streamed = table("items");
-    streamed["StreamSpecification"] = json!({ "StreamEnabled": true, "StreamViewType": "KEYS_ONLY" });
+    streamed["StreamSpecification"] =
+        json!({ "StreamEnabled": true, "StreamViewType": "KEYS_ONLY" });
     done(&client, "CreateTable", streamed).await;
     let item = json!({ "pk": { "S": "a" }, "n": { "N": "1" } });
     let same = json!({ "pk": { "S": "a" }, "n": { "N": "1.0" } });
     for item in [&item, &same, &same] {
-        done(&client, "PutItem", json!({ "TableName": "items", "Item": item })).await;
+        done(
+            &client,
+            "PutItem",
+            json!({ "TableName": "items", "Item": item }),
+        )
+        .await;
     }
     let delete = json!({ "TableName": "items", "Key": { "pk": { "S": "b" } } });
     done(&client, "DeleteItem", delete).await;
@@ -244,7 +303,8 @@ async fn streams_and_backups_outlast_a_restart() {
     let folder = tempfile::tempdir().expect("a folder");
     let client = Client::new(&in_folder(folder.path()));
     let mut streamed = table("items");
-    streamed["StreamSpecification"] = json!({ "StreamEnabled": true, "StreamViewType": "NEW_IMAGE" });
+    streamed["StreamSpecification"] =
+        json!({ "StreamEnabled": true, "StreamViewType": "NEW_IMAGE" });
     done(&client, "CreateTable", streamed).await;
     let put = json!({ "TableName": "items", "Item": { "pk": { "S": "a" }, "v": { "N": "1" } } });
     done(&client, "PutItem", put).await;

@@ -18,9 +18,13 @@ use crate::cloud::Cloud;
 use crate::constraints::Constraints;
 use crate::ids;
 use crate::place::Place;
-use crate::store::Record;
+use crate::store::{Record, Tx};
 
 const VALIDATION: &str = "com.amazon.coral.validate#ValidationException";
+
+/// AWS keeps a system backup for 35 days.
+const SYSTEM_KEPT_MS: u64 = 35 * 86_400_000;
+
 const NAME_PATTERN: &str = "[a-zA-Z0-9_.-]+";
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -33,6 +37,9 @@ struct Backup {
     /// The attribute of its time to live.
     expiry: Option<String>,
     pages: usize,
+    /// Until when `DynamoDB` keeps it, if it made it by itself.
+    #[serde(default)]
+    kept_until: Option<Moment>,
 }
 
 impl Record for Backup {
@@ -74,14 +81,25 @@ impl Backup {
     }
 
     fn details(&self, place: &Place, status: &str) -> Value {
-        json!({
+        let mut details = json!({
             "BackupArn": self.arn(place),
             "BackupName": self.name,
             "BackupSizeBytes": self.table["TableSizeBytes"],
             "BackupStatus": status,
-            "BackupType": "USER",
+            "BackupType": self.kind(),
             "BackupCreationDateTime": clock::fractional_seconds(self.created),
-        })
+        });
+        if let Some(until) = self.kept_until {
+            details["BackupExpiryDateTime"] = clock::fractional_seconds(until).into();
+        }
+        details
+    }
+
+    fn kind(&self) -> &'static str {
+        match self.kept_until {
+            Some(_) => "SYSTEM",
+            None => "USER",
+        }
     }
 
     fn description(&self, place: &Place, status: &str) -> Value {
@@ -184,17 +202,15 @@ pub(super) async fn create(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Re
     }
     constraints.finish(VALIDATION)?;
     let table = tables::name(call)?;
-    let unknown = || refusal("TableNotFoundException", format!("Table not found: {table}"));
+    let unknown = || {
+        refusal(
+            "TableNotFoundException",
+            format!("Table not found: {table}"),
+        )
+    };
     let phase = tables::phase(cloud, &call.place, &table)?;
-    match phase {
-        Phase::Invisible | Phase::Deleting => return Err(unknown()),
-        Phase::Creating => {
-            return Err(refusal(
-                "TableInUseException",
-                format!("Table is being created: {table}"),
-            ));
-        }
-        Phase::Active { .. } => {}
+    if !matches!(phase, Phase::Active { .. }) {
+        return Err(unknown());
     }
     let description = tables::described(cloud, &call.place, &table)
         .await?
@@ -205,36 +221,60 @@ pub(super) async fn create(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Re
             format!("Backups are being enabled for the table: {table}. Please retry later"),
         ));
     }
-    let expiry = settings::current_ttl(cloud, call, &table)
-        .await?
-        .unwrap_or_default();
-    let pages = pages(cloud, &call.place, &table).await?;
     let created = cloud.now();
     let backup = Backup {
         id: format!("{created:014}-{}", ids::hex(8)),
         name: request.backup_name.unwrap_or_default(),
         created,
         table: description,
-        expiry,
-        pages: pages.len(),
+        expiry: settings::current_ttl(cloud, call, &table)
+            .await?
+            .unwrap_or_default(),
+        pages: 0,
+        kept_until: None,
     };
-    cloud.store.transact(|tx| {
-        for (number, items) in pages.into_iter().enumerate() {
-            let backup = backup.id.clone();
-            tx.put(
-                &call.place,
-                &Page {
-                    backup,
-                    number,
-                    items,
-                },
-            )?;
-        }
-        tx.put(&call.place, &backup)
-    })?;
+    let backup = filled(cloud, &call.place, backup).await?;
     // As AWS answers; it is available a moment later.
     let details = backup.details(&call.place, "CREATING");
     Ok(Answer::ok(json!({ "BackupDetails": details })))
+}
+
+/// Keeps a table with point-in-time recovery that is about to be deleted, as AWS does, for 35 days.
+pub(super) async fn keep_deleted(
+    cloud: &Cloud,
+    place: &Place,
+    table: Value,
+) -> Result<(), Refusal> {
+    let name = table["TableName"].as_str().unwrap_or_default();
+    let created = cloud.now();
+    let backup = Backup {
+        id: format!("{created:014}-00000000"),
+        name: format!("{name}$DeletedTableBackup"),
+        created,
+        table,
+        expiry: None,
+        pages: 0,
+        kept_until: Some(created.saturating_add(SYSTEM_KEPT_MS)),
+    };
+    filled(cloud, place, backup).await.map(|_| ())
+}
+
+/// Keeps the backup with all items of its table.
+async fn filled(cloud: &Cloud, place: &Place, mut backup: Backup) -> Result<Backup, Refusal> {
+    let pages = pages(cloud, place, backup.table_name()).await?;
+    backup.pages = pages.len();
+    cloud.store.transact(|tx| {
+        for (number, items) in pages.into_iter().enumerate() {
+            let page = Page {
+                backup: backup.id.clone(),
+                number,
+                items,
+            };
+            tx.put(place, &page)?;
+        }
+        tx.put(place, &backup)
+    })?;
+    Ok(backup)
 }
 
 fn check_name(constraints: &mut Constraints, name: &str, at: &str) {
@@ -284,14 +324,46 @@ pub(super) fn describe(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
 
 pub(super) fn delete(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
     let backup = named(cloud, call)?;
-    cloud.store.transact(|tx| {
-        for number in 0..backup.pages {
-            tx.remove::<Page>(&call.place, &page_key(&backup.id, number))?;
-        }
-        tx.remove::<Backup>(&call.place, &backup.id)
-    })?;
+    if let Some(until) = backup.kept_until {
+        return Err(Refusal::new(
+            400,
+            VALIDATION,
+            format!(
+                "Invalid Request: User is not allowed to delete the system backup with arn {}. It will automatically \
+                 expire on {}",
+                backup.arn(&call.place),
+                clock::iso(until)
+            ),
+        ));
+    }
+    cloud
+        .store
+        .transact(|tx| remove(tx, &call.place, &backup))?;
     let description = backup.description(&call.place, "DELETED");
     Ok(Answer::ok(json!({ "BackupDescription": description })))
+}
+
+fn remove(tx: &Tx, place: &Place, backup: &Backup) -> Result<(), Refusal> {
+    for number in 0..backup.pages {
+        tx.remove::<Page>(place, &page_key(&backup.id, number))?;
+    }
+    tx.remove::<Backup>(place, &backup.id).map(|_| ())
+}
+
+/// The backups of a place that are still kept, by age.
+fn kept(cloud: &Cloud, place: &Place) -> Result<Vec<Backup>, Refusal> {
+    let now = cloud.now();
+    cloud.store.transact(|tx| {
+        let mut kept = Vec::new();
+        for backup in tx.list::<Backup>(place, "")? {
+            if backup.kept_until.is_some_and(|until| until <= now) {
+                remove(tx, place, &backup)?;
+            } else {
+                kept.push(backup);
+            }
+        }
+        Ok(kept)
+    })
 }
 
 fn named(cloud: &Cloud, call: &Call) -> Result<Backup, Refusal> {
@@ -306,11 +378,18 @@ fn named(cloud: &Cloud, call: &Call) -> Result<Backup, Refusal> {
 }
 
 fn by_arn(cloud: &Cloud, place: &Place, arn: &str) -> Result<Backup, Refusal> {
-    let id = arn.rsplit_once("/backup/").map_or("", |(_, id)| id);
+    let id = arn
+        .strip_prefix("arn:")
+        .and_then(|arn| arn.rsplit_once("/backup/"))
+        .map(|(_, id)| id);
+    let Some(id) = id else {
+        return Err(Refusal::new(400, VALIDATION, "Invalid Backup ARN"));
+    };
     cloud
         .store
         .transact(|tx| tx.get::<Backup>(place, id))?
         .filter(|backup| backup.arn(place) == arn)
+        .filter(|backup| backup.kept_until.is_none_or(|until| until > cloud.now()))
         .ok_or_else(|| {
             refusal(
                 "BackupNotFoundException",
@@ -338,21 +417,34 @@ pub(super) fn list(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
         constraints.one_of(kind, "backupType", &["USER", "SYSTEM", "AWS_BACKUP", "ALL"]);
     }
     constraints.finish(VALIDATION)?;
+    let (lower, upper) = (
+        request.time_range_lower_bound,
+        request.time_range_upper_bound,
+    );
+    if lower.zip(upper).is_some_and(|(lower, upper)| lower > upper) {
+        return Err(Refusal::new(
+            400,
+            VALIDATION,
+            "One or more parameter values were invalid: Time range lower bound must be less than or equal to upper bound",
+        ));
+    }
     let place = &call.place;
     let table = request.table_name.as_deref().map(tables::plain);
     let start = request.exclusive_start_backup_arn.as_deref();
     let start = start.and_then(|arn| arn.rsplit_once("/backup/"));
-    let is_of_user = matches!(request.backup_type.as_deref(), None | Some("USER" | "ALL"));
-    // By id, which begins with the moment of their making.
-    let all = cloud.store.transact(|tx| tx.list::<Backup>(place, ""))?;
-    let matching: Vec<Backup> = all
+    let kind = request.backup_type.as_deref().unwrap_or("USER");
+    let matching: Vec<Backup> = kept(cloud, place)?
         .into_iter()
-        .filter(|_| is_of_user)
+        .filter(|backup| kind == "ALL" || backup.kind() == kind)
         .filter(|backup| table.is_none_or(|table| backup.table_name() == table))
         .filter(|backup| {
             let at = clock::fractional_seconds(backup.created);
-            request.time_range_lower_bound.is_none_or(|lower| at >= lower)
-                && request.time_range_upper_bound.is_none_or(|upper| at < upper)
+            request
+                .time_range_lower_bound
+                .is_none_or(|lower| at >= lower)
+                && request
+                    .time_range_upper_bound
+                    .is_none_or(|upper| at < upper)
         })
         .filter(|backup| start.is_none_or(|(_, id)| backup.id.as_str() > id))
         .collect();
@@ -406,17 +498,17 @@ pub(super) async fn restore(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, R
     let target = request.target_table_name.clone().unwrap_or_default();
     let arn = request.backup_arn.clone().unwrap_or_default();
     let backup = by_arn(cloud, &call.place, &arn)?;
-    let is_taken = tables::described(cloud, &call.place, &target).await?.is_some()
-        || matches!(
-            tables::phase(cloud, &call.place, &target)?,
-            Phase::Deleting
-        );
+    let is_taken = tables::described(cloud, &call.place, &target)
+        .await?
+        .is_some()
+        || matches!(tables::phase(cloud, &call.place, &target)?, Phase::Deleting);
     if is_taken {
         return Err(refusal(
             "TableAlreadyExistsException",
             format!("Table already exists: {target}"),
         ));
     }
+    check_overrides(&backup, &request)?;
     let creation = Call {
         operation: "CreateTable",
         body: creation(&backup, &target, &request).to_string().into(),
@@ -450,19 +542,76 @@ pub(super) async fn restore(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, R
         "SourceBackupArn": arn,
         "SourceTableArn": backup.table["TableArn"],
         "RestoreDateTime": clock::fractional_seconds(cloud.now()),
+        "RestoreInProgress": true,
     });
     cloud.store.transact(|tx| {
-        let mut shape = tx
-            .get::<Shape>(&call.place, &target)?
-            .unwrap_or_default();
+        let mut shape = tx.get::<Shape>(&call.place, &target)?.unwrap_or_default();
         shape.table.clone_from(&target);
         shape.restored = Some(summary.clone());
         tx.put(&call.place, &shape)
     })?;
     let mut output = read(&answer)?;
     output["TableDescription"]["RestoreSummary"] = summary;
-    output["TableDescription"]["RestoreSummary"]["RestoreInProgress"] = true.into();
     Ok(Answer::ok(output.into()))
+}
+
+/// Refuses what a restoration cannot change.
+fn check_overrides(backup: &Backup, request: &RestoreRequest) -> Result<(), Refusal> {
+    let invalid = |why: &str| {
+        Err(Refusal::new(
+            400,
+            VALIDATION,
+            format!("Invalid Request: {why}"),
+        ))
+    };
+    let was_on_demand = mode(&backup.table) == "PAY_PER_REQUEST";
+    let has_units = request.provisioned_throughput_override.is_some();
+    match request.billing_mode_override.as_deref() {
+        Some("PAY_PER_REQUEST") if has_units => {
+            return invalid(
+                "Cannot override ProvisionedThroughput if BillingMode is overridden to PAY_PER_REQUEST",
+            );
+        }
+        Some("PROVISIONED") if was_on_demand && !has_units => {
+            return invalid(
+                "Must override ProvisionedThroughput if BillingMode is overridden to PROVISIONED",
+            );
+        }
+        None if was_on_demand && has_units => {
+            return invalid(
+                "Cannot override ProvisionedThroughput unless BillingMode is PROVISIONED",
+            );
+        }
+        _ => {}
+    }
+    for (member, given) in [
+        (
+            "GlobalSecondaryIndexes",
+            &request.global_secondary_index_override,
+        ),
+        (
+            "LocalSecondaryIndexes",
+            &request.local_secondary_index_override,
+        ),
+    ] {
+        let given = given.as_ref().and_then(Value::as_array);
+        for index in given.into_iter().flatten() {
+            let existing = backup.table[member].as_array();
+            // It may have another name.
+            let is_there = existing.into_iter().flatten().any(|existing| {
+                existing["KeySchema"] == index["KeySchema"]
+                    && existing["Projection"] == index["Projection"]
+            });
+            if !is_there {
+                let name = index["IndexName"].as_str().unwrap_or_default();
+                return invalid(&format!(
+                    "Index {name} does not match a secondary index that existed in the source table and cannot be \
+                     created during the restore operation"
+                ));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The request that makes the table: keys, indexes, throughput and encryption are the backup's, if not given anew. AWS restores

@@ -54,27 +54,13 @@ pub(super) fn check_updates(
         .filter(|update| update.get("Create").is_some() || update.get("Delete").is_some())
         .count();
     if online > 1 {
-        return Err(Refusal::new(
-            400,
-            "com.amazonaws.dynamodb.v20120810#LimitExceededException",
-            "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table",
-        ));
+        return Err(too_many());
     }
-    for action in updates
-        .iter()
-        .filter_map(|update| update.get("Create").or_else(|| update.get("Update")))
-    {
-        let has_units = action.get("ProvisionedThroughput").is_some();
-        if is_on_demand && has_units {
-            return Err(invalid(
-                "One or more parameter values were invalid: Neither ReadCapacityUnits nor WriteCapacityUnits can be \
-                 specified when BillingMode is PAY_PER_REQUEST",
-            ));
-        }
-        if let Some(name) = action["IndexName"].as_str() {
-            let least = current_warm(description, shape, name);
-            let of = format!("index {name}");
-            shape::check_warm(&action["WarmThroughput"], &of, least, shape::DECREASE)?;
+    for update in &updates {
+        for (kind, action) in update.as_object().into_iter().flatten() {
+            if let Some(name) = action["IndexName"].as_str() {
+                check_update(kind, action, name, description, shape, is_on_demand)?;
+            }
         }
     }
     if is_on_demand {
@@ -93,18 +79,74 @@ pub(super) fn check_updates(
         .flatten()
         .filter_map(|index| index["IndexName"].as_str())
         .filter(|name| was_on_demand && !given(name));
-    let made = updates
-        .iter()
-        .filter_map(|update| update.get("Create"))
-        .filter(|create| create.get("ProvisionedThroughput").is_none())
-        .filter_map(|create| create["IndexName"].as_str());
-    let lacking: Vec<&str> = lacking.chain(made).collect();
+    let lacking: Vec<&str> = lacking.collect();
     if lacking.is_empty() {
         return Ok(());
     }
     Err(invalid(format!(
         "One or more parameter values were invalid: ProvisionedThroughput must be specified for index: {}",
         lacking.join(",")
+    )))
+}
+
+/// The refusal of a second index that is made or deleted at the same time.
+pub(super) fn too_many() -> Refusal {
+    Refusal::new(
+        400,
+        "com.amazonaws.dynamodb.v20120810#LimitExceededException",
+        "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table",
+    )
+}
+
+fn check_update(
+    kind: &str,
+    action: &Value,
+    name: &str,
+    description: &Value,
+    shape: &Shape,
+    is_on_demand: bool,
+) -> Result<(), Refusal> {
+    let is_among = |member: &str| {
+        description[member]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .any(|index| index["IndexName"] == name)
+    };
+    let is_global = is_among("GlobalSecondaryIndexes");
+    let is_local = is_among("LocalSecondaryIndexes");
+    let has_units = action.get("ProvisionedThroughput").is_some();
+    let why = match kind {
+        "Create" if is_global || is_local => {
+            return Err(invalid(
+                "Attempting to create an index which already exists",
+            ));
+        }
+        "Delete" | "Update" if is_local => {
+            let verb = kind.to_lowercase();
+            return Err(invalid(format!(
+                "Cannot {verb} an index that is not a GlobalSecondaryIndex: {name}"
+            )));
+        }
+        "Create" if is_on_demand && has_units => format!(
+            "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified for index: {name} when BillingMode is \
+             PAY_PER_REQUEST"
+        ),
+        "Update" if is_on_demand && has_units => format!(
+            "The only Updates for index: {name} when TableThroughputMode is PAY_PER_REQUEST can be to \
+             OnDemandThroughput, WarmThroughput"
+        ),
+        "Create" if !is_on_demand && !has_units => format!(
+            "Both ReadCapacityUnits and WriteCapacityUnits must be specified for index: {name}"
+        ),
+        _ => {
+            let least = current_warm(description, shape, name);
+            let of = format!("index {name}");
+            return shape::check_warm(&action["WarmThroughput"], &of, least, shape::DECREASE);
+        }
+    };
+    Err(invalid(format!(
+        "One or more parameter values were invalid: {why}"
     )))
 }
 

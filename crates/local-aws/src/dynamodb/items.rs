@@ -29,7 +29,9 @@ pub(super) fn prepared(cloud: &Arc<Cloud>, call: &Call) -> Result<Bytes, Refusal
         indexes::check_readable(cloud, call)?;
     }
     let body = tables::with_plain_table_name(call)?;
-    Ok(numbers::normalized(with_plain_transaction_names(call, body)))
+    Ok(numbers::normalized(with_plain_transaction_names(
+        call, body,
+    )))
 }
 
 /// A transaction's body with tables' names where their ARNs were given.

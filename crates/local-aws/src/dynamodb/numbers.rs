@@ -34,12 +34,11 @@ fn normalize(value: &mut Value) -> bool {
         Value::Object(members) => {
             let is_single = members.len() == 1;
             match members.iter_mut().next() {
-                Some((name, Value::String(number))) if is_single && name == "N" => {
-                    stored(number).is_some_and(|form| {
+                Some((name, Value::String(number))) if is_single && name == "N" => stored(number)
+                    .is_some_and(|form| {
                         *number = form;
                         true
-                    })
-                }
+                    }),
                 Some((name, Value::Array(numbers))) if is_single && name == "NS" => {
                     normalize_set(numbers)
                 }

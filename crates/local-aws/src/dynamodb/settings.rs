@@ -117,7 +117,7 @@ pub(super) async fn describe_ttl(cloud: &Cloud, call: &Call) -> Result<Answer, R
 
 fn untold(state: &str) -> Refusal {
     invalid(format!(
-        "Cannot describe time to live while table is in {state} state"
+        "Cannot describe time to live while table is in {state} state: Current table state is {state}"
     ))
 }
 
@@ -243,6 +243,11 @@ pub(super) async fn update_backups(cloud: &Cloud, call: &Call) -> Result<Answer,
             "Invalid Request: Cannot specify RecoveryPeriodInDays when disabling point-in-time recovery.",
         ));
     }
+    if !enabled && days.is_some() {
+        return Err(invalid(
+            "Invalid Request: Cannot specify RecoveryPeriodInDays when disabling point-in-time recovery.",
+        ));
+    }
     let name = tables::name(call)?;
     let phase = phase_of_existing(cloud, call, &name).await?;
     if !has_backups(cloud, &phase) {
@@ -279,6 +284,11 @@ async fn phase_of_existing(cloud: &Cloud, call: &Call, name: &str) -> Result<Pha
         Ok(_) => Ok(phase),
         Err(_) => Err(unknown()),
     }
+}
+
+/// True while point-in-time recovery of the table is on.
+pub(super) fn has_recovery(cloud: &Cloud, call: &Call, name: &str) -> Result<bool, Refusal> {
+    Ok(of(cloud, call, name)?.recovery.is_some())
 }
 
 /// AWS prepares the backups of a new table by itself, some seconds after the table.

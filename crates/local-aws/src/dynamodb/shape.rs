@@ -64,29 +64,42 @@ pub(super) enum Stage {
 
 impl Shape {
     /// The shape of a table that the request makes.
-    pub(super) fn of_request(
-        place: &Place,
-        table: &str,
-        request: &Value,
-    ) -> Result<Self, Refusal> {
+    pub(super) fn of_request(place: &Place, table: &str, request: &Value) -> Result<Self, Refusal> {
         let mut shape = Self {
             table: table.to_owned(),
             key: key_arn(place, &request["SSESpecification"]),
             ..Self::default()
         };
+        check_encryption(&request["SSESpecification"])?;
+        let specification = &request["StreamSpecification"];
+        let has_view = specification["StreamViewType"].is_string();
+        match specification["StreamEnabled"].as_bool() {
+            Some(true) if !has_view => {
+                return Err(invalid(
+                    "Table is being created with a stream enabled, UpdateViewType is required",
+                ));
+            }
+            Some(false) if has_view => {
+                return Err(invalid(
+                    "Table is being created with a stream disabled, UpdateViewType should not be specified",
+                ));
+            }
+            _ => {}
+        }
         let is_on_demand = request["BillingMode"] == "PAY_PER_REQUEST";
         shape.warm = warm(&request["WarmThroughput"]);
-        if is_on_demand {
-            check_warm(&request["WarmThroughput"], "table", ON_DEMAND_WARM, INITIAL)?;
-        }
+        check_new_warm(request, "table", is_on_demand)?;
         let indexes = request["GlobalSecondaryIndexes"].as_array();
         for index in indexes.into_iter().flatten() {
             let Some(name) = index["IndexName"].as_str() else {
                 continue;
             };
-            if is_on_demand {
-                let of = format!("index {name}");
-                check_warm(&index["WarmThroughput"], &of, ON_DEMAND_WARM, INITIAL)?;
+            let of = format!("index {name}");
+            check_new_warm(index, &of, is_on_demand)?;
+            if !is_on_demand && index.get("ProvisionedThroughput").is_none() {
+                return Err(invalid(&format!(
+                    "ProvisionedThroughput is not specified for index: {name}"
+                )));
             }
             let kept = Index {
                 on_demand: index.get("OnDemandThroughput").cloned(),
@@ -105,13 +118,14 @@ impl Shape {
 
     /// True while an index is being made or deleted.
     pub(super) fn is_changing(&self, now: Moment) -> bool {
-        self.indexes.values().any(|index| {
-            index.active_from > now
-                || index
-                    .deleting
-                    .as_ref()
-                    .is_some_and(|(until, _)| *until > now)
-        })
+        self.indexes.values().any(|index| index.is_changing(now))
+    }
+}
+
+impl Index {
+    pub(super) fn is_changing(&self, now: Moment) -> bool {
+        let deleting = self.deleting.as_ref();
+        self.active_from > now || deleting.is_some_and(|(until, _)| *until > now)
     }
 }
 
@@ -128,7 +142,11 @@ pub(super) fn apply(
         Ok((shape, streams::latest(tx, place, &table)?))
     })?;
     let now = cloud.now();
-    for name in ["StreamSpecification", "LatestStreamArn", "LatestStreamLabel"] {
+    for name in [
+        "StreamSpecification",
+        "LatestStreamArn",
+        "LatestStreamLabel",
+    ] {
         description.remove(name);
     }
     if let Some(stream) = stream {
@@ -151,19 +169,21 @@ pub(super) fn apply(
         description.insert("WarmThroughput".to_owned(), warm);
     }
     indexes(description, &shape, is_on_demand, stage, now);
-    if let (Some(at), Some(class)) = (shape.class_changed, description.get_mut("TableClassSummary"))
-    {
+    if let (Some(at), Some(class)) = (
+        shape.class_changed,
+        description.get_mut("TableClassSummary"),
+    ) {
         class["LastUpdateDateTime"] = clock::fractional_seconds(at).into();
     }
-    if let Some(mut restored) = shape.restored.clone() {
-        restored["RestoreInProgress"] = (stage == Stage::Creating).into();
+    if let Some(restored) = shape.restored.filter(|_| stage == Stage::Creating) {
         description.insert("RestoreSummary".to_owned(), restored);
     }
+    let is_changing = shape.indexes.values().any(|index| index.is_changing(now));
     match stage {
         Stage::Creating => {
             description.insert("TableStatus".to_owned(), "CREATING".into());
         }
-        Stage::Made if shape.is_changing(now) => {
+        Stage::Made if is_changing => {
             description.insert("TableStatus".to_owned(), "UPDATING".into());
         }
         Stage::Made => {}
@@ -191,9 +211,36 @@ pub(super) fn encrypted_by(key: &str, status: &str) -> Value {
     json!({ "Status": status, "SSEType": "KMS", "KMSMasterKeyArn": key })
 }
 
+/// Refuses an `SSESpecification` whose members do not go together.
+pub(super) fn check_encryption(specification: &Value) -> Result<(), Refusal> {
+    let kind = specification["SSEType"].as_str();
+    let has_key = specification["KMSMasterKeyId"].is_string();
+    let is_off = specification["Enabled"] == false;
+    let why = match kind {
+        Some(_) if is_off => "SSEType can not be specified if Enabled is false",
+        _ if has_key && is_off => "KMSMasterKeyId can not be specified if Enabled is false",
+        Some("AES256") => "SSEType AES256 is not supported",
+        None if has_key => "SSEType KMS is required if KMSMasterKeyId is specified",
+        _ => return Ok(()),
+    };
+    Err(invalid(why))
+}
+
+fn invalid(why: &str) -> Refusal {
+    Refusal::new(
+        400,
+        "com.amazon.coral.validate#ValidationException",
+        format!("One or more parameter values were invalid: {why}"),
+    )
+}
+
 /// The key that an `SSESpecification` names, or the account's for `DynamoDB`; none if it asks for none.
 pub(super) fn key_arn(place: &Place, specification: &Value) -> Option<String> {
-    if specification["Enabled"] != true {
+    let is_on = match specification["Enabled"].as_bool() {
+        Some(enabled) => enabled,
+        None => specification["SSEType"] == "KMS",
+    };
+    if !is_on {
         return None;
     }
     let id = match specification["KMSMasterKeyId"].as_str() {
@@ -210,7 +257,11 @@ pub(super) fn key_arn(place: &Place, specification: &Value) -> Option<String> {
 /// A key's id that is always the same for an alias.
 fn id_of(place: &Place, alias: &str) -> String {
     let digest = Sha256::digest(format!("{}/{}/{alias}", place.account, place.region));
-    let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let bits = digest
+        .iter()
+        .take(16)
+        .fold(0_u128, |bits, byte| bits << 8 | u128::from(*byte));
+    let hex = format!("{bits:032x}");
     format!(
         "{}-{}-4{}-a{}-{}",
         &hex[..8],
@@ -298,7 +349,10 @@ fn indexes(
         return;
     };
     for index in shown.iter_mut().filter_map(Value::as_object_mut) {
-        let kept = shape.indexes.get(text(index, "IndexName")).unwrap_or(&default);
+        let kept = shape
+            .indexes
+            .get(text(index, "IndexName"))
+            .unwrap_or(&default);
         let units = match kept.provisioned {
             _ if is_on_demand => Some((0, 0)),
             given => given,
@@ -352,20 +406,41 @@ pub(super) fn warm(request: &Value) -> Option<Units> {
     (read.is_some() || write.is_some()).then(|| (read.unwrap_or(0), write.unwrap_or(0)))
 }
 
+/// Refuses a warm throughput of a new table or index below what it begins with.
+fn check_new_warm(made: &Value, of: &str, is_on_demand: bool) -> Result<(), Refusal> {
+    let warm = &made["WarmThroughput"];
+    if is_on_demand {
+        return check_warm(warm, of, ON_DEMAND_WARM, INITIAL);
+    }
+    for (member, capacity) in [
+        ("ReadUnitsPerSecond", "ReadCapacityUnits"),
+        ("WriteUnitsPerSecond", "WriteCapacityUnits"),
+    ] {
+        let provisioned = made["ProvisionedThroughput"][capacity].as_i64();
+        if warm[member].as_i64() < provisioned && warm[member].is_i64() {
+            return Err(invalid(&format!(
+                "Requested {member} for WarmThroughput for {of} is lower than {capacity} of ProvisionedThroughput"
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// Refuses a warm throughput below `least`.
-pub(super) fn check_warm(request: &Value, of: &str, least: Units, why: &str) -> Result<(), Refusal> {
+pub(super) fn check_warm(
+    request: &Value,
+    of: &str,
+    least: Units,
+    why: &str,
+) -> Result<(), Refusal> {
     for (member, least) in [
         ("ReadUnitsPerSecond", least.0),
         ("WriteUnitsPerSecond", least.1),
     ] {
         if request[member].as_i64().is_some_and(|units| units < least) {
-            return Err(Refusal::new(
-                400,
-                "com.amazon.coral.validate#ValidationException",
-                format!(
-                    "One or more parameter values were invalid: Requested {member} for WarmThroughput for {of} {why}"
-                ),
-            ));
+            return Err(invalid(&format!(
+                "Requested {member} for WarmThroughput for {of} {why}"
+            )));
         }
     }
     Ok(())

@@ -25,15 +25,11 @@ pub(super) fn shown(mut record: Value, view: &str, place: &Place, now: Moment) -
     let keys = item(&change["Keys"]);
     let has_new = matches!(view, "NEW_IMAGE" | "NEW_AND_OLD_IMAGES");
     let has_old = matches!(view, "OLD_IMAGE" | "NEW_AND_OLD_IMAGES");
-    let size: usize = [
-        keys,
-        new.filter(|_| has_new),
-        old.filter(|_| has_old),
-    ]
-    .iter()
-    .flatten()
-    .map(item_size)
-    .sum();
+    let size: usize = [keys, new.filter(|_| has_new), old.filter(|_| has_old)]
+        .iter()
+        .flatten()
+        .map(item_size)
+        .sum();
     let change = record["dynamodb"].as_object_mut()?;
     if !has_new {
         change.remove("NewImage");

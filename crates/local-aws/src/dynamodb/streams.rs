@@ -206,9 +206,7 @@ pub(super) async fn keep_of_deleted(
             let records = records
                 .iter()
                 .filter(|(place, _)| *place > after && *place <= last)
-                .filter_map(|(place, record)| {
-                    Some((*place, serde_json::to_value(record).ok()?))
-                })
+                .filter_map(|(place, record)| Some((*place, serde_json::to_value(record).ok()?)))
                 .collect();
             tx.put(place, &stream)?;
             let kept = Kept {
@@ -492,7 +490,9 @@ fn written(cloud: &Cloud, place: &Place, stream: &Stream, after: i64) -> String 
 fn parsed(iterator: &str) -> Option<(&str, Iterator)> {
     use base64::Engine;
     let (arn, text) = iterator.split_once("|1|")?;
-    let text = base64::engine::general_purpose::STANDARD.decode(text).ok()?;
+    let text = base64::engine::general_purpose::STANDARD
+        .decode(text)
+        .ok()?;
     Some((arn, serde_json::from_slice(&text).ok()?))
 }
 
@@ -608,7 +608,13 @@ mod tests {
     #[test]
     fn sequence_numbers_and_places_are_one() {
         assert_eq!(position(&sequence_number(7)), Some(7));
-        for text in ["", "x", "5", "-1", "999999999999999999999999999999999999999999"] {
+        for text in [
+            "",
+            "x",
+            "5",
+            "-1",
+            "999999999999999999999999999999999999999999",
+        ] {
             assert_eq!(position(text), None, "{text}");
         }
     }

@@ -9,10 +9,10 @@ use dynoxide::actions::describe_table::DescribeTableRequest;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::settings::Settings;
+use super::settings::{self, Settings};
 use super::shape::{self, Shape, Stage};
 use super::update_item::read;
-use super::{run, streams, unsupported, with_database};
+use super::{backups, run, streams, unsupported, with_database};
 use crate::answer::{Answer, Body, Refusal};
 use crate::call::Call;
 use crate::clock::Moment;
@@ -191,6 +191,11 @@ pub(super) async fn delete(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Re
         .is_some_and(|table| table["DeletionProtectionEnabled"] == true);
     if before.is_some() && !is_protected {
         streams::keep_of_deleted(cloud, &call.place, &name).await?;
+    }
+    if let Some(table) = before.as_ref().filter(|_| !is_protected)
+        && settings::has_recovery(cloud, call, &name)?
+    {
+        backups::keep_deleted(cloud, &call.place, table.clone()).await?;
     }
     let mut request = call.json()?;
     if request["TableName"].is_string() {

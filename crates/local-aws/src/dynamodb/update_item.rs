@@ -181,7 +181,9 @@ fn is_used(expression: &str, placeholder: &str) -> bool {
 /// The answer of an update that found nothing to remove; it costs one unit, as every write of nothing.
 fn nothing_done(request: &Map<String, Value>) -> Value {
     let mut output = json!({});
-    let wanted = request.get("ReturnConsumedCapacity").and_then(Value::as_str);
+    let wanted = request
+        .get("ReturnConsumedCapacity")
+        .and_then(Value::as_str);
     if let Some("TOTAL" | "INDEXES") = wanted {
         output["ConsumedCapacity"] =
             json!({ "TableName": request.get("TableName"), "CapacityUnits": 1.0 });

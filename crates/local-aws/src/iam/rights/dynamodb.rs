@@ -9,8 +9,15 @@ use crate::call::Call;
 pub(super) fn needs(call: &Call) -> Result<Vec<Need>, Refusal> {
     let body = call.json()?;
     let needs = match call.operation {
-        "ListTables" | "ListStreams" | "DescribeEndpoints" | "DescribeLimits" | "ListBackups"
-        | "ListExports" | "ListImports" | "ListGlobalTables" | "ListContributorInsights" => {
+        "ListTables"
+        | "ListStreams"
+        | "DescribeEndpoints"
+        | "DescribeLimits"
+        | "ListBackups"
+        | "ListExports"
+        | "ListImports"
+        | "ListGlobalTables"
+        | "ListContributorInsights" => {
             vec![Need::new(action(call), "*")]
         }
         "BatchGetItem" | "BatchWriteItem" => match &body["RequestItems"] {
@@ -87,7 +94,8 @@ fn named_table(call: &Call, body: &Value) -> String {
 
 /// Whoever restores a backup may do so and fill the new table.
 fn restoration(call: &Call, body: &Value) -> Vec<Need> {
-    let target = text(body, "TargetTableName").map_or_else(|| "*".to_owned(), |name| table(call, name));
+    let target =
+        text(body, "TargetTableName").map_or_else(|| "*".to_owned(), |name| table(call, name));
     let backup = text(body, "BackupArn").unwrap_or("*");
     let mut needs = vec![Need::new(action(call), backup)];
     needs.extend(

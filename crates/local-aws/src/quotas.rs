@@ -61,10 +61,13 @@ fn rates(service: Service, operation: &'static str) -> Vec<(&'static str, Rate)>
             _ => vec![],
         },
         Service::DynamoDb => match operation {
-            "TagResource" => vec![(operation, rate(5, 200))],
+            "TagResource" | "ListBackups" => vec![(operation, rate(5, 200))],
             // The fifth of 30 at once was refused, as recorded.
             "DescribeTimeToLive" => vec![(operation, rate(4, 250))],
-            "DescribeContinuousBackups" => vec![(operation, rate(10, 100))],
+            // As their API documentation says.
+            "DescribeContinuousBackups" | "DescribeBackup" | "DeleteBackup" | "DescribeStream" => {
+                vec![(operation, rate(10, 100))]
+            }
             _ => vec![],
         },
         _ => vec![],

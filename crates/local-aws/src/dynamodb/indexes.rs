@@ -48,7 +48,26 @@ pub(super) fn check_updates(
     is_on_demand: bool,
 ) -> Result<(), Refusal> {
     let updates = request["GlobalSecondaryIndexUpdates"].as_array();
+    if updates.is_some_and(Vec::is_empty) {
+        return Err(wrong("List of GlobalSecondaryIndexUpdates is empty"));
+    }
     let updates: Vec<&Value> = updates.into_iter().flatten().collect();
+    if updates.iter().any(|update| actions(update) > 1) {
+        return Err(wrong(
+            "Only one global secondary index action is allowed per GlobalSecondaryIndexUpdate object",
+        ));
+    }
+    let has_definitions = request["AttributeDefinitions"]
+        .as_array()
+        .is_some_and(|definitions| !definitions.is_empty());
+    let made = updates
+        .iter()
+        .find_map(|update| update["Create"]["IndexName"].as_str());
+    if let Some(name) = made.filter(|_| !has_definitions) {
+        return Err(wrong(&format!(
+            "AttributeDefinitions is not specified for index: {name}"
+        )));
+    }
     let online = updates
         .iter()
         .filter(|update| update.get("Create").is_some() || update.get("Delete").is_some())
@@ -83,10 +102,17 @@ pub(super) fn check_updates(
     if lacking.is_empty() {
         return Ok(());
     }
-    Err(invalid(format!(
-        "One or more parameter values were invalid: ProvisionedThroughput must be specified for index: {}",
+    Err(wrong(&format!(
+        "ProvisionedThroughput must be specified for index: {}",
         lacking.join(",")
     )))
+}
+
+fn actions(update: &Value) -> usize {
+    ["Create", "Update", "Delete"]
+        .iter()
+        .filter(|kind| update.get(**kind).is_some_and(|action| !action.is_null()))
+        .count()
 }
 
 /// The refusal of a second index that is made or deleted at the same time.
@@ -145,9 +171,7 @@ fn check_update(
             return shape::check_warm(&action["WarmThroughput"], &of, least, shape::DECREASE);
         }
     };
-    Err(invalid(format!(
-        "One or more parameter values were invalid: {why}"
-    )))
+    Err(wrong(&why))
 }
 
 fn current_warm(description: &Value, shape: &Shape, name: &str) -> shape::Units {
@@ -280,6 +304,10 @@ pub(super) fn show_updating(description: &mut Value, request: &Value, before: &V
             }
         }
     }
+}
+
+fn wrong(why: &str) -> Refusal {
+    invalid(format!("One or more parameter values were invalid: {why}"))
 }
 
 fn invalid(message: impl Into<String>) -> Refusal {

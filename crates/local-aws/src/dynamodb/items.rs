@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::update_item::read;
-use super::{indexes, numbers, run, tables};
+use super::{indexes, numbers, run, tables, transactions};
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
 use crate::cloud::Cloud;
@@ -16,8 +16,14 @@ pub(super) async fn perform(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, R
     if matches!(call.operation, "BatchGetItem" | "BatchWriteItem")
         && let Some((body, arns)) = with_plain_table_keys(&body)
     {
+        for (arn, _) in &arns {
+            tables::check_place(call, arn)?;
+        }
         let answer = run(cloud, call, body).await?;
         return with_arns(answer, &arns);
+    }
+    if call.operation == "TransactWriteItems" {
+        return transactions::write(cloud, call, body).await;
     }
     run(cloud, call, body).await
 }
@@ -29,30 +35,30 @@ pub(super) fn prepared(cloud: &Arc<Cloud>, call: &Call) -> Result<Bytes, Refusal
         indexes::check_readable(cloud, call)?;
     }
     let body = tables::with_plain_table_name(call)?;
-    Ok(numbers::normalized(with_plain_transaction_names(
-        call, body,
-    )))
+    let body = with_plain_transaction_names(call, body)?;
+    Ok(numbers::normalized(body))
 }
 
 /// A transaction's body with tables' names where their ARNs were given.
-fn with_plain_transaction_names(call: &Call, body: Bytes) -> Bytes {
+fn with_plain_transaction_names(call: &Call, body: Bytes) -> Result<Bytes, Refusal> {
     let is_transaction = matches!(call.operation, "TransactWriteItems" | "TransactGetItems");
     if !is_transaction || !has_arn(&body) {
-        return body;
+        return Ok(body);
     }
     let Ok(mut request) = serde_json::from_slice::<Value>(&body) else {
-        return body;
+        return Ok(body);
     };
     let items = request.get_mut("TransactItems");
     let items = items.and_then(Value::as_array_mut);
     for part in items.into_iter().flatten().filter_map(Value::as_object_mut) {
         for action in part.values_mut() {
             if let Some(Value::String(name)) = action.get_mut("TableName") {
+                tables::check_place(call, name)?;
                 *name = tables::plain(name).to_owned();
             }
         }
     }
-    request.to_string().into()
+    Ok(request.to_string().into())
 }
 
 fn has_arn(body: &Bytes) -> bool {

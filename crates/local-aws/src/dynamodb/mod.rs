@@ -14,6 +14,7 @@ mod streams;
 mod tables;
 mod tags;
 mod touched;
+mod transactions;
 mod unsupported;
 mod update_item;
 mod update_table;
@@ -62,6 +63,7 @@ pub(crate) async fn perform(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, R
         "GetShardIterator" => streams::shard_iterator(cloud, call).await,
         "GetRecords" => streams::records(cloud, call).await,
         "TagResource" | "UntagResource" | "ListTagsOfResource" => {
+            tags::check(&call.json()?["Tags"])?;
             run(cloud, call, tables::to_engine(call)).await
         }
         "UpdateItem" => return update_item::update(cloud, call).await.map(with_checksum),

@@ -53,3 +53,65 @@ pub(super) fn shown(mut record: Value, view: &str, place: &Place, now: Moment) -
 fn item(image: &Value) -> Option<Item> {
     Item::deserialize(image).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(new: Option<&str>, old: Option<&str>) -> Value {
+        let image = |value: &str| json!({ "Id": { "N": "101" }, "Message": { "S": value } });
+        let mut change = json!({
+            "Keys": { "Id": { "N": "101" } },
+            "ApproximateCreationDateTime": 1_000.0,
+        });
+        for (name, value) in [("NewImage", new), ("OldImage", old)] {
+            if let Some(value) = value {
+                change[name] = image(value);
+            }
+        }
+        json!({ "eventName": "MODIFY", "awsRegion": "elsewhere", "dynamodb": change })
+    }
+
+    fn seen(record: Value, view: &str, now: Moment) -> Option<Value> {
+        let place = Place {
+            account: "1".into(),
+            region: "eu-west-1".into(),
+        };
+        shown(record, view, &place, now)
+    }
+
+    /// The sizes of the example in AWS's documentation of streams.
+    #[test]
+    fn a_record_has_the_size_of_what_it_shows() {
+        for (new, old, size) in [
+            (Some("New item!"), None, 26),
+            (Some("This item has changed"), Some("New item!"), 59),
+            (None, Some("This item has changed"), 38),
+        ] {
+            let shown = seen(record(new, old), "NEW_AND_OLD_IMAGES", 0).expect("a record");
+            assert_eq!(shown["dynamodb"]["SizeBytes"], size);
+            assert_eq!(shown["awsRegion"], "eu-west-1");
+        }
+        let shown = seen(record(Some("a"), Some("b")), "KEYS_ONLY", 0).expect("a record");
+        assert_eq!(shown["dynamodb"]["SizeBytes"], 5);
+        assert_eq!(shown["dynamodb"].get("NewImage"), None);
+    }
+
+    #[test]
+    fn what_changed_nothing_and_what_is_old_is_not_shown() {
+        assert_eq!(seen(record(Some("a"), Some("a")), "KEYS_ONLY", 0), None);
+        let day_later = 1_000_000 + 86_400_001;
+        let old = record(Some("a"), Some("b"));
+        assert_eq!(seen(old, "KEYS_ONLY", day_later), None);
+    }
+
+    #[test]
+    fn an_expiry_names_the_service() {
+        let mut expired = record(None, Some("a"));
+        expired["userIdentity"] =
+            json!({ "type": "Service", "principalId": "dynamodb.amazonaws.com" });
+        let shown = seen(expired, "KEYS_ONLY", 0).expect("a record");
+        let expected = json!({ "PrincipalId": "dynamodb.amazonaws.com", "Type": "Service" });
+        assert_eq!(shown["userIdentity"], expected);
+    }
+}

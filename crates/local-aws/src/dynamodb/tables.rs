@@ -12,11 +12,12 @@ use serde_json::{Map, Value, json};
 use super::settings::{self, Settings};
 use super::shape::{self, Shape, Stage};
 use super::update_item::read;
-use super::{backups, run, streams, unsupported, with_database};
+use super::{backups, run, streams, tags, unsupported, with_database};
 use crate::answer::{Answer, Body, Refusal};
 use crate::call::Call;
 use crate::clock::Moment;
 use crate::cloud::Cloud;
+use crate::iam;
 use crate::place::Place;
 use crate::store::{Record, Tx};
 
@@ -55,6 +56,7 @@ pub(super) async fn create(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Re
     }
     let mut request = call.json()?;
     unsupported::check_members(call.operation, &request)?;
+    tags::check(&request["Tags"])?;
     let shape = Shape::of_request(&call.place, &name, &request)?;
     let view = enabled_view(&request);
     if request["TableName"].is_string() {
@@ -365,7 +367,29 @@ pub(super) fn name(call: &Call) -> Result<String, Refusal> {
         )
     })?;
     let name = named.name.unwrap_or_default();
+    check_place(call, &name)?;
     Ok(plain(&name).to_owned())
+}
+
+/// Refuses the ARN of a table that is elsewhere.
+pub(super) fn check_place(call: &Call, name: &str) -> Result<(), Refusal> {
+    let mut parts = name.split(':');
+    if parts.next() != Some("arn") {
+        return Ok(());
+    }
+    let (region, account) = (parts.nth(2), parts.next());
+    if region != Some(call.place.region.as_str()) {
+        return Err(Refusal::new(
+            400,
+            "com.amazon.coral.validate#ValidationException",
+            format!("1 validation error detected: Invalid AWS region in '{name}'"),
+        ));
+    }
+    if account != Some(call.place.account.as_str()) {
+        // Only a policy of that table could allow it, and there are none.
+        return Err(iam::denied(call, name));
+    }
+    Ok(())
 }
 
 /// The name of a table that may be given as its ARN.

@@ -14,7 +14,7 @@ use crate::call::Call;
 use crate::cloud::Cloud;
 
 /// The placeholder for a key attribute's name in a condition of ours.
-const KEY_NAME: &str = "#local_aws_key_attribute";
+pub(super) const KEY_NAME: &str = "#local_aws_key_attribute";
 
 pub(super) async fn update(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Refusal> {
     let body = items::prepared(cloud, call)?;
@@ -150,14 +150,7 @@ async fn holds_for_nothing(
         "ConditionExpression": condition,
     });
     for name in ["ExpressionAttributeNames", "ExpressionAttributeValues"] {
-        let used: Map<String, Value> = request
-            .get(name)
-            .and_then(Value::as_object)
-            .into_iter()
-            .flatten()
-            .filter(|(placeholder, _)| is_used(condition, placeholder))
-            .map(|(placeholder, value)| (placeholder.clone(), value.clone()))
-            .collect();
+        let used = used_in(condition, request.get(name));
         if !used.is_empty() {
             check[name] = used.into();
         }
@@ -169,6 +162,17 @@ async fn holds_for_nothing(
     let body = json!({ "TransactItems": [{ "ConditionCheck": check }] });
     let answer = run(cloud, &transaction, body.to_string().into()).await?;
     Ok(answer.status == 200)
+}
+
+/// Those of the placeholders that an expression uses.
+pub(super) fn used_in(expression: &str, placeholders: Option<&Value>) -> Map<String, Value> {
+    placeholders
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+        .filter(|(placeholder, _)| is_used(expression, placeholder))
+        .map(|(placeholder, value)| (placeholder.clone(), value.clone()))
+        .collect()
 }
 
 fn is_used(expression: &str, placeholder: &str) -> bool {

@@ -42,7 +42,7 @@ use http::{Request, Response};
 pub use clock::Clock;
 pub use door::operations;
 pub use faults::{FaultEvent, FaultKind, Faults};
-pub use lambda::{FunctionError, Runner, Work};
+pub use lambda::{FunctionError, Runner, Work, allow_files, run_hidden};
 pub use place::Place;
 pub use store::StoreError;
 

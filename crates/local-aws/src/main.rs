@@ -3,14 +3,11 @@
 use std::fs::{self, File, Permissions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
-use std::thread;
-use std::time::Duration;
+use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use local_aws::{Clock, Enforcement, Faults, LocalAws, Options, RequestLog, Runner};
+use local_aws::{Clock, Enforcement, Faults, LocalAws, Options, RequestLog, Runner, allow_files};
 use rustix::fs::Mode;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -59,9 +56,6 @@ struct Cli {
 enum Action {
     /// Listen on 127.0.0.1 until SIGINT or SIGTERM
     Serve(Serve),
-    /// Become PROGRAM, and end with the process that called
-    #[command(hide = true)]
-    RunFunction { program: PathBuf },
 }
 
 #[derive(Debug, Args)]
@@ -100,9 +94,12 @@ fn faults(text: &str) -> Result<Box<Faults>, serde_json::Error> {
 }
 
 fn main() -> ExitCode {
-    let outcome = match Cli::parse().command {
-        Action::Serve(arguments) => serve(&arguments),
-        Action::RunFunction { program } => run_function(&program).map_err(Failure::Other),
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let outcome = match local_aws::run_hidden(&arguments) {
+        Some(outcome) => outcome.map_err(Failure::Other),
+        None => match Cli::parse_from(arguments).command {
+            Action::Serve(arguments) => serve(&arguments),
+        },
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -111,34 +108,6 @@ fn main() -> ExitCode {
             ExitCode::from(&why)
         }
     }
-}
-
-/// Linux ends the program with this process's parent; elsewhere it ends when its Runtime API is gone.
-fn run_function(program: &Path) -> Result<(), String> {
-    #[cfg(target_os = "linux")]
-    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
-        .map_err(|error| error.to_string())?;
-    // The parent may have ended before that.
-    if std::env::var("LOCAL_AWS_PARENT")
-        .is_ok_and(|parent| parent != std::os::unix::process::parent_id().to_string())
-    {
-        return Err("the local AWS has ended".to_owned());
-    }
-    // Lambda's own limits.
-    allow_files(1024);
-    rustix::process::umask(Mode::from_raw_mode(0o022));
-    let mut program = Command::new(program);
-    program.env_remove("LOCAL_AWS_PARENT");
-    // Linux refuses a file that is open for writing, which it still is in a process that was forked while it was unpacked
-    // and has not begun its own program yet.
-    for _ in 0..100 {
-        let error = program.exec();
-        if error.kind() != io::ErrorKind::ExecutableFileBusy {
-            return Err(error.to_string());
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
-    Err(program.exec().to_string())
 }
 
 fn serve(arguments: &Serve) -> Result<(), Failure> {
@@ -156,16 +125,6 @@ fn serve(arguments: &Serve) -> Result<(), Failure> {
     let _ = fs::remove_file(folder.join("server.json"));
     drop(lock);
     Ok(outcome?)
-}
-
-/// How many files this process may have open, as far as the system allows it.
-fn allow_files(wanted: u64) {
-    use rustix::process::{Resource, getrlimit, setrlimit};
-    let mut limit = getrlimit(Resource::Nofile);
-    let most = limit.maximum.unwrap_or(wanted);
-    limit.current = Some(wanted.min(most));
-    // It goes on with the limit that it has.
-    let _ = setrlimit(Resource::Nofile, limit);
 }
 
 async fn listen(arguments: &Serve, folder: &Path) -> Result<(), String> {

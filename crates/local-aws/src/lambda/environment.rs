@@ -2,17 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::net::TcpListener;
-use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
+use tokio::time::timeout;
 
 use super::bootstrap::{self, Unstartable};
 use super::code::TaskRoot;
@@ -22,14 +19,16 @@ use super::known::Target;
 use super::output::Output;
 use super::role;
 use super::runtime_api::{Exchange, Init};
+use super::sandbox::{Event, MEMORY_PACE, RUNTIME, Reports, Sandbox};
+use super::supervisor::{Order, Program};
 use crate::clock::day;
 use crate::cloud::Cloud;
 use crate::ids;
 
 /// A function's credentials; no environment gets as old.
 const SESSION_SECONDS: u64 = 12 * 3600;
-/// The memory of a process is looked at so often at most.
-const MEMORY_PACE: Duration = Duration::from_millis(100);
+/// A process that was killed is gone within milliseconds, unless the machine is very busy.
+pub(super) const END_WITHIN: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
 pub(super) struct Environment {
@@ -45,17 +44,12 @@ pub(super) struct Environment {
 pub(super) struct Process {
     pub(super) exchange: Arc<Exchange>,
     pub(super) output: Arc<Output>,
-    leader: Arc<Leader>,
-    memory: Mutex<(Option<Instant>, u64)>,
+    sandbox: Arc<Sandbox>,
     api: AbortHandle,
     access_key: String,
     cloud: Weak<Cloud>,
     _root: TaskRoot,
 }
-
-/// The first process of a group; `None` once it has ended and its id may be another's.
-#[derive(Debug)]
-struct Leader(Mutex<Option<Pid>>);
 
 /// Why there is no environment.
 #[derive(Debug)]
@@ -124,54 +118,43 @@ impl Environment {
             ("AWS_SECRET_ACCESS_KEY", session.secret),
             ("AWS_SESSION_TOKEN", session.token),
         ]);
-        let (reader, writer) = io::pipe()?;
-        let mut command = match shim {
-            Some(shim) => {
-                let mut command = Command::new(shim);
-                command.arg("run-function").arg(&program);
-                command
-            }
-            None => Command::new(&program),
+        let own = settings.environment.iter().flatten();
+        let mut all: BTreeMap<String, String> = own
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        all.extend(
+            variables
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value)),
+        );
+        let runtime = Program {
+            number: RUNTIME,
+            path: program,
+            folder: root.path.clone(),
+            variables: all,
+            is_extension: false,
         };
-        command
-            .current_dir(&root.path)
-            .env_clear()
-            .envs(settings.environment.iter().flatten())
-            .envs(variables)
-            .env("LOCAL_AWS_PARENT", std::process::id().to_string())
-            .stdin(Stdio::null())
-            .stdout(writer.try_clone()?)
-            .stderr(writer)
-            .process_group(0);
-        if shim.is_none() {
-            command.env_remove("LOCAL_AWS_PARENT");
-        }
-        // Its end follows that of the thread which starts it (prctl(2), PR_SET_PDEATHSIG): here, one of the runtime's
-        // own, which lives as long as the runtime; and not one that blocks, which goes after some idle seconds.
-        let child = command.spawn();
-        // The writers of the pipe are the process's alone from now on.
-        drop(command);
-        let child = child?;
+        let limit = u64::from(settings.memory) << 20;
+        let (reader, writer) = io::pipe()?;
+        let (sandbox, reports) = match shim {
+            Some(shim) => {
+                let (sandbox, reports) =
+                    Sandbox::open(shim, limit, writer.try_clone()?.into(), writer.into())?;
+                sandbox.order(&Order::Start(Box::new(runtime)))?;
+                (sandbox, reports)
+            }
+            None => Sandbox::bare(&runtime, limit, writer.into())?,
+        };
         let (exchange, started) = Exchange::new();
         let output = Arc::new(Output::new(Arc::clone(&journal), reader)?);
-        let pid = child
-            .id()
-            .and_then(|id| i32::try_from(id).ok())
-            .and_then(Pid::from_raw);
-        let leader = Arc::new(Leader(Mutex::new(pid)));
         let api = tokio::spawn(Arc::clone(&exchange).serve(listener)).abort_handle();
         tokio::spawn(Arc::clone(&output).follow());
-        tokio::spawn(watch(
-            child,
-            Arc::clone(&leader),
-            Arc::clone(&exchange),
-            Arc::clone(&output),
-        ));
+        tokio::spawn(watch(reports, Arc::clone(&exchange), Arc::clone(&output)));
+        cloud.environments.watch(&sandbox);
         let process = Process {
             exchange,
             output,
-            leader,
-            memory: Mutex::default(),
+            sandbox,
             api,
             access_key: session.access_key,
             cloud: Arc::downgrade(cloud),
@@ -189,21 +172,36 @@ impl Environment {
 }
 
 impl Process {
-    /// The most that it has had, in megabytes.
+    /// The most memory that it has had, in megabytes.
     pub(super) fn memory(&self) -> u64 {
-        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        if memory.0.is_none_or(|at| at.elapsed() > MEMORY_PACE) {
-            if let Some(found) = self.leader.memory() {
-                memory.1 = found;
+        self.sandbox.memory()
+    }
+
+    /// Takes note of the memory that it has now.
+    pub(super) fn measure(&self) {
+        self.sandbox.measure();
+    }
+
+    /// Waits for something, and sees to it meanwhile that the function's memory is not exceeded.
+    pub(super) async fn within_memory<T>(&self, what: impl Future<Output = T>) -> T {
+        let mut what = std::pin::pin!(what);
+        loop {
+            match timeout(MEMORY_PACE, what.as_mut()).await {
+                Ok(outcome) => return outcome,
+                Err(_) => self.sandbox.measure(),
             }
-            memory.0 = Some(Instant::now());
         }
-        memory.1
     }
 
     /// With everything that it has started.
     pub(super) fn kill(&self) {
-        self.leader.kill();
+        self.sandbox.kill();
+    }
+
+    /// As [`Self::kill`]; returns when nothing is left, which no process can put off for long.
+    pub(super) async fn end(&self) {
+        self.kill();
+        self.sandbox.gone(END_WITHIN).await;
     }
 }
 
@@ -217,75 +215,25 @@ impl Drop for Process {
     }
 }
 
-impl Leader {
-    fn kill(&self) {
-        let pid = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(pid) = *pid {
-            // None of the group is left, most likely.
-            let _ = kill_process_group(pid, Signal::KILL);
+/// Tells when the runtime has ended, and ends what it has left.
+async fn watch(mut reports: Reports, exchange: Arc<Exchange>, output: Arc<Output>) {
+    loop {
+        match reports.next().await {
+            Event::Ended {
+                number: RUNTIME,
+                ending,
+            } => {
+                output.drain();
+                reports.sandbox.kill();
+                exchange.end(&ending.to_string());
+            }
+            Event::Ended { .. } => {}
+            Event::Gone => {
+                output.drain();
+                exchange.end("signal: killed");
+                return;
+            }
         }
-    }
-
-    fn memory(&self) -> Option<u64> {
-        let pid = (*self.0.lock().unwrap_or_else(PoisonError::into_inner))?;
-        let status =
-            std::fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero())).ok()?;
-        let line = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:"))?;
-        let kilobytes: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
-        Some(kilobytes.div_ceil(1024))
-    }
-}
-
-/// Tells when the process has ended, and ends what it has left.
-async fn watch(
-    mut child: Child,
-    leader: Arc<Leader>,
-    exchange: Arc<Exchange>,
-    output: Arc<Output>,
-) {
-    let status = child.wait().await;
-    leader.kill();
-    *leader.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    output.drain();
-    exchange.end(&match status {
-        Ok(status) => ending(status),
-        Err(error) => error.to_string(),
-    });
-}
-
-/// In the words of Go, which AWS's are.
-fn ending(status: ExitStatus) -> String {
-    match (status.code(), status.signal()) {
-        (Some(0), _) => String::new(),
-        (Some(code), _) => format!("exit status {code}"),
-        (None, Some(signal)) => {
-            let core = if status.core_dumped() {
-                " (core dumped)"
-            } else {
-                ""
-            };
-            format!("signal: {}{core}", signal_name(signal))
-        }
-        (None, None) => status.to_string(),
-    }
-}
-
-fn signal_name(signal: i32) -> String {
-    match signal {
-        1 => "hangup".to_owned(),
-        2 => "interrupt".to_owned(),
-        4 => "illegal instruction".to_owned(),
-        5 => "trace/breakpoint trap".to_owned(),
-        6 => "aborted".to_owned(),
-        7 => "bus error".to_owned(),
-        8 => "floating point exception".to_owned(),
-        9 => "killed".to_owned(),
-        11 => "segmentation fault".to_owned(),
-        13 => "broken pipe".to_owned(),
-        15 => "terminated".to_owned(),
-        other => format!("signal {other}"),
     }
 }
 

@@ -10,9 +10,10 @@ use tokio::time::{Instant, sleep};
 use super::Runner;
 use super::code::Code;
 use super::delivery::Delivery;
-use super::environment::Environment;
+use super::environment::{END_WITHIN, Environment};
 use super::known::{Known, Target};
 use super::name::Named;
+use super::sandbox::Sandbox;
 use super::tracing::Sampler;
 use super::url::Urls;
 use crate::answer::Refusal;
@@ -37,6 +38,8 @@ pub(crate) struct Environments {
     pools: Mutex<HashMap<Arc<(Place, String)>, Pool>>,
     /// All that have a process.
     running: Mutex<Vec<Weak<Environment>>>,
+    /// All that have processes, among them those of environments that are no more.
+    sandboxes: Mutex<Vec<Arc<Sandbox>>>,
     is_closed: AtomicBool,
 }
 
@@ -72,6 +75,7 @@ impl Environments {
             urls: Urls::default(),
             pools: Mutex::default(),
             running: Mutex::default(),
+            sandboxes: Mutex::default(),
             is_closed: AtomicBool::new(false),
         }
     }
@@ -107,7 +111,21 @@ impl Environments {
             }
             sleep(Duration::from_millis(10)).await;
         }
+        let sandboxes = std::mem::take(&mut *locked(&self.sandboxes));
+        for sandbox in &sandboxes {
+            sandbox.kill();
+        }
+        for sandbox in &sandboxes {
+            sandbox.gone(END_WITHIN).await;
+        }
         self.delivery.flush().await;
+    }
+
+    /// Processes that are to be gone with everything.
+    pub(super) fn watch(&self, sandbox: &Arc<Sandbox>) {
+        let mut sandboxes = locked(&self.sandboxes);
+        sandboxes.retain(|sandbox| !sandbox.is_gone());
+        sandboxes.push(Arc::clone(sandbox));
     }
 
     /// Ends those that have had nothing to do for some minutes.

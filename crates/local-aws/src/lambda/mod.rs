@@ -16,6 +16,7 @@ mod delivery;
 mod environment;
 mod environments;
 mod eventstream;
+mod family;
 mod function;
 mod functions;
 mod invoke;
@@ -29,8 +30,10 @@ mod refusals;
 mod role;
 mod run;
 mod runtime_api;
+mod sandbox;
 mod settings;
 mod streaming;
+mod supervisor;
 mod tags;
 mod tracing;
 mod update;
@@ -50,6 +53,7 @@ use crate::store::Tx;
 
 pub(crate) use environments::Environments;
 pub(crate) use invoke::{invoke, may_invoke};
+pub use supervisor::{allow_files, run_hidden};
 pub(crate) use tags::tagged;
 
 #[rustfmt::skip]
@@ -96,9 +100,10 @@ pub type Work = dyn Fn(&str, Bytes) -> Result<Bytes, FunctionError> + Send + Syn
 /// How functions run.
 #[derive(Clone)]
 pub enum Runner {
-    /// As processes. `shim` is a program that, called with `run-function PATH`, becomes `PATH` and ends with its parent.
+    /// As processes, below a supervisor for each execution environment.
     Processes {
-        /// This program itself, in its binary; `None` runs functions directly.
+        /// A program that gives its arguments to [`run_hidden`] first, such as this crate's own. With `None` a function
+        /// runs without a supervisor: what leaves its process's tree outlives it, and it has no extensions.
         shim: Option<PathBuf>,
     },
     /// Inside this process: the function's name and the event in, its answer out.

@@ -193,7 +193,7 @@ impl Invocation {
                 reply,
             });
             let deadline = began + left;
-            let replied = timeout_at(deadline, replied).await;
+            let replied = process.within_memory(timeout_at(deadline, replied)).await;
             let outcome = match replied {
                 Ok(Ok(Reply::Ended {
                     was_fetched: false, ..
@@ -205,7 +205,7 @@ impl Invocation {
                 Ok(Ok(Reply::Ended { why, .. })) => self.ended(&why),
                 Ok(Err(_)) => self.ended(""),
                 Err(_) => {
-                    process.kill();
+                    process.end().await;
                     Outcome::TimedOut
                 }
             };
@@ -244,7 +244,7 @@ impl Invocation {
             }
             None
         };
-        match timeout_at(deadline, passing).await {
+        match process.within_memory(timeout_at(deadline, passing)).await {
             Ok(Some(Piece::End | Piece::Data(_))) if !is_too_large => {
                 Outcome::Answered(whole.freeze())
             }
@@ -256,7 +256,7 @@ impl Invocation {
             Ok(Some(_)) => too_large(LARGEST_PAYLOAD),
             Ok(None) => self.truncated(process).await,
             Err(_) => {
-                process.kill();
+                process.end().await;
                 Outcome::TimedOut
             }
         }
@@ -350,8 +350,14 @@ impl Invocation {
         };
         let environment = Arc::new(environment);
         self.turn.register(&environment);
-        Ok(match timeout(limit, started).await {
-            Ok(Ok(Init::Ready)) => Ok(environment),
+        let Some(process) = &environment.process else {
+            return Err(Refusal::internal("an environment without a process"));
+        };
+        Ok(match process.within_memory(timeout(limit, started)).await {
+            Ok(Ok(Init::Ready)) => {
+                process.measure();
+                Ok(Arc::clone(&environment))
+            }
             Ok(Ok(Init::Failed { body, kind })) => Err(Outcome::Failed { body, kind }),
             Ok(Ok(Init::Ended(why))) => Err(self.ended(&why)),
             Ok(Err(_)) => Err(self.ended("")),

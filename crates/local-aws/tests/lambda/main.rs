@@ -4,6 +4,10 @@ mod harness;
 
 mod control;
 mod execution;
+#[cfg(target_os = "linux")]
+mod leftovers;
+#[cfg(target_os = "linux")]
+mod memory;
 mod server;
 mod streamer;
 mod streaming;

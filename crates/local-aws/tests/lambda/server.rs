@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{FUNCTIONS, function, role_form, script, zip};
 
-fn serve(folder: &Path) -> (Child, String) {
+pub(crate) fn serve(folder: &Path) -> (Child, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_local-aws"))
         .args(["serve", "--port", "0", "--folder"])
         .arg(folder)
@@ -24,12 +24,12 @@ fn serve(folder: &Path) -> (Child, String) {
     (child, line.trim().trim_start_matches("http://").to_owned())
 }
 
-fn post(host: &str, path: &str, body: &Value) -> Value {
+pub(crate) fn post(host: &str, path: &str, body: &Value) -> Value {
     let answer = send(host, "lambda", path, &body.to_string());
     serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{answer}"))
 }
 
-fn send(host: &str, service: &str, path: &str, body: &str) -> String {
+pub(crate) fn send(host: &str, service: &str, path: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(host).expect("a connection");
     write!(
         stream,
@@ -62,7 +62,6 @@ fn functions_end_with_the_server_and_are_there_again() {
     let folder = tempfile::tempdir().expect("a folder");
     let (mut server, host) = serve(folder.path());
     send(&host, "iam", "/", &role_form("lambda.amazonaws.com"));
-    // Its own child does not hold it back: it is not told that the server has ended.
     let body = script("sleep 1000 & CHILD=$!", "ANSWER=\"[$$, $CHILD]\"");
     let zip = zip("bootstrap", body.as_bytes(), 0o755);
     post(&host, FUNCTIONS, &function(&zip, &json!({})));
@@ -71,9 +70,7 @@ fn functions_end_with_the_server_and_are_there_again() {
     server.kill().expect("killed");
     server.wait().expect("its end");
     ends(&first[0]);
-    let _ = Command::new("kill")
-        .args(["-9", &first[1].to_string()])
-        .status();
+    ends(&first[1]);
 
     let (mut server, host) = serve(folder.path());
     let second = post(&host, &path, &json!(1));

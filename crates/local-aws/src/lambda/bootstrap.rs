@@ -14,15 +14,27 @@ pub(super) struct Unstartable {
     pub(super) hint: Option<String>,
 }
 
-/// `bootstrap` of the code below `root`, which is there, may be executed, and is for this machine and architecture.
-pub(super) fn find(root: &Path, architecture: &str) -> Result<PathBuf, Unstartable> {
-    let path = root.join("bootstrap");
+/// `bootstrap` of the code below `root`, or of the layers below `opt`, which is there, may be executed, and is for this
+/// machine and architecture.
+pub(super) fn find(
+    root: &Path,
+    opt: Option<&Path>,
+    architecture: &str,
+) -> Result<PathBuf, Unstartable> {
+    let mut path = root.join("bootstrap");
+    let mut shown = "/var/task/bootstrap";
+    if let Some(opt) = opt
+        && !path.is_file()
+        && opt.join("bootstrap").is_file()
+    {
+        path = opt.join("bootstrap");
+        shown = "/opt/bootstrap";
+    }
     let unstartable = |message: &str, hint: Option<String>| Unstartable {
         message: message.to_owned(),
         hint,
     };
-    let fork =
-        |why: &str, hint| unstartable(&format!("fork/exec /var/task/bootstrap: {why}"), hint);
+    let fork = |why: &str, hint| unstartable(&format!("fork/exec {shown}: {why}"), hint);
     let mode = match path.metadata() {
         Ok(found) if found.is_file() => found.permissions().mode(),
         _ => {
@@ -103,7 +115,7 @@ mod tests {
         let path = folder.path().join("bootstrap");
         fs::write(&path, bytes).expect("a file");
         fs::set_permissions(&path, Permissions::from_mode(mode)).expect("its mode");
-        find(folder.path(), host())
+        find(folder.path(), None, host())
             .map(|_| ())
             .map_err(|why| why.message)
     }
@@ -134,6 +146,6 @@ mod tests {
         assert_eq!(found(&elf(own), 0o755), Ok(()));
         assert_eq!(found(&elf(other), 0o755), fork("exec format error"));
         let folder = tempfile::tempdir().expect("a folder");
-        assert!(find(folder.path(), host()).is_err());
+        assert!(find(folder.path(), None, host()).is_err());
     }
 }

@@ -49,8 +49,9 @@ pub(super) struct TaskRoot {
     _pin: Pin,
 }
 
+/// Keeps something that has no function.
 #[derive(Debug)]
-struct Pin {
+pub(super) struct Pin {
     state: Arc<Mutex<State>>,
     sha256: String,
 }
@@ -105,6 +106,13 @@ impl Code {
         })
     }
 
+    /// A name of its own for a folder beside the code, which stays at least as long as the second value does.
+    pub(super) fn reserve(&self) -> (String, Pin) {
+        let name = format!(".opt-{}", ids::lower(12));
+        let pin = self.pin(&mut self.lock(), &name);
+        (name, pin)
+    }
+
     /// Removes what no function has. Takes its time.
     pub(super) fn sweep(&self, cloud: &Cloud) -> Result<(), Refusal> {
         let mut state = self.lock();
@@ -119,7 +127,7 @@ impl Code {
         state.memory.retain(|sha256, _| used.contains(sha256));
         let names: HashSet<String> = used
             .iter()
-            .flat_map(|sha256| [file_name(sha256), folder_name(sha256)])
+            .flat_map(|name| [file_name(name), folder_name(name), name.clone()])
             .collect();
         let Ok(entries) = fs::read_dir(self.root(cloud)) else {
             return Ok(());

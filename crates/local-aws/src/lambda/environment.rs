@@ -1,12 +1,12 @@
 //! One environment: a process of a function's code, with its Runtime API and its log stream.
 
-use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
@@ -14,14 +14,20 @@ use tokio::time::timeout;
 use super::bootstrap::{self, Unstartable};
 use super::code::TaskRoot;
 use super::delivery::Stream;
+use super::extensions::{About, Extensions, Reason};
+use super::function::Function;
 use super::journal::Journal;
 use super::known::Target;
+use super::layers::{Opt, is_executable};
 use super::output::Output;
 use super::role;
 use super::runtime_api::{Exchange, Init};
 use super::sandbox::{Event, MEMORY_PACE, RUNTIME, Reports, Sandbox};
+use super::shutdown::shut_down;
 use super::supervisor::{Order, Program};
-use crate::clock::day;
+use super::telemetry::Source;
+use super::variables::{self, Variables};
+use crate::clock::{Clock, day};
 use crate::cloud::Cloud;
 use crate::ids;
 
@@ -45,10 +51,20 @@ pub(super) struct Process {
     pub(super) exchange: Arc<Exchange>,
     pub(super) output: Arc<Output>,
     sandbox: Arc<Sandbox>,
+    journal: Arc<Journal>,
+    clock: Clock,
+    /// Until it is dropped.
+    belongings: Option<Belongings>,
+}
+
+/// What a process has as long as it runs.
+#[derive(Debug)]
+struct Belongings {
     api: AbortHandle,
     access_key: String,
     cloud: Weak<Cloud>,
     _root: TaskRoot,
+    _opt: Option<Opt>,
 }
 
 /// Why there is no environment.
@@ -100,9 +116,12 @@ impl Environment {
                 ),
             });
         }
-        let root = unpacked(cloud, &function.code_sha256).await?;
-        let program = bootstrap::find(&root.path, &function.architecture)
+        let (root, opt) = unpacked(cloud, function).await?;
+        let opt_path = opt.as_ref().map(|opt| opt.path.as_path());
+        let program = bootstrap::find(&root.path, opt_path, &function.architecture)
             .map_err(|why| refused(why, &journal))?;
+        let external = opt.as_ref().map(Opt::extensions).unwrap_or_default();
+        check_extensions(&external, shim, &journal)?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let session = cloud.open_session(
             &target.key.0,
@@ -111,54 +130,74 @@ impl Environment {
             true,
             SESSION_SECONDS,
         );
-        let mut variables = variables(cloud, target, &journal.stream, &root.path);
-        variables.extend([
-            ("AWS_LAMBDA_RUNTIME_API", listener.local_addr()?.to_string()),
-            ("AWS_ACCESS_KEY_ID", session.access_key.clone()),
-            ("AWS_SECRET_ACCESS_KEY", session.secret),
-            ("AWS_SESSION_TOKEN", session.token),
-        ]);
-        let own = settings.environment.iter().flatten();
-        let mut all: BTreeMap<String, String> = own
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect();
-        all.extend(
-            variables
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value)),
-        );
+        let variables = Variables {
+            stream: &journal.stream,
+            root: &root.path,
+            opt: opt_path,
+            api: listener.local_addr()?,
+            session: &session,
+        };
         let runtime = Program {
             number: RUNTIME,
             path: program,
             folder: root.path.clone(),
-            variables: all,
+            opt: opt.as_ref().map(|opt| opt.path.clone()),
+            variables: variables.all(cloud, target),
             is_extension: false,
         };
+        let names: Vec<String> = external.iter().map(|path| name(path)).collect();
+        let about = About {
+            name: function.name.clone(),
+            version: function.version.clone(),
+            handler: settings.handler.clone(),
+            account: target.key.0.account.clone(),
+        };
+        let extensions = Extensions::new(about, Arc::clone(&journal), &names);
+        let (exchange, started) = Exchange::new(extensions);
         let limit = u64::from(settings.memory) << 20;
         let (reader, writer) = io::pipe()?;
+        let output = Arc::new(Output::new(Arc::clone(&journal), Source::Function, reader)?);
         let (sandbox, reports) = match shim {
             Some(shim) => {
-                let (sandbox, reports) =
-                    Sandbox::open(shim, limit, writer.try_clone()?.into(), writer.into())?;
-                sandbox.order(&Order::Start(Box::new(runtime)))?;
-                (sandbox, reports)
+                let errors = if external.is_empty() {
+                    writer.try_clone()?
+                } else {
+                    let (reader, writer) = io::pipe()?;
+                    let journal = Arc::clone(&journal);
+                    let output = Output::new(journal, Source::Extension, reader)?;
+                    tokio::spawn(Arc::new(output).follow());
+                    writer
+                };
+                Sandbox::open(shim, limit, writer.into(), errors.into())?
             }
             None => Sandbox::bare(&runtime, limit, writer.into())?,
         };
-        let (exchange, started) = Exchange::new();
-        let output = Arc::new(Output::new(Arc::clone(&journal), reader)?);
         let api = tokio::spawn(Arc::clone(&exchange).serve(listener)).abort_handle();
+        if shim.is_some() {
+            launch(external, runtime, &sandbox, &exchange)?;
+        }
         tokio::spawn(Arc::clone(&output).follow());
-        tokio::spawn(watch(reports, Arc::clone(&exchange), Arc::clone(&output)));
+        tokio::spawn(watch(
+            reports,
+            Arc::clone(&exchange),
+            Arc::clone(&output),
+            Arc::clone(&journal),
+            cloud.clock,
+        ));
         cloud.environments.watch(&sandbox);
         let process = Process {
             exchange,
             output,
             sandbox,
-            api,
-            access_key: session.access_key,
-            cloud: Arc::downgrade(cloud),
-            _root: root,
+            journal: Arc::clone(&journal),
+            clock: cloud.clock,
+            belongings: Some(Belongings {
+                api,
+                access_key: session.access_key,
+                cloud: Arc::downgrade(cloud),
+                _root: root,
+                _opt: opt,
+            }),
         };
         Ok((Self::new(target, journal, Some(process)), started))
     }
@@ -193,21 +232,51 @@ impl Process {
         }
     }
 
-    /// With everything that it has started.
+    /// With everything that it has started, at once.
     pub(super) fn kill(&self) {
         self.sandbox.kill();
     }
 
-    /// As [`Self::kill`]; returns when nothing is left, which no process can put off for long.
-    pub(super) async fn end(&self) {
-        self.kill();
-        self.sandbox.gone(END_WITHIN).await;
+    /// Ends it. Without extensions it is killed, and nothing is left when this returns; with them, the end takes its time.
+    pub(super) async fn end(&self, reason: Reason) {
+        if self.exchange.extensions.are_there() {
+            tokio::spawn(self.shutdown(reason));
+        } else {
+            self.kill();
+            self.sandbox.gone(END_WITHIN).await;
+        }
+    }
+
+    fn shutdown(&self, reason: Reason) -> impl Future<Output = ()> + use<> {
+        shut_down(
+            Arc::clone(&self.sandbox),
+            Arc::clone(&self.exchange),
+            Arc::clone(&self.journal),
+            self.clock,
+            reason,
+        )
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        self.kill();
+        let belongings = self.belongings.take();
+        match Handle::try_current() {
+            Ok(runtime) if self.exchange.extensions.are_there() => {
+                let shutdown = self.shutdown(Reason::Spindown);
+                // They need the Runtime API, their code and their rights until then.
+                runtime.spawn(async move {
+                    shutdown.await;
+                    drop(belongings);
+                });
+            }
+            _ => self.kill(),
+        }
+    }
+}
+
+impl Drop for Belongings {
+    fn drop(&mut self) {
         self.api.abort();
         if let Some(cloud) = self.cloud.upgrade() {
             cloud.close_session(&self.access_key);
@@ -215,24 +284,116 @@ impl Drop for Process {
     }
 }
 
-/// Tells when the runtime has ended, and ends what it has left.
-async fn watch(mut reports: Reports, exchange: Arc<Exchange>, output: Arc<Output>) {
+/// The file's name, by which an extension registers.
+fn name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+fn check_extensions(
+    external: &[PathBuf],
+    shim: Option<&Path>,
+    journal: &Journal,
+) -> Result<(), Unmade> {
+    let failed = |message: String| Unmade::Function {
+        kind: "Extension.LaunchError",
+        message,
+    };
+    for path in external {
+        if !is_executable(path) {
+            let name = name(path);
+            journal.extension(&name, &[], Some("PermissionDenied"));
+            return Err(failed(format!(
+                "fork/exec /opt/extensions/{name}: permission denied"
+            )));
+        }
+    }
+    if shim.is_none() && !external.is_empty() {
+        return Err(failed(
+            "The local AWS does not support extensions without its supervisor".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+/// Starts the extensions, and the runtime once they have registered.
+fn launch(
+    external: Vec<PathBuf>,
+    runtime: Program,
+    sandbox: &Arc<Sandbox>,
+    exchange: &Arc<Exchange>,
+) -> io::Result<()> {
+    if external.is_empty() {
+        return sandbox.order(&Order::Start(Box::new(runtime)));
+    }
+    let variables = variables::of_extensions(&runtime.variables);
+    for (path, number) in external.into_iter().zip(RUNTIME + 1..) {
+        let extension = Program {
+            number,
+            path,
+            folder: PathBuf::from("/"),
+            opt: runtime.opt.clone(),
+            variables: variables.clone(),
+            is_extension: true,
+        };
+        sandbox.order(&Order::Start(Box::new(extension)))?;
+    }
+    let (sandbox, exchange) = (Arc::downgrade(sandbox), Arc::clone(exchange));
+    tokio::spawn(async move {
+        // If one fails, whoever waits for the environment learns it from the exchange.
+        if exchange.extensions.registered().await.is_ok()
+            && let Some(sandbox) = sandbox.upgrade()
+        {
+            // Gone, it is told as such.
+            let _ = sandbox.order(&Order::Start(Box::new(runtime)));
+        }
+    });
+    Ok(())
+}
+
+/// Tells when the runtime or an extension has ended, and ends what they have left.
+async fn watch(
+    mut reports: Reports,
+    exchange: Arc<Exchange>,
+    output: Arc<Output>,
+    journal: Arc<Journal>,
+    clock: Clock,
+) {
     loop {
+        let extensions = &exchange.extensions;
         match reports.next().await {
             Event::Ended {
                 number: RUNTIME,
                 ending,
             } => {
                 output.drain();
-                reports.sandbox.kill();
+                extensions.runtime_ended();
+                if !extensions.are_there() {
+                    reports.sandbox.kill();
+                }
                 exchange.end(&ending.to_string());
             }
-            Event::Ended { .. } => {}
+            Event::Ended { number, ending } => {
+                extensions.ended(number, &ending.to_string());
+                match extensions.failure() {
+                    Some(failure) => exchange.stop(&failure),
+                    None => continue,
+                }
+            }
             Event::Gone => {
                 output.drain();
                 exchange.end("signal: killed");
                 return;
             }
+        }
+        if extensions.are_there() {
+            tokio::spawn(shut_down(
+                Arc::clone(&reports.sandbox),
+                Arc::clone(&exchange),
+                Arc::clone(&journal),
+                clock,
+                Reason::Failure,
+            ));
         }
     }
 }
@@ -247,12 +408,16 @@ fn refused(why: Unstartable, journal: &Journal) -> Unmade {
     }
 }
 
-async fn unpacked(cloud: &Arc<Cloud>, sha256: &str) -> io::Result<TaskRoot> {
+async fn unpacked(cloud: &Arc<Cloud>, function: &Function) -> io::Result<(TaskRoot, Option<Opt>)> {
     let cloud = Arc::clone(cloud);
-    let sha256 = sha256.to_owned();
-    tokio::task::spawn_blocking(move || cloud.environments.code.unpacked(&cloud, &sha256))
-        .await
-        .map_err(io::Error::other)?
+    let function = function.clone();
+    tokio::task::spawn_blocking(move || {
+        let code = &cloud.environments.code;
+        let root = code.unpacked(&cloud, &function.code_sha256)?;
+        Ok((root, Opt::unpacked(&cloud, &function)?))
+    })
+    .await
+    .map_err(io::Error::other)?
 }
 
 /// A new stream for a new environment.
@@ -273,56 +438,6 @@ pub(super) fn journal(cloud: &Arc<Cloud>, target: &Target) -> Arc<Journal> {
         stream,
         cloud.clock,
         cloud.environments.delivery.sink(cloud),
-        function.settings.logging.format == "JSON",
+        &function.settings.logging,
     ))
-}
-
-/// AWS: "Defined runtime environment variables"; `AWS_EXECUTION_ENV` "is not defined for OS-only runtimes".
-fn variables(
-    cloud: &Cloud,
-    target: &Target,
-    stream: &Stream,
-    root: &Path,
-) -> BTreeMap<&'static str, String> {
-    let function = &target.function;
-    let settings = &function.settings;
-    let region = &target.key.0.region;
-    let root = root.display();
-    let mut variables = BTreeMap::from([
-        ("AWS_LAMBDA_FUNCTION_NAME", function.name.clone()),
-        ("AWS_LAMBDA_FUNCTION_VERSION", function.version.clone()),
-        (
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-            settings.memory.to_string(),
-        ),
-        ("AWS_LAMBDA_LOG_GROUP_NAME", stream.group.clone()),
-        ("AWS_LAMBDA_LOG_STREAM_NAME", stream.name.clone()),
-        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
-        ("AWS_REGION", region.clone()),
-        ("AWS_DEFAULT_REGION", region.clone()),
-        ("LAMBDA_TASK_ROOT", root.to_string()),
-        ("LAMBDA_RUNTIME_DIR", "/var/runtime".to_owned()),
-        ("_HANDLER", settings.handler.clone()),
-        ("TZ", ":UTC".to_owned()),
-        ("LANG", "en_US.UTF-8".to_owned()),
-        ("PATH", "/usr/local/bin:/usr/bin:/bin:/opt/bin".to_owned()),
-        (
-            "LD_LIBRARY_PATH",
-            format!("/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:{root}:{root}/lib:/opt/lib"),
-        ),
-        ("TMPDIR", std::env::temp_dir().display().to_string()),
-    ]);
-    if let Some(endpoint) = cloud.endpoint.get() {
-        variables.insert("AWS_ENDPOINT_URL", endpoint.clone());
-    }
-    if settings.logging.format == "JSON" {
-        let level = settings.logging.application_level.as_deref();
-        variables.insert("AWS_LAMBDA_LOG_FORMAT", "JSON".to_owned());
-        variables.insert("AWS_LAMBDA_LOG_LEVEL", level.unwrap_or("INFO").to_owned());
-    }
-    // The function's own may say where to find programs and libraries.
-    for own in settings.environment.iter().flatten() {
-        variables.retain(|name, _| name != own.0);
-    }
-    variables
 }

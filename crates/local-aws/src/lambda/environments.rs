@@ -26,6 +26,9 @@ const IDLE: Duration = Duration::from_mins(10);
 /// Well before its credentials expire.
 const OLDEST: Duration = Duration::from_hours(6);
 
+/// Extensions have two seconds for their end.
+const EXTENSIONS_WITHIN: Duration = Duration::from_millis(2200);
+
 /// Everything that runs, and what it runs from.
 #[derive(Debug)]
 pub(crate) struct Environments {
@@ -89,18 +92,18 @@ impl Environments {
     pub(crate) async fn end_all(&self) {
         self.is_closed.store(true, Ordering::Release);
         let running: Vec<Weak<Environment>> = std::mem::take(&mut *locked(&self.running));
-        for environment in running.iter().filter_map(Weak::upgrade) {
-            if let Some(process) = &environment.process {
-                process.output.drain();
-                process.kill();
-            }
-        }
         let idle: Vec<Idle> = self
             .pools()
             .values_mut()
             .flat_map(|pool| std::mem::take(&mut pool.idle))
             .collect();
         drop(idle);
+        for environment in running.iter().filter_map(Weak::upgrade) {
+            if let Some(process) = &environment.process {
+                process.output.drain();
+                process.kill();
+            }
+        }
         // Invocations under way see the end of their process, and say so in the log.
         for _ in 0..100 {
             if running
@@ -112,7 +115,11 @@ impl Environments {
             sleep(Duration::from_millis(10)).await;
         }
         let sandboxes = std::mem::take(&mut *locked(&self.sandboxes));
+        let until = Instant::now() + EXTENSIONS_WITHIN;
         for sandbox in &sandboxes {
+            sandbox
+                .gone(until.saturating_duration_since(Instant::now()))
+                .await;
             sandbox.kill();
         }
         for sandbox in &sandboxes {

@@ -8,6 +8,7 @@ use tokio::net::unix::pipe;
 use tokio::time::sleep;
 
 use super::journal::Journal;
+use super::telemetry::Source;
 
 /// AWS: an event of a log is at most 256 KB.
 const LONGEST_LINE: usize = 256 * 1024;
@@ -17,16 +18,22 @@ const MOST_DRAINED: usize = 4 << 20;
 #[derive(Debug)]
 pub(super) struct Output {
     journal: Arc<Journal>,
+    source: Source,
     pipe: pipe::Receiver,
     partial: Mutex<Vec<u8>>,
 }
 
 impl Output {
     /// Of the pipe that the process writes both into.
-    pub(super) fn new(journal: Arc<Journal>, pipe: io::PipeReader) -> io::Result<Self> {
+    pub(super) fn new(
+        journal: Arc<Journal>,
+        source: Source,
+        pipe: io::PipeReader,
+    ) -> io::Result<Self> {
         let pipe = pipe::Receiver::from_owned_fd(pipe.into())?;
         Ok(Self {
             journal,
+            source,
             pipe,
             partial: Mutex::default(),
         })
@@ -88,8 +95,8 @@ impl Output {
         if !partial.ends_with(b"\n") {
             partial.push(b'\n');
         }
-        self.journal
-            .write(String::from_utf8_lossy(partial).into_owned());
+        let line = String::from_utf8_lossy(partial).into_owned();
+        self.journal.line(self.source, line);
         partial.clear();
     }
 }

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::environment::{Environment, Process, Unmade, journal};
 use super::environments::Turn;
+use super::extensions::Reason;
 use super::function::runtime_version;
 use super::invoke::LARGEST_PAYLOAD;
 use super::journal::{Journal, Report, Status};
@@ -152,7 +153,8 @@ impl Invocation {
             },
             Err(_) => self.failed("Runtime.ExitError", "Runtime exited with error: panic"),
         };
-        let invoked = self.report(&environment.journal, outcome, began.elapsed(), None, 0);
+        let journal = &environment.journal;
+        let invoked = self.report(journal, outcome, began.elapsed(), None, 0, false);
         self.turn.give_back(environment);
         Ok(invoked)
     }
@@ -172,7 +174,7 @@ impl Invocation {
                     spent,
                 } => {
                     journal.start(&self.request_id, &self.target.function.version);
-                    return Ok(self.report(&journal, outcome, spent, None, 0));
+                    return Ok(self.report(&journal, outcome, spent, None, 0, false));
                 }
             };
             let Some(process) = &environment.process else {
@@ -182,37 +184,59 @@ impl Invocation {
             journal.start(&self.request_id, &self.target.function.version);
             let began = Instant::now();
             let left = limit.saturating_sub(spent);
+            let deadline = self.cloud.now() + u64::try_from(left.as_millis()).unwrap_or_default();
             let (reply, replied) = oneshot::channel();
+            let extensions = &process.exchange.extensions;
+            if extensions.are_there() {
+                extensions.invoke(&self.request_id, &self.target.arn, deadline, &self.trace);
+            }
             process.exchange.offer(Job {
                 id: self.request_id.clone(),
                 payload: self.payload.clone(),
-                deadline: self.cloud.now() + u64::try_from(left.as_millis()).unwrap_or_default(),
+                deadline,
                 arn: self.target.arn.clone(),
                 trace: self.trace.clone(),
                 client_context: self.client_context.clone(),
                 reply,
             });
-            let deadline = began + left;
-            let replied = process.within_memory(timeout_at(deadline, replied)).await;
+            let until = began + left;
+            let replied = process.within_memory(timeout_at(until, replied)).await;
             let outcome = match replied {
                 Ok(Ok(Reply::Ended {
                     was_fetched: false, ..
                 })) => continue,
                 Ok(Ok(Reply::Response(answer))) => Outcome::Answered(answer),
-                Ok(Ok(Reply::Streamed(streamed))) => self.relay(streamed, deadline, process).await,
+                Ok(Ok(Reply::Streamed(streamed))) => self.relay(streamed, until, process).await,
                 Ok(Ok(Reply::Error { body, kind })) => Outcome::Failed { body, kind },
                 Ok(Ok(Reply::TooLarge)) => too_large(LARGEST_PAYLOAD),
+                Ok(Ok(Reply::Stopped(failure))) => self.failed(&failure.kind, &failure.why),
                 Ok(Ok(Reply::Ended { why, .. })) => self.ended(&why),
                 Ok(Err(_)) => self.ended(""),
                 Err(_) => {
-                    process.end().await;
+                    process.end(Reason::Timeout).await;
                     Outcome::TimedOut
                 }
             };
-            let duration = spent + began.elapsed();
+            let mut duration = spent + began.elapsed();
             process.output.drain();
-            let is_alive = environment.is_alive() && !matches!(outcome, Outcome::TimedOut);
-            let invoked = self.report(journal, outcome, duration, init, process.memory());
+            let mut is_over = matches!(outcome, Outcome::TimedOut);
+            outcome.tell_done(journal, &self.request_id, duration);
+            if extensions.are_there() && !is_over {
+                // The function's answer stands, whatever they do; the environment is reset if they do not finish in time.
+                let rest = left.saturating_sub(began.elapsed());
+                let ready = process
+                    .within_memory(timeout(rest, extensions.ready()))
+                    .await;
+                if ready.is_err() {
+                    process.end(Reason::Timeout).await;
+                    is_over = true;
+                }
+                duration = spent + began.elapsed();
+                process.output.drain();
+            }
+            let is_alive = environment.is_alive() && !is_over;
+            let memory = process.memory();
+            let invoked = self.report(journal, outcome, duration, init, memory, is_over);
             if is_alive {
                 self.turn.give_back(environment);
             }
@@ -256,7 +280,7 @@ impl Invocation {
             Ok(Some(_)) => too_large(LARGEST_PAYLOAD),
             Ok(None) => self.truncated(process).await,
             Err(_) => {
-                process.end().await;
+                process.end(Reason::Timeout).await;
                 Outcome::TimedOut
             }
         }
@@ -299,6 +323,7 @@ impl Invocation {
         journal.init_start(runtime, &runtime_version(&self.target.key.0, runtime));
         let outcome = match self.start(&journal, shim, INIT).await? {
             Ok(environment) => {
+                journal.init_done(began.elapsed());
                 return Ok(Start::Ready {
                     environment,
                     init: Some(began.elapsed()),
@@ -314,11 +339,14 @@ impl Invocation {
         journal.init_failed(began.elapsed(), status);
         let began = Instant::now();
         Ok(match self.start(&journal, shim, limit).await? {
-            Ok(environment) => Start::Ready {
-                environment,
-                init: None,
-                spent: began.elapsed(),
-            },
+            Ok(environment) => {
+                journal.init_done(began.elapsed());
+                Start::Ready {
+                    environment,
+                    init: None,
+                    spent: began.elapsed(),
+                }
+            }
             Err(outcome) => Start::Failed {
                 journal,
                 outcome,
@@ -353,6 +381,17 @@ impl Invocation {
         let Some(process) = &environment.process else {
             return Err(Refusal::internal("an environment without a process"));
         };
+        let extensions = &process.exchange.extensions;
+        let started = async {
+            let started = started.await;
+            if matches!(started, Ok(Init::Ready)) && extensions.are_there() {
+                if let Err(failure) = extensions.ready().await {
+                    return Ok(Init::Stopped(failure));
+                }
+                extensions.tell_ready();
+            }
+            started
+        };
         Ok(match process.within_memory(timeout(limit, started)).await {
             Ok(Ok(Init::Ready)) => {
                 process.measure();
@@ -360,6 +399,7 @@ impl Invocation {
             }
             Ok(Ok(Init::Failed { body, kind })) => Err(Outcome::Failed { body, kind }),
             Ok(Ok(Init::Ended(why))) => Err(self.ended(&why)),
+            Ok(Ok(Init::Stopped(failure))) => Err(self.failed(&failure.kind, &failure.why)),
             Ok(Err(_)) => Err(self.ended("")),
             Err(_) => Err(Outcome::TimedOut),
         })
@@ -392,6 +432,7 @@ impl Invocation {
         duration: Duration,
         init: Option<Duration>,
         used: u64,
+        is_overdue: bool,
     ) -> Invoked {
         let settings = &self.target.function.settings;
         let report = |status, duration| Report {
@@ -406,7 +447,11 @@ impl Invocation {
             Outcome::Answered(payload) => Invoked {
                 payload,
                 error: None,
-                log_tail: journal.end(&report(Status::Success, duration)),
+                log_tail: journal.end(&if is_overdue {
+                    report(Status::Timeout, duration)
+                } else {
+                    report(Status::Success, duration)
+                }),
             },
             Outcome::Failed { body, kind } => Invoked {
                 payload: body,
@@ -434,6 +479,18 @@ impl Invocation {
                 }
             }
         }
+    }
+}
+
+impl Outcome {
+    /// The runtime has done its part.
+    fn tell_done(&self, journal: &Journal, request_id: &str, after: Duration) {
+        let (bytes, status) = match self {
+            Self::Answered(answer) => (answer.len(), Status::Success),
+            Self::Failed { body, kind } => (body.len(), Status::Error(kind)),
+            Self::TimedOut => (0, Status::Timeout),
+        };
+        journal.runtime_done(request_id, after, bytes, status);
     }
 }
 

@@ -18,17 +18,21 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinSet;
 
+use super::extensions::{Extensions, Failure};
 use super::invoke::LARGEST_PAYLOAD;
 use super::outlet::{LARGEST_STREAM, Piece, Streamed};
+use super::telemetry::Api;
 use crate::clock::Moment;
 
 const PREFIX: &str = "/2018-06-01/runtime/";
+const EXTENSION: &str = "/2020-01-01/extension/";
 
 /// What passes between an environment's process and those who invoke it.
 #[derive(Debug)]
 pub(super) struct Exchange {
     state: Mutex<State>,
     work: Notify,
+    pub(super) extensions: Extensions,
 }
 
 #[derive(Debug)]
@@ -54,6 +58,8 @@ pub(super) enum Init {
     },
     /// Its process ended, as the text says.
     Ended(String),
+    /// An extension did not let it.
+    Stopped(Failure),
 }
 
 /// One invocation.
@@ -81,6 +87,8 @@ pub(super) enum Reply {
         kind: String,
     },
     TooLarge,
+    /// An extension ended it.
+    Stopped(Failure),
     /// The process ended, as the text says, before or after it had fetched the invocation.
     Ended {
         why: String,
@@ -89,7 +97,7 @@ pub(super) enum Reply {
 }
 
 impl Exchange {
-    pub(super) fn new() -> (Arc<Self>, oneshot::Receiver<Init>) {
+    pub(super) fn new(extensions: Extensions) -> (Arc<Self>, oneshot::Receiver<Init>) {
         let (init, started) = oneshot::channel();
         let exchange = Self {
             state: Mutex::new(State {
@@ -99,6 +107,7 @@ impl Exchange {
                 ending: None,
             }),
             work: Notify::new(),
+            extensions,
         };
         (Arc::new(exchange), started)
     }
@@ -137,6 +146,21 @@ impl Exchange {
         }
     }
 
+    /// An extension has failed, and the environment with it.
+    pub(super) fn stop(&self, failure: &Failure) {
+        let mut state = self.lock();
+        state.ending = Some(failure.why.clone());
+        if let Some(init) = state.init.take() {
+            let _ = init.send(Init::Stopped(failure.clone()));
+        }
+        if let Some((_, reply)) = state.running.take() {
+            let _ = reply.send(Reply::Stopped(failure.clone()));
+        }
+        if let Some(job) = state.queued.take() {
+            let _ = job.reply.send(Reply::Stopped(failure.clone()));
+        }
+    }
+
     pub(super) fn is_over(&self) -> bool {
         self.lock().ending.is_some()
     }
@@ -172,6 +196,23 @@ impl Exchange {
         request: Request<Incoming>,
     ) -> Result<Response<Full<Bytes>>, hyper::Error> {
         let (parts, body) = request.into_parts();
+        if let Some(path) = parts.uri.path().strip_prefix(EXTENSION) {
+            let body = read(body).await?.unwrap_or_default();
+            let answer = self.extensions.answer(&parts, path, &body).await;
+            if let Some(failure) = self.extensions.failure() {
+                self.stop(&failure);
+            }
+            return Ok(answer);
+        }
+        let api = match parts.uri.path().trim_end_matches('/') {
+            "/2022-07-01/telemetry" => Some(Api::Telemetry),
+            "/2020-08-15/logs" => Some(Api::Logs),
+            _ => None,
+        };
+        if let Some(api) = api {
+            let body = read(body).await?.unwrap_or_default();
+            return Ok(self.extensions.subscribe(api, &parts, &body));
+        }
         let Some(path) = parts.uri.path().strip_prefix(PREFIX) else {
             return Ok(unknown());
         };
@@ -261,6 +302,7 @@ impl Exchange {
                     return transition("RuntimeRunning", "RuntimeReady");
                 }
                 if let Some(init) = state.init.take() {
+                    self.extensions.close();
                     let _ = init.send(Init::Ready);
                 }
                 if let Some(job) = state.queued.take() {
@@ -388,7 +430,7 @@ fn error_type(body: &[u8]) -> String {
         .unwrap_or_else(|| "Runtime.Unknown".to_owned())
 }
 
-fn accepted() -> Response<Full<Bytes>> {
+pub(super) fn accepted() -> Response<Full<Bytes>> {
     answer(StatusCode::ACCEPTED, "{\"status\":\"OK\"}\n".to_owned())
 }
 
@@ -410,16 +452,16 @@ fn transition(from: &str, to: &str) -> Response<Full<Bytes>> {
     )
 }
 
-fn refused(status: StatusCode, kind: &str, message: &str) -> Response<Full<Bytes>> {
+pub(super) fn refused(status: StatusCode, kind: &str, message: &str) -> Response<Full<Bytes>> {
     let body = json!({ "errorMessage": message, "errorType": kind });
     answer(status, body.to_string())
 }
 
-fn unknown() -> Response<Full<Bytes>> {
+pub(super) fn unknown() -> Response<Full<Bytes>> {
     answer(StatusCode::NOT_FOUND, "404 page not found\n".to_owned())
 }
 
-fn answer(status: StatusCode, body: String) -> Response<Full<Bytes>> {
+pub(super) fn answer(status: StatusCode, body: String) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::from(body));
     *response.status_mut() = status;
     response

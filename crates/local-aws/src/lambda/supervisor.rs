@@ -42,6 +42,8 @@ pub(super) struct Program {
     pub(super) path: PathBuf,
     /// Its working directory.
     pub(super) folder: PathBuf,
+    /// The folder that it is to have at `/opt`, if any.
+    pub(super) opt: Option<PathBuf>,
     /// All of its environment.
     pub(super) variables: BTreeMap<String, String>,
     /// True if it writes to the supervisor's standard error, and not to its standard output.
@@ -72,7 +74,10 @@ const BECOME: &str = "start-program";
 pub fn run_hidden(arguments: &[std::ffi::OsString]) -> Option<Result<(), String>> {
     match arguments {
         [_, kind] if kind == SUPERVISE => Some(supervise().map_err(|error| error.to_string())),
-        [_, kind, program] if kind == BECOME => Some(become_program(Path::new(program))),
+        [_, kind, program] if kind == BECOME => Some(become_program(Path::new(program), None)),
+        [_, kind, program, opt] if kind == BECOME => {
+            Some(become_program(Path::new(program), Some(Path::new(opt))))
+        }
         _ => None,
     }
 }
@@ -159,6 +164,7 @@ impl Supervisor {
         let child = Command::new(this_program()?)
             .arg(BECOME)
             .arg(&program.path)
+            .args(&program.opt)
             .current_dir(&program.folder)
             .env_clear()
             .envs(&program.variables)
@@ -292,7 +298,11 @@ fn this_program() -> io::Result<PathBuf> {
 }
 
 /// Becomes a program that ends with its parent, within Lambda's own limits.
-fn become_program(path: &Path) -> Result<(), String> {
+fn become_program(path: &Path, opt: Option<&Path>) -> Result<(), String> {
+    if let Some(opt) = opt {
+        // Without it the program finds its layers by its variables.
+        let _ = super::mounts::show_at_opt(opt);
+    }
     // Killed with the supervisor, should that be killed. macOS has nothing like it.
     #[cfg(target_os = "linux")]
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))

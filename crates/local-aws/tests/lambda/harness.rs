@@ -175,11 +175,18 @@ pub(crate) async fn processes(folder: &Path) -> LocalAws {
 
 /// A zip with one file, as base64.
 pub(crate) fn zip(name: &str, bytes: &[u8], mode: u32) -> String {
+    zip_of(&[(name, bytes, mode)])
+}
+
+/// A zip with these files, as base64.
+pub(crate) fn zip_of(files: &[(&str, &[u8], u32)]) -> String {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
-    writer
-        .start_file(name, SimpleFileOptions::default().unix_permissions(mode))
-        .expect("an entry");
-    writer.write_all(bytes).expect("its bytes");
+    for (name, bytes, mode) in files {
+        writer
+            .start_file(*name, SimpleFileOptions::default().unix_permissions(*mode))
+            .expect("an entry");
+        writer.write_all(bytes).expect("its bytes");
+    }
     STANDARD.encode(writer.finish().expect("an archive").into_inner())
 }
 

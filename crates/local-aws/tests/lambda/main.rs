@@ -5,6 +5,8 @@ mod harness;
 mod control;
 mod execution;
 #[cfg(target_os = "linux")]
+mod extensions;
+#[cfg(target_os = "linux")]
 mod leftovers;
 #[cfg(target_os = "linux")]
 mod memory;

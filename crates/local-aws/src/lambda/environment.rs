@@ -20,13 +20,13 @@ use super::journal::Journal;
 use super::known::Target;
 use super::layers::{Opt, is_executable};
 use super::output::Output;
+use super::process_variables::{Variables, of_extensions};
 use super::role;
 use super::runtime_api::{Exchange, Init};
 use super::sandbox::{Event, MEMORY_PACE, RUNTIME, Reports, Sandbox};
 use super::shutdown::shut_down;
 use super::supervisor::{Order, Program};
 use super::telemetry::Source;
-use super::variables::{self, Variables};
 use crate::clock::{Clock, day};
 use crate::cloud::Cloud;
 use crate::ids;
@@ -155,6 +155,7 @@ impl Environment {
         let extensions = Extensions::new(about, Arc::clone(&journal), &names);
         let (exchange, started) = Exchange::new(extensions);
         let limit = u64::from(settings.memory) << 20;
+        let mark = format!("AWS_ACCESS_KEY_ID={}", session.access_key);
         let (reader, writer) = io::pipe()?;
         let output = Arc::new(Output::new(Arc::clone(&journal), Source::Function, reader)?);
         let (sandbox, reports) = match shim {
@@ -168,9 +169,9 @@ impl Environment {
                     tokio::spawn(Arc::new(output).follow());
                     writer
                 };
-                Sandbox::open(shim, limit, writer.into(), errors.into())?
+                Sandbox::open(shim, limit, mark, writer.into(), errors.into())?
             }
-            None => Sandbox::bare(&runtime, limit, writer.into())?,
+            None => Sandbox::bare(&runtime, limit, mark, writer.into())?,
         };
         let api = tokio::spawn(Arc::clone(&exchange).serve(listener)).abort_handle();
         if shim.is_some() {
@@ -326,7 +327,7 @@ fn launch(
     if external.is_empty() {
         return sandbox.order(&Order::Start(Box::new(runtime)));
     }
-    let variables = variables::of_extensions(&runtime.variables);
+    let variables = of_extensions(&runtime.variables);
     for (path, number) in external.into_iter().zip(RUNTIME + 1..) {
         let extension = Program {
             number,

@@ -83,6 +83,25 @@ pub(super) fn scan(of: i32) -> Vec<i32> {
     }
 }
 
+/// All processes of this user that have `variable` (`NAME=VALUE`) in their environment, as it was when they began.
+pub(super) fn with_variable(variable: &str) -> Vec<i32> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let Some(pid) = name.to_str().and_then(|name| name.parse::<i32>().ok()) else {
+            continue;
+        };
+        let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
+        if environment
+            .split(|byte| *byte == 0)
+            .any(|one| one == variable.as_bytes())
+        {
+            found.push(pid);
+        }
+    }
+    found
+}
+
 /// `proc_pid_stat(5)`: the second member is the program's name in parentheses, which may have any character in it.
 fn parent(stat: &str) -> Option<i32> {
     let (_, rest) = stat.rsplit_once(')')?;

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 
 use super::checks::Checks;
 use super::known::Target;
-use super::name::Named;
+use super::name::{LATEST, Named, arn};
 use super::refusals::no_function;
 use super::run::{self, Event};
 use super::{Invoked, client_context};
@@ -109,9 +109,16 @@ pub(super) async fn perform(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, R
 
 /// What is named, if it can be invoked now.
 pub(super) fn target(cloud: &Cloud, place: &Place, named: Named) -> Result<Arc<Target>, Refusal> {
-    let target = cloud.environments.known.target(cloud, place, named)?;
+    // AWS names the version that was meant, since 2025.
+    let meant = named.qualifier.as_deref().unwrap_or(LATEST);
+    let arn = format!("{}:{meant}", arn(place, &named.name));
+    let target = cloud.environments.known.target(cloud, place, named);
+    let target = target.map_err(|refusal| match refusal.status {
+        404 => no_function(&arn),
+        _ => refusal,
+    })?;
     if target.function.is_gone(cloud.now()) {
-        return Err(no_function(&target.arn));
+        return Err(no_function(&arn));
     }
     target.function.check_active(cloud.now())?;
     Ok(target)

@@ -30,6 +30,7 @@ mod name;
 mod outlet;
 mod output;
 mod policy;
+mod process_variables;
 mod refusals;
 mod role;
 mod run;
@@ -44,7 +45,6 @@ mod telemetry;
 mod tracing;
 mod update;
 pub(crate) mod url;
-mod variables;
 mod versions;
 
 use std::path::PathBuf;

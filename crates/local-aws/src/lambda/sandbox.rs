@@ -31,6 +31,8 @@ pub(super) const RUNTIME: u32 = 0;
 pub(super) struct Sandbox {
     /// Bytes that its processes may have.
     limit: u64,
+    /// A variable, as `NAME=VALUE`, that all its processes have and no others.
+    mark: String,
     is_supervised: bool,
     state: Mutex<State>,
     gone: watch::Sender<bool>,
@@ -71,6 +73,7 @@ impl Sandbox {
     pub(super) fn open(
         shim: &Path,
         limit: u64,
+        mark: String,
         output: OwnedFd,
         extensions: OwnedFd,
     ) -> io::Result<(Arc<Self>, Reports)> {
@@ -86,13 +89,14 @@ impl Sandbox {
         let reports = ours.try_clone()?;
         ours.set_nonblocking(true)?;
         let reports = BufReader::new(tokio::net::UnixStream::from_std(reports)?).lines();
-        Ok(Self::of(child, limit, Some(ours), Some(reports)))
+        Ok(Self::of(child, limit, mark, Some(ours), Some(reports)))
     }
 
     /// A runtime without a supervisor.
     pub(super) fn bare(
         program: &Program,
         limit: u64,
+        mark: String,
         output: OwnedFd,
     ) -> io::Result<(Arc<Self>, Reports)> {
         let child = Command::new(&program.path)
@@ -104,17 +108,19 @@ impl Sandbox {
             .stderr(output)
             .process_group(0)
             .spawn()?;
-        Ok(Self::of(child, limit, None, None))
+        Ok(Self::of(child, limit, mark, None, None))
     }
 
     fn of(
         child: Child,
         limit: u64,
+        mark: String,
         orders: Option<UnixStream>,
         lines: Option<Lines<BufReader<tokio::net::UnixStream>>>,
     ) -> (Arc<Self>, Reports) {
         let sandbox = Arc::new(Self {
             limit,
+            mark,
             is_supervised: orders.is_some(),
             state: Mutex::new(State {
                 root: child.id().and_then(|id| i32::try_from(id).ok()),
@@ -210,7 +216,11 @@ impl Reports {
             {
                 return Event::Ended { number, ending };
             }
-            let _ = self.child.wait().await;
+            // A supervisor that was killed has left what it was to end.
+            if !self.child.wait().await.is_ok_and(|status| status.success()) {
+                let sandbox = Arc::clone(&self.sandbox);
+                let _ = tokio::task::spawn_blocking(move || kill_marked(&sandbox.mark)).await;
+            }
             self.lines = None;
             self.end();
             return Event::Gone;
@@ -235,6 +245,20 @@ impl Reports {
         state.orders = None;
         drop(state);
         self.sandbox.gone.send_replace(true);
+    }
+}
+
+/// Processes that are nobody's descendants here, by their mark, until there is none.
+fn kill_marked(mark: &str) {
+    for _ in 0..20 {
+        let found = family::with_variable(mark);
+        if found.is_empty() {
+            return;
+        }
+        for pid in found.into_iter().filter_map(Pid::from_raw) {
+            let _ = kill_process(pid, Signal::KILL);
+        }
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 

@@ -117,13 +117,14 @@ fn stop(host: &str) {
     let _ = stream.read_to_end(&mut Vec::new());
 }
 
-/// The supervisor's end is no way out for the function itself.
+/// The supervisor's own end is no way out.
 #[test]
 fn after_the_supervisor() {
     let folder = tempfile::tempdir().expect("a folder");
     let (mut server, host) = serve(folder.path());
     send_to(&host, "iam", "/", &role_form("lambda.amazonaws.com"));
-    let body = script("", "ANSWER=\"[$$, $PPID]\"");
+    let marker = marker(6);
+    let body = script(&daemons(&marker), "ANSWER=\"[$$, $PPID]\"");
     let zip = zip("bootstrap", body.as_bytes(), 0o755);
     post(&host, FUNCTIONS, &function(&zip, &json!({})));
     let path = format!("{FUNCTIONS}/demo/invocations");
@@ -136,6 +137,7 @@ fn after_the_supervisor() {
         assert!(began.elapsed() < Duration::from_secs(5), "it goes on");
         std::thread::sleep(Duration::from_millis(5));
     }
+    all_end(&marker);
     let second = post(&host, &path, &json!(5));
     assert_ne!(second[0], first[0]);
     assert!(second[0].is_number(), "{second}");
@@ -146,6 +148,7 @@ fn after_the_supervisor() {
         assert!(began.elapsed() < Duration::from_secs(5), "it goes on");
         std::thread::sleep(Duration::from_millis(5));
     }
+    all_end(&marker);
     let third = post(&host, &path, &json!(5));
     assert!(third[0].is_number(), "{third}");
     server.kill().expect("killed");

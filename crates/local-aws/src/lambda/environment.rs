@@ -383,7 +383,10 @@ async fn watch(
             }
             Event::Gone => {
                 output.drain();
-                exchange.end("signal: killed");
+                // The first reason is the one that counts.
+                if !exchange.is_over() {
+                    exchange.end("signal: killed");
+                }
                 return;
             }
         }

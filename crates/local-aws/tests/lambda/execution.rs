@@ -254,6 +254,32 @@ async fn the_runtime_api_refuses_what_is_out_of_turn() {
 }
 
 #[tokio::test]
+async fn a_process_has_the_variables_that_aws_gives() {
+    let folder = folder();
+    let aws = processes(folder.path()).await;
+    let work =
+        r#"ANSWER="\"$(tr '\0' '\n' < /proc/$$/environ | cut -d= -f1 | sort | tr '\n' ' ')\"""#;
+    let own = json!({ "Environment": { "Variables": { "OWN": "x" } } });
+    create_script(&aws, &script("", work), &own).await;
+    let answer = invoke(&aws, &json!(1)).await.json();
+    let names: Vec<&str> = answer
+        .as_str()
+        .expect("names")
+        .split_whitespace()
+        .filter(|name| *name != "TMPDIR")
+        .collect();
+    let expected = "AWS_ACCESS_KEY_ID AWS_DEFAULT_REGION AWS_LAMBDA_FUNCTION_MEMORY_SIZE AWS_LAMBDA_FUNCTION_NAME \
+                    AWS_LAMBDA_FUNCTION_VERSION AWS_LAMBDA_INITIALIZATION_TYPE AWS_LAMBDA_LOG_GROUP_NAME \
+                    AWS_LAMBDA_LOG_STREAM_NAME AWS_LAMBDA_RUNTIME_API AWS_REGION AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN \
+                    LAMBDA_RUNTIME_DIR LAMBDA_TASK_ROOT LANG LD_LIBRARY_PATH OWN PATH TZ _HANDLER";
+    let mut expected: Vec<&str> = expected.split_whitespace().collect();
+    expected.sort_unstable();
+    let mut names = names;
+    names.sort_unstable();
+    assert_eq!(names, expected);
+}
+
+#[tokio::test]
 async fn several_run_at_once_up_to_the_concurrency() {
     let folder = folder();
     let aws = processes(folder.path()).await;

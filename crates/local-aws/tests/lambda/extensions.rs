@@ -305,6 +305,57 @@ while True:
     assert!(events.iter().all(|event| event["time"].is_string()));
 }
 
+/// A runtime with an internal extension is told of the end, as without one it is not.
+#[tokio::test]
+async fn the_runtime_is_told_of_the_end() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let aws = processes(folder.path()).await;
+    let trace = folder.path().join("trace");
+    let body = r#"#!/usr/bin/env python3
+import http.client, os, signal, sys, threading
+api = os.environ["AWS_LAMBDA_RUNTIME_API"]
+def trace(text):
+    with open(os.environ["TRACE"], "a") as file: file.write('"' + text + '"\n')
+def told(*_):
+    trace("told")
+    os._exit(0)
+signal.signal(signal.SIGTERM, told)
+def ask(method, path, body=None, headers={}):
+    connection = http.client.HTTPConnection(api)
+    connection.request(method, path, body, headers)
+    answer = connection.getresponse()
+    return answer.headers, answer.read()
+def serve():
+    while True:
+        headers, event = ask("GET", "/2018-06-01/runtime/invocation/next")
+        ask("POST", "/2018-06-01/runtime/invocation/%s/response" % headers["Lambda-Runtime-Aws-Request-Id"], event)
+if "EXTENSION" in os.environ:
+    headers, _ = ask("POST", "/2020-01-01/extension/register", '{"events":[]}', {"Lambda-Extension-Name": "mine"})
+    me = {"Lambda-Extension-Identifier": headers["Lambda-Extension-Identifier"]}
+    threading.Thread(target=lambda: ask("GET", "/2020-01-01/extension/event/next", None, me), daemon=True).start()
+threading.Thread(target=serve, daemon=True).start()
+while True: signal.pause()
+"#;
+    for has_extension in [true, false] {
+        let mut variables = json!({ "TRACE": trace });
+        if has_extension {
+            variables["EXTENSION"] = json!("1");
+        }
+        let more = json!({ "Environment": { "Variables": variables } });
+        create_script(&aws, body, &changes(&trace, &more)).await;
+        assert_eq!(invoke(&aws, &json!(7)).await.json(), 7);
+        call(&aws, "DELETE", DEMO, &Value::Null).await;
+        if has_extension {
+            let seen = wait_for(|| Some(traced(&trace)).filter(|seen| !seen.is_empty())).await;
+            assert_eq!(seen, ["told"]);
+            fs::remove_file(&trace).expect("it is there");
+        } else {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            assert!(traced(&trace).is_empty());
+        }
+    }
+}
+
 /// A layer with these files, published; its version's ARN.
 async fn layer(aws: &LocalAws, name: &str, files: &[(&str, &str)]) -> String {
     let files: Vec<(&str, &[u8], u32)> = files

@@ -169,15 +169,15 @@ impl Journal {
         self.telemetry.close();
     }
 
-    /// Lambda tries once more as part of the invocation.
-    pub(super) fn init_failed(&self, after: Duration, status: Status<'_>) {
+    /// After the phase `init`, Lambda tries once more as part of the invocation: the phase `invoke`.
+    pub(super) fn init_failed(&self, phase: &str, after: Duration, status: Status<'_>) {
         let milliseconds = milliseconds(after);
         self.platform(
             "platform.initReport",
             WARN,
             || {
                 let mut record = json!({
-                    "initializationType": "on-demand", "phase": "init", "status": status.name(),
+                    "initializationType": "on-demand", "phase": phase, "status": status.name(),
                     "metrics": { "durationMs": milliseconds },
                 });
                 if let Status::Error(kind) = status {
@@ -191,7 +191,7 @@ impl Journal {
                     _ => String::new(),
                 };
                 Some(format!(
-                    "INIT_REPORT Init Duration: {milliseconds:.2} ms\tPhase: init\tStatus: {}{kind}\n",
+                    "INIT_REPORT Init Duration: {milliseconds:.2} ms\tPhase: {phase}\tStatus: {}{kind}\n",
                     status.name()
                 ))
             },

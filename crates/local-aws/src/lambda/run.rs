@@ -47,12 +47,22 @@ enum Start {
         init: Option<Duration>,
         /// What of it counts as time of the invocation.
         spent: Duration,
+        /// True if the log says already that the invocation has begun.
+        is_told: bool,
     },
+    /// The log says already that the invocation has begun.
     Failed {
         journal: Arc<Journal>,
-        outcome: Outcome,
+        failed: Failed,
         spent: Duration,
     },
+}
+
+/// A process that did not start.
+struct Failed {
+    outcome: Outcome,
+    /// Megabytes that it had at most.
+    memory: u64,
 }
 
 /// What a function is invoked with.
@@ -162,26 +172,29 @@ impl Invocation {
     async fn in_process(self, shim: Option<&Path>) -> Result<Invoked, Refusal> {
         let limit = Duration::from_secs(u64::from(self.target.function.settings.timeout));
         loop {
-            let (environment, init, spent) = match self.environment(shim, limit).await? {
+            let (environment, init, spent, is_told) = match self.environment(shim, limit).await? {
                 Start::Ready {
                     environment,
                     init,
                     spent,
-                } => (environment, init, spent),
+                    is_told,
+                } => (environment, init, spent, is_told),
                 Start::Failed {
                     journal,
-                    outcome,
+                    failed,
                     spent,
                 } => {
-                    journal.start(&self.request_id, &self.target.function.version);
-                    return Ok(self.report(&journal, outcome, spent, None, 0, false));
+                    let Failed { outcome, memory } = failed;
+                    return Ok(self.report(&journal, outcome, spent, None, memory, false));
                 }
             };
             let Some(process) = &environment.process else {
                 return Err(Refusal::internal("an environment without a process"));
             };
             let journal = &environment.journal;
-            journal.start(&self.request_id, &self.target.function.version);
+            if !is_told {
+                journal.start(&self.request_id, &self.target.function.version);
+            }
             let began = Instant::now();
             let left = limit.saturating_sub(spent);
             let deadline = self.cloud.now() + u64::try_from(left.as_millis()).unwrap_or_default();
@@ -315,28 +328,28 @@ impl Invocation {
                 environment,
                 init: None,
                 spent: Duration::ZERO,
+                is_told: false,
             });
         }
         let began = Instant::now();
         let journal = journal(&self.cloud, &self.target);
         let runtime = &self.target.function.settings.runtime;
         journal.init_start(runtime, &runtime_version(&self.target.key.0, runtime));
-        let outcome = match self.start(&journal, shim, INIT).await? {
+        let failed = match self.start(&journal, shim, INIT).await? {
             Ok(environment) => {
                 journal.init_done(began.elapsed());
                 return Ok(Start::Ready {
                     environment,
                     init: Some(began.elapsed()),
                     spent: Duration::ZERO,
+                    is_told: false,
                 });
             }
-            Err(outcome) => outcome,
+            Err(failed) => failed,
         };
-        let status = match &outcome {
-            Outcome::Failed { kind, .. } => Status::Error(kind),
-            _ => Status::Timeout,
-        };
-        journal.init_failed(began.elapsed(), status);
+        let status = failed.outcome.status();
+        journal.init_failed("init", began.elapsed(), status);
+        journal.start(&self.request_id, &self.target.function.version);
         let began = Instant::now();
         Ok(match self.start(&journal, shim, limit).await? {
             Ok(environment) => {
@@ -345,13 +358,18 @@ impl Invocation {
                     environment,
                     init: None,
                     spent: began.elapsed(),
+                    is_told: true,
                 }
             }
-            Err(outcome) => Start::Failed {
-                journal,
-                outcome,
-                spent: began.elapsed(),
-            },
+            Err(failed) => {
+                let spent = began.elapsed();
+                journal.init_failed("invoke", spent, failed.outcome.status());
+                Start::Failed {
+                    journal,
+                    failed,
+                    spent,
+                }
+            }
         })
     }
 
@@ -360,13 +378,14 @@ impl Invocation {
         journal: &Arc<Journal>,
         shim: Option<&Path>,
         limit: Duration,
-    ) -> Result<Result<Arc<Environment>, Outcome>, Refusal> {
+    ) -> Result<Result<Arc<Environment>, Failed>, Refusal> {
         let journal = Arc::clone(journal);
         let made = Environment::start(&self.cloud, &self.target, journal, shim).await;
         let (environment, started) = match made {
             Ok(made) => made,
             Err(Unmade::Function { kind, message }) => {
-                return Ok(Err(self.failed(kind, &message)));
+                let outcome = self.failed(kind, &message);
+                return Ok(Err(Failed { outcome, memory: 0 }));
             }
             Err(Unmade::Machine(error)) => {
                 return Err(Refusal::new(
@@ -392,17 +411,19 @@ impl Invocation {
             }
             started
         };
-        Ok(match process.within_memory(timeout(limit, started)).await {
+        let outcome = match process.within_memory(timeout(limit, started)).await {
             Ok(Ok(Init::Ready)) => {
                 process.measure();
-                Ok(Arc::clone(&environment))
+                return Ok(Ok(Arc::clone(&environment)));
             }
-            Ok(Ok(Init::Failed { body, kind })) => Err(Outcome::Failed { body, kind }),
-            Ok(Ok(Init::Ended(why))) => Err(self.ended(&why)),
-            Ok(Ok(Init::Stopped(failure))) => Err(self.failed(&failure.kind, &failure.why)),
-            Ok(Err(_)) => Err(self.ended("")),
-            Err(_) => Err(Outcome::TimedOut),
-        })
+            Ok(Ok(Init::Failed { body, kind })) => Outcome::Failed { body, kind },
+            Ok(Ok(Init::Ended(why))) => self.ended(&why),
+            Ok(Ok(Init::Stopped(failure))) => self.failed(&failure.kind, &failure.why),
+            Ok(Err(_)) => self.ended(""),
+            Err(_) => Outcome::TimedOut,
+        };
+        let memory = process.memory();
+        Ok(Err(Failed { outcome, memory }))
     }
 
     /// `why` is empty for a process that ended by itself and well.
@@ -483,14 +504,21 @@ impl Invocation {
 }
 
 impl Outcome {
+    fn status(&self) -> Status<'_> {
+        match self {
+            Self::Answered(_) => Status::Success,
+            Self::Failed { kind, .. } => Status::Error(kind),
+            Self::TimedOut => Status::Timeout,
+        }
+    }
+
     /// The runtime has done its part.
     fn tell_done(&self, journal: &Journal, request_id: &str, after: Duration) {
-        let (bytes, status) = match self {
-            Self::Answered(answer) => (answer.len(), Status::Success),
-            Self::Failed { body, kind } => (body.len(), Status::Error(kind)),
-            Self::TimedOut => (0, Status::Timeout),
+        let bytes = match self {
+            Self::Answered(body) | Self::Failed { body, .. } => body.len(),
+            Self::TimedOut => 0,
         };
-        journal.runtime_done(request_id, after, bytes, status);
+        journal.runtime_done(request_id, after, bytes, self.status());
     }
 }
 

@@ -194,11 +194,12 @@ async fn what_does_not_start_says_why() {
     let path = format!("{FUNCTIONS}/other/invocations");
     let answer = send(&aws, "POST", &path, "{}", &[("x-amz-log-type", "Tail")]).await;
     assert_eq!(answer.json()["errorType"], "Runtime.ExitError");
-    assert!(
-        answer
-            .log()
-            .contains("Phase: init\tStatus: error\tError Type: Runtime.ExitError\n")
-    );
+    let log = answer.log();
+    let at = |text: &str| log.find(text).unwrap_or_else(|| panic!("{text}: {log}"));
+    let failed = "\tStatus: error\tError Type: Runtime.ExitError\n";
+    assert!(at(&format!("Phase: init{failed}")) < at("START RequestId: "));
+    assert!(at("START RequestId: ") < at(&format!("Phase: invoke{failed}")));
+    assert!(at(&format!("Phase: invoke{failed}")) < at("END RequestId: "));
     let python = json!({ "FunctionName": "python", "Runtime": "python3.12" });
     create_script(&aws, "#!/bin/sh\n", &python).await;
     let answer = send(

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use time::OffsetDateTime;
+use time::{Date, Month, OffsetDateTime, Time};
 use tokio::time::Instant;
 
 /// Milliseconds since the Unix epoch.
@@ -59,6 +59,35 @@ pub(crate) fn iso(moment: Moment) -> String {
     format!("{}Z", date_and_time(moment))
 }
 
+/// `20261124T093000Z`, as signatures write times.
+pub(crate) fn compact(moment: Moment) -> String {
+    iso(moment).replace(['-', ':'], "")
+}
+
+/// The moment of a time in that form.
+pub(crate) fn read_compact(text: &str) -> Option<Moment> {
+    let (day, time) = text.strip_suffix('Z')?.split_once('T')?;
+    let is_digits =
+        |text: &str, count| text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_digits(day, 8) || !is_digits(time, 6) {
+        return None;
+    }
+    let month: u8 = day[4..6].parse().ok()?;
+    let date = Date::from_calendar_date(
+        day[..4].parse().ok()?,
+        Month::try_from(month).ok()?,
+        day[6..].parse().ok()?,
+    );
+    let time = Time::from_hms(
+        time[..2].parse().ok()?,
+        time[2..4].parse().ok()?,
+        time[4..].parse().ok()?,
+    );
+    let at = date.ok()?.with_time(time.ok()?).assume_utc();
+    let seconds = u64::try_from(at.unix_timestamp()).ok()?;
+    Some(seconds * 1000)
+}
+
 /// `2026-11-24T09:30:00.000+0000`, as Lambda writes `LastModified`.
 pub(crate) fn lambda_time(moment: Moment) -> String {
     format!("{}.{:03}+0000", date_and_time(moment), moment % 1000)
@@ -112,6 +141,11 @@ mod tests {
         assert_eq!(iso(moment), "2026-11-24T09:30:00Z");
         assert_eq!(lambda_time(moment), "2026-11-24T09:30:00.123+0000");
         assert_eq!(day(moment), "2026/11/24");
+        assert_eq!(compact(moment), "20261124T093000Z");
+        assert_eq!(read_compact("20261124T093000Z"), Some(1_795_512_600_000));
+        for text in ["", "2026-11-24", "20261324T093000Z", "20261124T093000"] {
+            assert_eq!(read_compact(text), None, "{text}");
+        }
         assert_eq!(fractional_seconds(moment).to_string(), "1795512600.123");
     }
 }

@@ -1,22 +1,24 @@
 //! What all services share.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use tokio::sync::Notify;
 
 use crate::apigateway::Gateway;
-use crate::call::Caller;
+use crate::call::{Call, Caller};
 use crate::clock::{Clock, Moment};
+use crate::cors::Cors;
 use crate::dynamodb::Databases;
 use crate::faults::Faults;
+use crate::iam::Document;
 use crate::lambda::Environments;
 use crate::place::Place;
 use crate::quotas::Quotas;
 use crate::store::Store;
 use crate::tagging::Index;
-use crate::{Enforcement, Options, RequestLog};
+use crate::{Enforcement, Options, RequestLog, signature};
 
 /// One AWS.
 pub(crate) struct Cloud {
@@ -35,6 +37,7 @@ pub(crate) struct Cloud {
     /// Where it can be reached, once it listens; for the environment of functions.
     pub(crate) endpoint: OnceLock<String>,
     pub(crate) request_log: Option<RequestLog>,
+    pub(crate) cors: Cors,
     faults: Mutex<Faults>,
     sessions: Mutex<HashMap<String, Session>>,
 }
@@ -50,6 +53,18 @@ pub(crate) struct Session {
     pub(crate) secret: String,
     pub(crate) token: String,
     pub(crate) expires: Moment,
+    pub(crate) grant: Grant,
+}
+
+/// What a session was opened with.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Grant {
+    /// Of which one has to allow what is done; empty if nothing limits the session.
+    pub(crate) policies: Vec<Document>,
+    pub(crate) tags: BTreeMap<String, String>,
+    /// The keys of tags that sessions opened by this one inherit.
+    pub(crate) transitive: BTreeSet<String>,
+    pub(crate) source_identity: Option<String>,
 }
 
 impl Cloud {
@@ -67,6 +82,7 @@ impl Cloud {
             stop: Notify::new(),
             endpoint: OnceLock::new(),
             request_log: options.request_log,
+            cors: Cors::default(),
             faults: Mutex::new(options.faults),
             sessions: Mutex::default(),
         }
@@ -100,13 +116,27 @@ impl Cloud {
         is_function: bool,
         seconds: u64,
     ) -> Session {
+        let caller = Caller::Role {
+            name: role.to_owned(),
+            session: session.to_owned(),
+        };
+        self.open(place, caller, is_function, seconds, Grant::default())
+    }
+
+    /// New credentials for `caller`, valid for `seconds`.
+    pub(crate) fn open(
+        &self,
+        place: &Place,
+        caller: Caller,
+        is_function: bool,
+        seconds: u64,
+        grant: Grant,
+    ) -> Session {
         let session = Session {
             place: place.clone(),
-            caller: Caller::Role {
-                name: role.to_owned(),
-                session: session.to_owned(),
-            },
+            caller,
             is_function,
+            grant,
             access_key: format!("ASIA{}", crate::ids::upper(16)),
             secret: crate::ids::mixed(40),
             token: crate::ids::mixed(200),
@@ -125,6 +155,12 @@ impl Cloud {
             .unwrap_or_else(PoisonError::into_inner)
             .get(access_key)
             .cloned()
+    }
+
+    /// What the session that signed `call` was opened with.
+    pub(crate) fn grant(&self, call: &Call) -> Option<Grant> {
+        let access_key = signature::access_key(call)?;
+        self.session(&access_key).map(|session| session.grant)
     }
 
     pub(crate) fn close_session(&self, access_key: &str) {

@@ -19,7 +19,10 @@ use crate::routes::{self, Routed};
 use crate::server::Told;
 use crate::service::{Protocol, Service};
 use crate::signature::{Signature, Unsigned};
-use crate::{Outcome, apigateway, dynamodb, iam, ids, lambda, logs, quotas, ssm, sts, tagging};
+use crate::{
+    Outcome, age, apigateway, body, dynamodb, iam, ids, lambda, logs, quotas, ssm, sts, tagging,
+    unknown,
+};
 
 /// Where nothing else is said.
 const ACCOUNT: &str = "000000000000";
@@ -115,8 +118,9 @@ fn read(
     let path = parts.uri.path().to_owned();
     let query = parts.uri.query().unwrap_or_default();
     let guess = guess(&parts.headers);
-    let signature =
-        Signature::of(&parts.headers).map_err(|unsigned| (guess, missing(guess, unsigned)))?;
+    let signature = Signature::of_request(query, &parts.headers).map_err(|unsigned| {
+        without_signature(query, &body).unwrap_or_else(|| (guess, missing(guess, unsigned)))
+    })?;
     let Some(service) = Service::named(&signature.service) else {
         let message = format!(
             "The local AWS has no service `{}`; it has iam, sts, lambda, apigateway, dynamodb, logs, ssm and \
@@ -131,10 +135,12 @@ fn read(
         caller,
         is_function,
     } = signer(cloud, service, &signature, &parts, &body).map_err(refuse)?;
-    let query = match service.protocol() {
-        Protocol::Query => form(&String::from_utf8_lossy(&body)),
-        _ => form(query),
-    };
+    // The signature is of the body as it was sent.
+    let body = body::decoded(service, &parts.headers, body).map_err(refuse)?;
+    let mut query = form(query);
+    if service.protocol() == Protocol::Query {
+        query.extend(form(&String::from_utf8_lossy(&body)));
+    }
     let mut call = Call {
         service,
         place,
@@ -170,6 +176,7 @@ pub(crate) fn signer(
     parts: &Parts,
     body: &Bytes,
 ) -> Result<Signer, Refusal> {
+    age::check(cloud, service, signature.time(&parts.headers))?;
     let Some(session) = cloud.session(&signature.access_key) else {
         return Ok(Signer {
             place: Place {
@@ -180,8 +187,7 @@ pub(crate) fn signer(
             is_function: false,
         });
     };
-    let token = parts.headers.get("x-amz-security-token");
-    if token.is_none_or(|token| token.as_bytes() != session.token.as_bytes()) {
+    if signature.token(&parts.headers) != Some(session.token.as_str()) {
         return Err(unknown_key(service));
     }
     if session.expires < cloud.now() {
@@ -207,6 +213,17 @@ pub(crate) fn signer(
         caller: session.caller,
         is_function: session.is_function,
     })
+}
+
+/// The refusal of a call of STS that needs no signature.
+fn without_signature(query: &str, body: &Bytes) -> Option<(Service, Refusal)> {
+    let body = String::from_utf8_lossy(body);
+    let mut parameters = form(query).into_iter().chain(form(&body));
+    let (_, action) = parameters.find(|(name, _)| name == "Action")?;
+    if sts::UNSIGNED.contains(&action.as_str()) {
+        return Some((Service::Sts, unknown::operation(Service::Sts, &action)?));
+    }
+    None
 }
 
 fn route(call: &Call) -> Result<Routed, Refusal> {
@@ -256,6 +273,9 @@ fn by_action(call: &Call, operations: &'static [&'static str]) -> Result<Routed,
         ));
     };
     named(action, operations).ok_or_else(|| {
+        if let Some(refusal) = unknown::operation(call.service, action) {
+            return refusal;
+        }
         let version = match call.service {
             Service::Sts => "2011-06-15",
             _ => "2010-05-08",
@@ -281,14 +301,8 @@ fn by_target(
     });
     name.and_then(|name| named(name, operations))
         .ok_or_else(|| {
-            let message = match name {
-                Some(name) => format!(
-                    "The local AWS does not support {}'s {name}",
-                    call.service.title()
-                ),
-                None => String::new(),
-            };
-            Refusal::new(400, "UnknownOperationException", message)
+            name.and_then(|name| unknown::operation(call.service, name))
+                .unwrap_or_else(|| Refusal::new(400, "UnknownOperationException", ""))
         })
 }
 
@@ -301,7 +315,7 @@ fn named(name: &str, operations: &'static [&'static str]) -> Option<Routed> {
 }
 
 /// An access key of twelve digits is an account of its own.
-fn account(access_key: &str) -> String {
+pub(crate) fn account(access_key: &str) -> String {
     let is_account = access_key.len() == 12 && access_key.bytes().all(|byte| byte.is_ascii_digit());
     if is_account { access_key } else { ACCOUNT }.to_owned()
 }
@@ -352,14 +366,18 @@ fn unknown_key(service: Service) -> Refusal {
     )
 }
 
-fn bad_signature(service: Service) -> Refusal {
+/// The refusal of a signature.
+pub(crate) fn refused_signature(service: Service, message: impl Into<String>) -> Refusal {
     let code = match service.protocol() {
         Protocol::Query => "SignatureDoesNotMatch",
         _ => "InvalidSignatureException",
     };
-    Refusal::new(
-        client_status(service),
-        code,
+    Refusal::new(client_status(service), code, message)
+}
+
+fn bad_signature(service: Service) -> Refusal {
+    refused_signature(
+        service,
         "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key \
          and signing method. Consult the service documentation for details.",
     )

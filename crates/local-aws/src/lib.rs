@@ -6,12 +6,15 @@
 //! function's URL (`lambda::url`), or a call of a service's API (`door`): signed, routed, hit by faults, allowed by IAM, and carried out by its service.
 
 mod admin;
+mod age;
 mod answer;
 mod apigateway;
+mod body;
 mod call;
 mod clock;
 mod cloud;
 mod constraints;
+mod cors;
 mod door;
 mod dynamodb;
 mod faults;
@@ -31,6 +34,7 @@ mod store;
 mod sts;
 mod tagging;
 mod trace;
+mod unknown;
 mod xml;
 
 use std::path::PathBuf;
@@ -145,7 +149,24 @@ impl LocalAws {
             let answer = apigateway::gateway::answer(&self.0, target, request).await;
             return Outcome::Answered(answer.map(Body::Whole));
         }
-        door::answer(&self.0, request).await
+        let origin = self.0.cors.origin(request.headers());
+        if let Some(origin) = &origin
+            && cors::is_preflight(&request)
+        {
+            let answer = cors::preflight(origin, request.headers());
+            return Outcome::Answered(answer.map(Body::Whole));
+        }
+        let mut outcome = door::answer(&self.0, request).await;
+        if let (Outcome::Answered(response), Some(origin)) = (&mut outcome, &origin) {
+            cors::allow(response, origin);
+        }
+        outcome
+    }
+
+    /// Lets scripts of web pages at these origins, such as `http://localhost:5173` or `*`, call services' APIs. None may by
+    /// default. The first value stays.
+    pub fn allow_origins(&self, origins: Vec<String>) {
+        self.0.cors.allow(origins);
     }
 
     /// Replaces what goes wrong from now on.

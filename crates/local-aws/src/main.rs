@@ -77,6 +77,9 @@ struct Serve {
     /// Whose rights are checked against their role's policies
     #[arg(long, value_enum, value_name = "WHOSE", default_value_t = Checked::Functions, num_args = 0..=1, default_missing_value = "all")]
     enforce_iam: Checked,
+    /// Let scripts of web pages at this origin call the APIs of services, such as `http://localhost:5173`, or `*` for all
+    #[arg(long, value_name = "ORIGIN", num_args = 1..)]
+    cors: Vec<String>,
     /// What goes wrong from the start, as the JSON of `/_local/faults`
     #[arg(long, value_name = "JSON", value_parser = faults, default_value = "{}")]
     faults: Box<Faults>,
@@ -156,6 +159,7 @@ async fn listen(arguments: &Serve, folder: &Path) -> Result<(), String> {
             folder.display()
         )
     })?;
+    aws.allow_origins(arguments.cors.clone());
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let url = format!("http://{address}");
     // Caught before anybody learns where to send a signal: it ends the server in order from the first line on.

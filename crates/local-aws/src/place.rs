@@ -20,6 +20,14 @@ impl Place {
         }
     }
 
+    /// The same region of another account.
+    pub(crate) fn of(&self, account: &str) -> Self {
+        Self {
+            account: account.to_owned(),
+            region: self.region.clone(),
+        }
+    }
+
     /// `arn:{partition}:{service}:{region}:{account}:{resource}`.
     pub(crate) fn arn(&self, service: &str, resource: &str) -> String {
         format!(

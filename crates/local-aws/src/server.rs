@@ -20,7 +20,7 @@ use crate::response_body::Body;
 use crate::{LocalAws, Outcome};
 
 /// Lambda takes 70,167,211 bytes; nothing takes more.
-const LARGEST_BODY: usize = 72_000_000;
+pub(crate) const LARGEST_BODY: usize = 72_000_000;
 /// The longest that an orderly end waits.
 const LAST_ANSWERS: Duration = Duration::from_secs(3);
 /// A client that does not finish its headers is let go.

@@ -8,9 +8,9 @@ use http::{HeaderMap, Method};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
-use crate::call::form;
+use crate::call::{Call, form};
 
-/// What the `Authorization` header says.
+/// What the `Authorization` header says, or the query of a presigned URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Signature {
     pub(crate) access_key: String,
@@ -19,6 +19,15 @@ pub(crate) struct Signature {
     pub(crate) service: String,
     signed_headers: Vec<String>,
     given: String,
+    /// Of a presigned URL; else it is in a header.
+    query: Option<Presigned>,
+}
+
+/// What only the query of a presigned URL has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Presigned {
+    time: String,
+    token: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +50,39 @@ impl Signature {
             .ok_or(Unsigned::Incomplete)
     }
 
+    /// That of a request, in its query or its header.
+    pub(crate) fn of_request(query: &str, headers: &HeaderMap) -> Result<Self, Unsigned> {
+        let parameters = form(query);
+        if parameters.iter().any(|(name, _)| name == "X-Amz-Algorithm") {
+            return Self::of_query(&parameters).ok_or(Unsigned::Incomplete);
+        }
+        Self::of(headers)
+    }
+
+    /// A presigned URL's (AWS: "Authenticating requests: using query parameters").
+    fn of_query(parameters: &[(String, String)]) -> Option<Self> {
+        let parameter = |name: &str| {
+            let found = parameters.iter().find(|(own, _)| own == name);
+            found.map(|(_, value)| value.as_str())
+        };
+        if parameter("X-Amz-Algorithm") != Some(ALGORITHM) {
+            return None;
+        }
+        let query = Presigned {
+            time: parameter("X-Amz-Date")?.to_owned(),
+            token: parameter("X-Amz-Security-Token").map(str::to_owned),
+        };
+        let signature = Self::of_parts(
+            parameter("X-Amz-Credential")?,
+            parameter("X-Amz-SignedHeaders")?,
+            parameter("X-Amz-Signature")?,
+        )?;
+        Some(Self {
+            query: Some(query),
+            ..signature
+        })
+    }
+
     fn read(header: &str) -> Option<Self> {
         let parts = header.trim().strip_prefix(ALGORITHM)?;
         let part = |name: &str| {
@@ -48,7 +90,15 @@ impl Signature {
                 .split(',')
                 .find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='))
         };
-        let credential: Vec<&str> = part("Credential")?.split('/').collect();
+        Self::of_parts(
+            part("Credential")?,
+            part("SignedHeaders")?,
+            part("Signature")?,
+        )
+    }
+
+    fn of_parts(credential: &str, signed_headers: &str, given: &str) -> Option<Self> {
+        let credential: Vec<&str> = credential.split('/').collect();
         let [access_key, date, region, service, "aws4_request"] = credential[..] else {
             return None;
         };
@@ -67,12 +117,30 @@ impl Signature {
             date: date.to_owned(),
             region: region.to_owned(),
             service: service.to_owned(),
-            signed_headers: part("SignedHeaders")?
-                .split(';')
-                .map(str::to_owned)
-                .collect(),
-            given: part("Signature")?.to_owned(),
+            signed_headers: signed_headers.split(';').map(str::to_owned).collect(),
+            given: given.to_owned(),
+            query: None,
         })
+    }
+
+    /// When the request says that it was signed: `20261124T093000Z`.
+    pub(crate) fn time<'a>(&'a self, headers: &'a HeaderMap) -> Option<&'a str> {
+        match &self.query {
+            Some(query) => Some(&query.time),
+            None => headers
+                .get("x-amz-date")
+                .and_then(|value| value.to_str().ok()),
+        }
+    }
+
+    /// The token of temporary credentials.
+    pub(crate) fn token<'a>(&'a self, headers: &'a HeaderMap) -> Option<&'a str> {
+        match &self.query {
+            Some(query) => query.token.as_deref(),
+            None => headers
+                .get("x-amz-security-token")
+                .and_then(|value| value.to_str().ok()),
+        }
     }
 
     /// Returns true if `secret` signed this very request.
@@ -85,10 +153,7 @@ impl Signature {
         headers: &HeaderMap,
         body: &Bytes,
     ) -> bool {
-        let Some(time) = headers
-            .get("x-amz-date")
-            .and_then(|value| value.to_str().ok())
-        else {
+        let Some(time) = self.time(headers) else {
             return false;
         };
         let request = self.canonical_request(method, path, query, headers, body);
@@ -122,6 +187,7 @@ impl Signature {
         let path = utf8_percent_encode(if path.is_empty() { "/" } else { path }, PATH);
         let mut pairs: Vec<String> = form(query)
             .iter()
+            .filter(|(name, _)| self.query.is_none() || name != "X-Amz-Signature")
             .map(|(name, value)| {
                 format!(
                     "{}={}",
@@ -147,9 +213,30 @@ impl Signature {
             "{method}\n{path}\n{}\n{lines}\n{}\n{}",
             pairs.join("&"),
             self.signed_headers.join(";"),
-            hex(&Sha256::digest(body))
+            payload_hash(headers, body)
         )
     }
+}
+
+/// What stands for the body in a canonical request.
+fn payload_hash(headers: &HeaderMap, body: &Bytes) -> String {
+    const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
+    if headers
+        .get("x-amz-content-sha256")
+        .is_some_and(|hash| hash.as_bytes() == UNSIGNED.as_bytes())
+    {
+        return UNSIGNED.to_owned();
+    }
+    hex(&Sha256::digest(body))
+}
+
+/// The access key that signed a call.
+pub(crate) fn access_key(call: &Call) -> Option<String> {
+    if let Ok(signature) = Signature::of(&call.headers) {
+        return Some(signature.access_key);
+    }
+    let credential = call.parameter("X-Amz-Credential")?;
+    credential.split('/').next().map(str::to_owned)
 }
 
 pub(crate) const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -226,6 +313,43 @@ mod tests {
         };
         assert!(is_by("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"));
         assert!(!is_by("another"));
+    }
+
+    /// Signed by botocore.
+    #[test]
+    fn a_presigned_url_is_verified() {
+        let query = |signature: &str| {
+            format!(
+                "Action=GetCallerIdentity&Version=2011-06-15&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=\
+                 AKIDEXAMPLE%2F20261124%2Fus-east-1%2Fsts%2Faws4_request&X-Amz-Date=20261124T093000Z&X-Amz-Expires=60&\
+                 X-Amz-Security-Token=t%2F%2B&X-Amz-SignedHeaders=host&X-Amz-Signature={signature}"
+            )
+        };
+        let headers = HeaderMap::from_iter([(
+            http::header::HOST,
+            http::HeaderValue::from_static("sts.amazonaws.com"),
+        )]);
+        let is_by = |query: &str, secret: &str| {
+            let signature = Signature::of_request(query, &headers).expect("it is of the form");
+            assert_eq!(signature.token(&headers), Some("t/+"));
+            assert_eq!(signature.time(&headers), Some("20261124T093000Z"));
+            signature.is_by(secret, &Method::GET, "/", query, &headers, &Bytes::new())
+        };
+        let good = query("ff1e67a10e6b020a4babb6bbe446f12ca6fac993012286af3e76f6abde976c4a");
+        assert!(is_by(&good, "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"));
+        assert!(!is_by(&good, "another"));
+        let changed = good.replace("Expires=60", "Expires=61");
+        assert!(!is_by(&changed, "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"));
+        for broken in [
+            good.replace("X-Amz-Date", "X-Amz-Day"),
+            good.replace("AWS4-HMAC-SHA256", "AWS4-ECDSA-P256-SHA256"),
+            good.replace("%2Faws4_request", ""),
+        ] {
+            assert_eq!(
+                Signature::of_request(&broken, &headers),
+                Err(Unsigned::Incomplete)
+            );
+        }
     }
 
     #[test]

@@ -41,7 +41,15 @@ fn element(text: &mut String, name: &str, value: &Value) {
     match value {
         Value::Object(members) => {
             for (name, value) in members {
-                element(text, name, value);
+                match value {
+                    // A map: its entries have no list around them.
+                    Value::Array(entries) if name == "entry" => {
+                        for entry in entries {
+                            element(text, name, entry);
+                        }
+                    }
+                    value => element(text, name, value),
+                }
             }
         }
         Value::Array(items) => {

@@ -363,7 +363,7 @@ async fn managed_policies_are_attached() {
     client
         .iam("AttachRolePolicy", &of("not an ARN, but long enough"))
         .await
-        .refused(400, "InvalidInput", "is not valid.");
+        .refused(400, "ValidationError", "Could not be parsed!");
     let listed = client
         .iam("ListAttachedRolePolicies", &[("RoleName", "r")])
         .await

@@ -1,9 +1,11 @@
-//! Which managed policies are attached to which roles.
+//! Which managed policies are attached to which roles and users.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::holder::Holder;
 use super::role::{self, Role};
+use super::user::User;
 use super::{Work, input, managed};
 use crate::answer::Refusal;
 use crate::clock::Moment;
@@ -15,7 +17,7 @@ const MOST: usize = 10;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Attachment {
-    /// The key of the role.
+    /// The key of the role or user.
     role: String,
     pub(super) arn: String,
     pub(super) since: Moment,
@@ -33,12 +35,12 @@ fn key(role: &str, arn: &str) -> String {
     format!("{role}/{arn}")
 }
 
-/// Those of `role`.
-pub(super) fn of(tx: &Tx, place: &Place, role: &Role) -> Result<Vec<Attachment>, Refusal> {
-    tx.list(place, &key(&role.key(), ""))
+/// Those of the role or user with the key `holder`.
+pub(super) fn of(tx: &Tx, place: &Place, holder: &str) -> Result<Vec<Attachment>, Refusal> {
+    tx.list(place, &key(holder, ""))
 }
 
-/// The ARNs of the policies attached to any role of the account, each as often as it is.
+/// The ARNs of the policies attached to any role or user of the account, each as often as it is.
 pub(super) fn all(tx: &Tx, place: &Place) -> Result<Vec<String>, Refusal> {
     let all: Vec<Attachment> = tx.list(place, "")?;
     Ok(all.into_iter().map(|attachment| attachment.arn).collect())
@@ -47,22 +49,26 @@ pub(super) fn all(tx: &Tx, place: &Place) -> Result<Vec<String>, Refusal> {
 pub(super) fn attach(work: &Work) -> Result<Value, Refusal> {
     let arn = input::required(work.call, "PolicyArn")?;
     managed::check_arn(arn, "PolicyArn")?;
-    let role = role::named(work)?;
+    let holder = Holder::named(work)?;
     if !managed::is_attachable(work.tx, &work.place, arn)? {
         return Err(role::no_such_entity(format!(
             "Policy {arn} does not exist or is not attachable."
         )));
     }
-    let own = of(work.tx, &work.place, &role)?;
+    let own = of(work.tx, &work.place, &holder.key())?;
     if own.iter().any(|attachment| attachment.arn == arn) {
         return Ok(Value::Null);
     }
     if own.len() >= MOST {
-        let message = format!("Cannot exceed quota for PoliciesPerRole: {MOST}");
+        let whose = match holder {
+            Holder::Role(_) => "PoliciesPerRole",
+            Holder::User(_) => "PoliciesPerUser",
+        };
+        let message = format!("Cannot exceed quota for {whose}: {MOST}");
         return Err(role::limit_exceeded(message));
     }
     let attachment = Attachment {
-        role: role.key(),
+        role: holder.key(),
         arn: arn.to_owned(),
         since: work.cloud.now(),
     };
@@ -73,8 +79,8 @@ pub(super) fn attach(work: &Work) -> Result<Value, Refusal> {
 pub(super) fn detach(work: &Work) -> Result<Value, Refusal> {
     let arn = input::required(work.call, "PolicyArn")?;
     managed::check_arn(arn, "PolicyArn")?;
-    let role = role::named(work)?;
-    let key = key(&role.key(), arn);
+    let holder = Holder::named(work)?;
+    let key = key(&holder.key(), arn);
     if work.tx.remove::<Attachment>(&work.place, &key)? {
         Ok(Value::Null)
     } else {
@@ -84,8 +90,8 @@ pub(super) fn detach(work: &Work) -> Result<Value, Refusal> {
 
 pub(super) fn list(work: &Work) -> Result<Value, Refusal> {
     let prefix = input::path_prefix(work.call)?;
-    let role = role::seen(work)?;
-    let policies = of(work.tx, &work.place, &role)?
+    let holder = Holder::seen(work)?;
+    let policies = of(work.tx, &work.place, &holder.key())?
         .into_iter()
         .filter(|attachment| path_in(&attachment.arn).starts_with(prefix))
         .map(|attachment| {
@@ -95,6 +101,62 @@ pub(super) fn list(work: &Work) -> Result<Value, Refusal> {
         })
         .collect();
     input::page(work.call, "AttachedPolicies", policies)
+}
+
+/// The roles and users that a policy is attached to, or the boundary of.
+pub(super) fn entities(work: &Work) -> Result<Value, Refusal> {
+    let call = work.call;
+    let policy = managed::seen(work)?;
+    let filter = call.parameter("EntityFilter");
+    if let Some(filter) = filter {
+        let kinds = [
+            "User",
+            "Role",
+            "Group",
+            "LocalManagedPolicy",
+            "AWSManagedPolicy",
+        ];
+        input::one_of(filter, "EntityFilter", &kinds)?;
+    }
+    let prefix = input::path_prefix(call)?;
+    let usage = managed::Usage::read(call)?;
+    let attached: Vec<Attachment> = work.tx.list(&work.place, "")?;
+    let is_used = |holder: String, boundary: Option<&String>| {
+        let is_attached = attached
+            .iter()
+            .any(|one| one.role == holder && one.arn == policy.arn);
+        usage.counts_attachments() && is_attached
+            || usage.counts_boundaries() && boundary == Some(&policy.arn)
+    };
+    let mut found = Vec::new();
+    if filter.is_none_or(|filter| filter == "Role") {
+        for role in work.tx.list::<Role>(&work.place, "")? {
+            if role.path.starts_with(prefix) && is_used(role.key(), role.boundary.as_ref()) {
+                let shown = json!({ "RoleName": role.name, "RoleId": role.id });
+                found.push((format!("r{}", role.key()), shown));
+            }
+        }
+    }
+    if filter.is_none_or(|filter| filter == "User") {
+        for user in work.tx.list::<User>(&work.place, "")? {
+            if user.path.starts_with(prefix) && is_used(user.policies_key(), user.boundary.as_ref())
+            {
+                let shown = json!({ "UserName": user.name, "UserId": user.id });
+                found.push((format!("u{}", user.key()), shown));
+            }
+        }
+    }
+    let mut page = input::page(call, "Entities", found)?;
+    let entities = page["Entities"].take();
+    let entities = entities.as_array().map(Vec::as_slice).unwrap_or_default();
+    let with = |member: &str| -> Value {
+        let those = entities.iter().filter(|one| one.get(member).is_some());
+        those.cloned().collect()
+    };
+    page["PolicyGroups"] = json!([]);
+    page["PolicyUsers"] = with("UserName");
+    page["PolicyRoles"] = with("RoleName");
+    Ok(page)
 }
 
 /// `/service-role/` of `arn:aws:iam::aws:policy/service-role/Name`.

@@ -10,11 +10,11 @@ use crate::Enforcement;
 use crate::answer::Refusal;
 use crate::call::{Call, Caller};
 use crate::clock;
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, Grant};
 use crate::door;
 use crate::place::Place;
 use crate::service::Protocol;
-use crate::store::Tx;
+use crate::store::{Record, Tx};
 
 /// What a role may do at this moment.
 pub(crate) struct Rights {
@@ -31,35 +31,31 @@ impl Rights {
         name: &str,
         session: Option<&str>,
     ) -> Result<Self, Refusal> {
-        let lag = cloud.with_faults(|faults| faults.policy_propagation_ms);
-        let now = cloud.now();
         let Some(role) = super::role(tx, place, name)? else {
             return Ok(Self {
                 policies: Policies::default(),
                 context: Context::default(),
             });
         };
-        let global = place.global();
-        let mut policies = Policies::default();
-        for policy in inline::of(tx, &global, &role)? {
-            if let Some(text) = policy.in_force(now, lag) {
-                policies.identity.push(Document::parse(text, Kind::Inline)?);
-            }
-        }
-        for attachment in attached::of(tx, &global, &role)? {
-            if attachment.since.saturating_add(lag) <= now {
-                policies
-                    .identity
-                    .extend(managed::document(tx, &global, &attachment.arn)?);
-            }
-        }
-        if let Some(arn) = &role.boundary {
-            let nothing = Document { statements: vec![] };
-            let boundary = managed::document(tx, &global, arn)?;
-            policies.boundary = Some(boundary.unwrap_or(nothing));
-        }
+        let policies = policies(cloud, tx, place, &role.key(), role.boundary.as_deref())?;
         let context = context(cloud, place, &role, session);
         Ok(Self { policies, context })
+    }
+
+    /// The same within what a session was opened with.
+    fn within(mut self, grant: Option<&Grant>) -> Self {
+        let Some(grant) = grant else {
+            return self;
+        };
+        self.policies.session.clone_from(&grant.policies);
+        for (key, value) in &grant.tags {
+            let key = format!("aws:PrincipalTag/{key}");
+            self.context = self.context.without(&key).with(&key, value.as_str());
+        }
+        if let Some(identity) = &grant.source_identity {
+            self.context = self.context.with("aws:SourceIdentity", identity.as_str());
+        }
+        self
     }
 
     pub(crate) fn allow(&self, action: &str, resource: &str, context: &[(&str, &str)]) -> bool {
@@ -81,6 +77,38 @@ impl Rights {
         let resources: Vec<&str> = need.resources.iter().map(String::as_str).collect();
         self.policies.decide(&need.action, &resources, &context)
     }
+}
+
+/// The policies in force of the role or user with the key `holder`.
+pub(super) fn policies(
+    cloud: &Cloud,
+    tx: &Tx,
+    place: &Place,
+    holder: &str,
+    boundary: Option<&str>,
+) -> Result<Policies, Refusal> {
+    let lag = cloud.with_faults(|faults| faults.policy_propagation_ms);
+    let now = cloud.now();
+    let global = place.global();
+    let mut policies = Policies::default();
+    for policy in inline::of(tx, &global, holder)? {
+        if let Some(text) = policy.in_force(now, lag) {
+            policies.identity.push(Document::parse(text, Kind::Inline)?);
+        }
+    }
+    for attachment in attached::of(tx, &global, holder)? {
+        if attachment.since.saturating_add(lag) <= now {
+            policies
+                .identity
+                .extend(managed::document(tx, &global, &attachment.arn)?);
+        }
+    }
+    if let Some(arn) = boundary {
+        let nothing = Document { statements: vec![] };
+        let boundary = managed::document(tx, &global, arn)?;
+        policies.boundary = Some(boundary.unwrap_or(nothing));
+    }
+    Ok(policies)
 }
 
 /// AWS: "AWS global condition context keys".
@@ -114,9 +142,11 @@ pub(crate) fn authorize(cloud: &Cloud, call: &Call) -> Result<(), Refusal> {
     let Some((name, session)) = checked(cloud, call) else {
         return Ok(());
     };
+    let grant = cloud.grant(call);
     cloud.store.transact(|tx| {
         let needs = rights::needs(call, tx)?;
-        let rights = Rights::of(cloud, tx, &call.place, name, Some(session))?;
+        let rights =
+            Rights::of(cloud, tx, &call.place, name, Some(session))?.within(grant.as_ref());
         for need in needs {
             let decision = rights.decide(&need);
             if decision != Decision::Allowed {
@@ -166,7 +196,8 @@ pub(crate) fn may(
     let Some((name, session)) = checked(cloud, call) else {
         return Ok(None);
     };
-    let rights = Rights::of(cloud, tx, &call.place, name, Some(session))?;
+    let grant = cloud.grant(call);
+    let rights = Rights::of(cloud, tx, &call.place, name, Some(session))?.within(grant.as_ref());
     let decision = rights.policies.decide(action, &[resource], &rights.context);
     Ok((decision != Decision::Allowed).then(|| refusal(call, action, resource, decision)))
 }
@@ -209,6 +240,8 @@ fn refusal(call: &Call, action: &str, resource: &str, decision: Decision) -> Ref
         Decision::OutOfBounds => {
             format!("because no permissions boundary allows the {action} action")
         }
+        Decision::DeniedBySession => "with an explicit deny in a session policy".to_owned(),
+        Decision::OutOfSession => format!("because no session policy allows the {action} action"),
         Decision::NotAllowed | Decision::Allowed => {
             format!("because no identity-based policy allows the {action} action")
         }

@@ -18,6 +18,11 @@ impl Context {
         self
     }
 
+    pub(crate) fn without(mut self, key: &str) -> Self {
+        self.0.remove(&key.to_lowercase());
+        self
+    }
+
     pub(crate) fn values(&self, key: &str) -> &[String] {
         self.0
             .get(&key.to_lowercase())
@@ -30,6 +35,8 @@ impl Context {
 pub(crate) struct Policies {
     pub(crate) identity: Vec<Document>,
     pub(crate) boundary: Option<Document>,
+    /// What a session was opened with, of which one has to allow; empty if nothing.
+    pub(crate) session: Vec<Document>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +48,9 @@ pub(crate) enum Decision {
     OutOfBounds,
     Denied,
     DeniedByBoundary,
+    /// No policy of the session says so.
+    OutOfSession,
+    DeniedBySession,
 }
 
 impl Policies {
@@ -64,16 +74,25 @@ impl Policies {
             Some(boundary) => effects(std::slice::from_ref(boundary)),
             None => (true, false),
         };
+        let (in_session, denied_by_session) = if self.session.is_empty() {
+            (true, false)
+        } else {
+            effects(&self.session)
+        };
         if denied {
             Decision::Denied
         } else if denied_by_boundary {
             Decision::DeniedByBoundary
+        } else if denied_by_session {
+            Decision::DeniedBySession
         } else if !allowed {
             Decision::NotAllowed
-        } else if in_bounds {
-            Decision::Allowed
-        } else {
+        } else if !in_bounds {
             Decision::OutOfBounds
+        } else if !in_session {
+            Decision::OutOfSession
+        } else {
+            Decision::Allowed
         }
     }
 }
@@ -171,7 +190,7 @@ mod tests {
                 { "Effect": "Allow", "NotAction": ["iam:*", "dynamodb:*"], "Resource": "*" },
                 { "Effect": "Allow", "Action": "sts:AssumeRole", "NotResource": "arn:aws:iam::*:role/admin" },
             ]))],
-            boundary: None,
+            ..Policies::default()
         };
         for (action, resource, allowed) in [
             ("dynamodb:GetItem", TABLE, true),
@@ -211,6 +230,7 @@ mod tests {
                 { "Effect": "Deny", "Action": "dynamodb:Delete*", "Resource": "*" },
             ]))],
             boundary: Some(document(&json!([allow("dynamodb:*", TABLE)]))),
+            ..Policies::default()
         };
         assert_eq!(
             decide(&policies, "dynamodb:PutItem", TABLE),
@@ -234,6 +254,30 @@ mod tests {
     }
 
     #[test]
+    fn a_session_has_no_more_than_it_was_opened_with() {
+        let policies = Policies {
+            identity: vec![document(&json!([allow("dynamodb:*", TABLE)]))],
+            session: vec![
+                document(&json!([allow("dynamodb:GetItem", "*")])),
+                document(&json!([
+                    allow("dynamodb:PutItem", "*"),
+                    { "Effect": "Deny", "Action": "dynamodb:Delete*", "Resource": "*" },
+                ])),
+            ],
+            ..Policies::default()
+        };
+        for (action, decision) in [
+            ("dynamodb:GetItem", Decision::Allowed),
+            ("dynamodb:PutItem", Decision::Allowed),
+            ("dynamodb:Query", Decision::OutOfSession),
+            ("dynamodb:DeleteItem", Decision::DeniedBySession),
+            ("iam:GetRole", Decision::NotAllowed),
+        ] {
+            assert_eq!(decide(&policies, action, TABLE), decision, "{action}");
+        }
+    }
+
+    #[test]
     fn conditions_and_variables_use_the_context() {
         let policies = Policies {
             identity: vec![document(&json!([{
@@ -242,7 +286,7 @@ mod tests {
                 "Resource": "arn:aws:dynamodb:*:*:table/${aws:PrincipalTag/team}",
                 "Condition": { "Bool": { "aws:SecureTransport": true } },
             }]))],
-            boundary: None,
+            ..Policies::default()
         };
         let context = Context::default()
             .with("aws:PrincipalTag/team", "t")

@@ -1,22 +1,24 @@
-//! The inline policies of roles.
+//! The inline policies of roles and users.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::document::{self, Document, Kind};
-use super::role::{self, Role};
+use super::holder::Holder;
+use super::role;
 use super::{Work, input};
 use crate::answer::Refusal;
 use crate::clock::Moment;
 use crate::place::Place;
 use crate::store::{Record, Tx};
 
-/// All of a role's together, in characters other than white space (AWS: "IAM and STS quotas").
-const TOTAL_SIZE: usize = 10_240;
+/// All of one role's or user's together, in characters other than white space (AWS: "IAM and STS quotas").
+const TOTAL_SIZE_OF_ROLE: usize = 10_240;
+const TOTAL_SIZE_OF_USER: usize = 2048;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct InlinePolicy {
-    /// The key of its role.
+    /// The key of its role or user.
     role: String,
     name: String,
     document: String,
@@ -48,30 +50,38 @@ impl InlinePolicy {
     }
 }
 
-/// Those of `role`, by name.
-pub(super) fn of(tx: &Tx, place: &Place, role: &Role) -> Result<Vec<InlinePolicy>, Refusal> {
-    tx.list(place, &key(&role.key(), ""))
+/// Those of the role or user with the key `holder`, by name.
+pub(super) fn of(tx: &Tx, place: &Place, holder: &str) -> Result<Vec<InlinePolicy>, Refusal> {
+    tx.list(place, &key(holder, ""))
 }
 
-fn unknown(name: &str) -> Refusal {
-    role::no_such_entity(format!("The role policy with name {name} cannot be found."))
+fn unknown(holder: &Holder, name: &str) -> Refusal {
+    role::no_such_entity(format!(
+        "The {} policy with name {name} cannot be found.",
+        holder.kind()
+    ))
 }
 
 pub(super) fn put(work: &Work) -> Result<Value, Refusal> {
     let name = input::name(work.call, "PolicyName", 128)?;
     let text = input::required(work.call, "PolicyDocument")?;
-    let role = role::named(work)?;
+    let holder = Holder::named(work)?;
     Document::read(text, "PolicyDocument", Kind::Inline)?;
-    let all = of(work.tx, &work.place, &role)?;
+    let all = of(work.tx, &work.place, &holder.key())?;
     let others = all.iter().filter(|policy| policy.name != name);
     let size: usize = others
         .map(|policy| document::size(&policy.document))
         .sum::<usize>()
         + document::size(text);
-    if size > TOTAL_SIZE {
+    let most = match holder {
+        Holder::Role(_) => TOTAL_SIZE_OF_ROLE,
+        Holder::User(_) => TOTAL_SIZE_OF_USER,
+    };
+    if size > most {
         return Err(role::limit_exceeded(format!(
-            "Maximum policy size of {TOTAL_SIZE} bytes exceeded for role {}",
-            role.name
+            "Maximum policy size of {most} bytes exceeded for {} {}",
+            holder.kind(),
+            holder.name()
         )));
     }
     let old = all.iter().find(|policy| policy.name == name);
@@ -81,7 +91,7 @@ pub(super) fn put(work: &Work) -> Result<Value, Refusal> {
     let now = work.cloud.now();
     let lag = work.cloud.faults().policy_propagation_ms;
     let policy = InlinePolicy {
-        role: role.key(),
+        role: holder.key(),
         name: name.to_owned(),
         document: text.to_owned(),
         put: now,
@@ -95,21 +105,21 @@ pub(super) fn put(work: &Work) -> Result<Value, Refusal> {
 
 pub(super) fn get(work: &Work) -> Result<Value, Refusal> {
     let name = input::name(work.call, "PolicyName", 128)?;
-    let role = role::seen(work)?;
+    let holder = Holder::seen(work)?;
     let policy: InlinePolicy = work
         .tx
-        .get(&work.place, &key(&role.key(), name))?
-        .ok_or_else(|| unknown(name))?;
+        .get(&work.place, &key(&holder.key(), name))?
+        .ok_or_else(|| unknown(&holder, name))?;
     Ok(json!({
-        "RoleName": role.name,
+        holder.parameter(): holder.name(),
         "PolicyName": policy.name,
         "PolicyDocument": document::encoded(&policy.document),
     }))
 }
 
 pub(super) fn list(work: &Work) -> Result<Value, Refusal> {
-    let role = role::seen(work)?;
-    let names = of(work.tx, &work.place, &role)?
+    let holder = Holder::seen(work)?;
+    let names = of(work.tx, &work.place, &holder.key())?
         .into_iter()
         .map(|policy| (policy.name.clone(), policy.name.into()))
         .collect();
@@ -118,11 +128,11 @@ pub(super) fn list(work: &Work) -> Result<Value, Refusal> {
 
 pub(super) fn delete(work: &Work) -> Result<Value, Refusal> {
     let name = input::name(work.call, "PolicyName", 128)?;
-    let role = role::named(work)?;
-    let key = key(&role.key(), name);
+    let holder = Holder::named(work)?;
+    let key = key(&holder.key(), name);
     if work.tx.remove::<InlinePolicy>(&work.place, &key)? {
         Ok(Value::Null)
     } else {
-        Err(unknown(name))
+        Err(unknown(&holder, name))
     }
 }

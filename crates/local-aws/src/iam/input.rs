@@ -8,18 +8,53 @@ use serde_json::{Value, json};
 
 use crate::answer::Refusal;
 use crate::call::Call;
+use crate::service::Service;
+use crate::unknown;
 
 /// 400, with AWS's code for input that is not of the model's form.
 pub(crate) fn invalid(message: impl Into<String>) -> Refusal {
     Refusal::new(400, "ValidationError", message)
 }
 
-/// `1 validation error detected: Value '…' at '…' failed to satisfy constraint: …`
-pub(crate) fn broken(value: &str, at: &str, constraint: &str) -> Refusal {
+/// `1 validation error detected: Value at '…' failed to satisfy constraint: …`. IAM, unlike STS, does not repeat the value.
+pub(crate) fn broken(at: &str, constraint: &str) -> Refusal {
+    invalid(format!(
+        "1 validation error detected: Value at '{}' failed to satisfy constraint: {constraint}",
+        lower_first(at)
+    ))
+}
+
+/// The same in the words of STS, which repeats the value.
+pub(crate) fn broken_value(value: &str, at: &str, constraint: &str) -> Refusal {
     invalid(format!(
         "1 validation error detected: Value '{value}' at '{}' failed to satisfy constraint: {constraint}",
         lower_first(at)
     ))
+}
+
+/// IAM does not say which values an enumeration has.
+pub(crate) fn one_of(value: &str, at: &str, values: &[&str]) -> Result<(), Refusal> {
+    if values.contains(&value) {
+        return Ok(());
+    }
+    Err(broken(at, "Member must satisfy enum value set"))
+}
+
+/// Refuses a call that has one of these parameters, which have no effect here.
+pub(crate) fn refuse(call: &Call, names: &[&str]) -> Result<(), Refusal> {
+    let given = names.iter().find(|name| {
+        call.query.iter().any(|(key, _)| {
+            key.strip_prefix(**name)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        })
+    });
+    match given {
+        Some(name) => Err(unknown::unsupported(
+            call.service,
+            &format!("the {name} of {}", call.operation),
+        )),
+        None => Ok(()),
+    }
 }
 
 /// How members are called in messages: `RoleName` is `roleName`.
@@ -44,11 +79,11 @@ pub(crate) fn check_length(value: &str, at: &str, min: usize, max: usize) -> Res
     let length = value.chars().count();
     if length < min {
         let constraint = format!("Member must have length greater than or equal to {min}");
-        return Err(broken(value, at, &constraint));
+        return Err(broken(at, &constraint));
     }
     if length > max {
         let constraint = format!("Member must have length less than or equal to {max}");
-        return Err(broken(value, at, &constraint));
+        return Err(broken(at, &constraint));
     }
     Ok(())
 }
@@ -76,13 +111,18 @@ pub(crate) fn name<'a>(call: &'a Call, parameter: &str, max: usize) -> Result<&'
 
 /// `Path`, or `/`.
 pub(crate) fn path(call: &Call) -> Result<&str, Refusal> {
-    let Some(path) = call.parameter("Path") else {
-        return Ok("/");
+    Ok(path_of(call, "Path")?.unwrap_or("/"))
+}
+
+/// The path that a parameter has.
+pub(crate) fn path_of<'a>(call: &'a Call, parameter: &str) -> Result<Option<&'a str>, Refusal> {
+    let Some(path) = call.parameter(parameter) else {
+        return Ok(None);
     };
-    check_length(path, "Path", 1, 512)?;
+    check_length(path, parameter, 1, 512)?;
     let is_whole = path == "/" || (path.len() > 2 && path.starts_with('/') && path.ends_with('/'));
     if is_whole && path.bytes().all(|byte| (0x21..=0x7e).contains(&byte)) {
-        return Ok(path);
+        return Ok(Some(path));
     }
     Err(invalid(
         "The specified value for path is invalid. It must begin and end with / and contain only alphanumeric \
@@ -116,10 +156,18 @@ pub(crate) fn description(call: &Call) -> Result<Option<&str>, Refusal> {
         return Ok(Some(text));
     }
     Err(broken(
-        text,
         "Description",
         r"Member must satisfy regular expression pattern: [\u0009\u000A\u000D\u0020-\u007E\u00A1-\u00FF]*",
     ))
+}
+
+/// `true` or `false`; false without the parameter.
+pub(crate) fn flag(call: &Call, name: &str) -> Result<bool, Refusal> {
+    match call.parameter(name) {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(Refusal::new(400, "MalformedInput", "Invalid Argument")),
+    }
 }
 
 /// A whole number within bounds.
@@ -130,17 +178,21 @@ pub(crate) fn number(call: &Call, name: &str, min: u64, max: u64) -> Result<Opti
     let number: i64 = text
         .parse()
         .map_err(|_| Refusal::new(400, "MalformedInput", "Invalid Argument"))?;
+    let refused = |constraint: &str| match call.service {
+        Service::Sts => broken_value(text, name, constraint),
+        _ => broken(name, constraint),
+    };
     let below = i64::try_from(min).is_ok_and(|min| number < min);
     if below {
-        let constraint = format!("Member must have value greater than or equal to {min}");
-        return Err(broken(text, name, &constraint));
+        return Err(refused(&format!(
+            "Member must have value greater than or equal to {min}"
+        )));
     }
     match u64::try_from(number) {
         Ok(number) if number <= max => Ok(Some(number)),
-        _ => {
-            let constraint = format!("Member must have value less than or equal to {max}");
-            Err(broken(text, name, &constraint))
-        }
+        _ => Err(refused(&format!(
+            "Member must have value less than or equal to {max}"
+        ))),
     }
 }
 

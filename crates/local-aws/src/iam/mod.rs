@@ -1,21 +1,26 @@
-//! IAM: roles with inline and attached policies, and what they allow.
+//! IAM: roles and users with inline and attached policies, and what they allow.
 
+mod account;
 mod attached;
 mod authorize;
 mod aws_managed;
 mod condition;
+mod credential;
 pub(crate) mod document;
 mod evaluate;
+mod holder;
 mod inline;
 pub(crate) mod input;
+mod instance_profile;
 mod managed;
 mod pattern;
 mod principal;
 mod rights;
 mod role;
 mod simulate;
-mod tags;
+pub(crate) mod tags;
 mod user;
+mod versions;
 
 use std::sync::Arc;
 
@@ -26,6 +31,7 @@ use crate::call::Call;
 use crate::cloud::Cloud;
 use crate::place::Place;
 use crate::store::Tx;
+use crate::unknown;
 
 pub(crate) use authorize::{Rights, authorize, decide, denied, may};
 pub(crate) use document::Document;
@@ -46,38 +52,86 @@ struct Work<'a> {
 
 type Operation = (&'static str, fn(&Work) -> Result<Value, Refusal>);
 
-const TABLE: [Operation; 31] = [
+const TABLE: [Operation; 73] = [
+    ("AddRoleToInstanceProfile", instance_profile::add_role),
     ("AttachRolePolicy", attached::attach),
+    ("AttachUserPolicy", attached::attach),
+    ("CreateInstanceProfile", instance_profile::create),
     ("CreatePolicy", managed::create),
+    ("CreatePolicyVersion", versions::create),
     ("CreateRole", role::create),
+    ("CreateServiceSpecificCredential", credential::create),
+    ("CreateUser", user::create),
+    ("DeleteInstanceProfile", instance_profile::delete),
     ("DeletePolicy", managed::delete),
+    ("DeletePolicyVersion", versions::delete),
     ("DeleteRole", role::delete),
     ("DeleteRolePermissionsBoundary", role::delete_boundary),
     ("DeleteRolePolicy", inline::delete),
+    ("DeleteServiceSpecificCredential", credential::delete),
+    ("DeleteUser", user::delete),
+    ("DeleteUserPermissionsBoundary", user::delete_boundary),
+    ("DeleteUserPolicy", inline::delete),
     ("DetachRolePolicy", attached::detach),
+    ("DetachUserPolicy", attached::detach),
+    ("GetAccountSummary", account::summary),
+    ("GetInstanceProfile", instance_profile::get),
+    ("GetLoginProfile", user::login_profile),
     ("GetPolicy", managed::get),
-    ("GetPolicyVersion", managed::get_version),
+    ("GetPolicyVersion", versions::get),
     ("GetRole", role::get),
     ("GetRolePolicy", inline::get),
     ("GetUser", user::get),
+    ("GetUserPolicy", inline::get),
+    ("ListAccessKeys", user::list_none),
     ("ListAccountAliases", user::list_account_aliases),
     ("ListAttachedRolePolicies", attached::list),
-    ("ListInstanceProfilesForRole", role::list_instance_profiles),
+    ("ListAttachedUserPolicies", attached::list),
+    ("ListEntitiesForPolicy", attached::entities),
+    ("ListGroupsForUser", user::list_none),
+    ("ListInstanceProfileTags", instance_profile::list_tags),
+    ("ListInstanceProfiles", instance_profile::list),
+    (
+        "ListInstanceProfilesForRole",
+        instance_profile::list_for_role,
+    ),
+    ("ListMFADevices", user::list_none),
     ("ListPolicies", managed::list),
-    ("ListPolicyVersions", managed::list_versions),
+    ("ListPolicyTags", managed::list_tags),
+    ("ListPolicyVersions", versions::list),
     ("ListRolePolicies", inline::list),
     ("ListRoleTags", role::list_tags),
     ("ListRoles", role::list),
+    ("ListSSHPublicKeys", user::list_none),
+    ("ListServiceSpecificCredentials", credential::list),
+    ("ListSigningCertificates", user::list_none),
+    ("ListUserPolicies", inline::list),
+    ("ListUserTags", user::list_tags),
     ("ListUsers", user::list),
     ("PutRolePermissionsBoundary", role::put_boundary),
     ("PutRolePolicy", inline::put),
+    ("PutUserPermissionsBoundary", user::put_boundary),
+    ("PutUserPolicy", inline::put),
+    (
+        "RemoveRoleFromInstanceProfile",
+        instance_profile::remove_role,
+    ),
+    ("ResetServiceSpecificCredential", credential::reset),
+    ("SetDefaultPolicyVersion", versions::set_default),
     ("SimulatePrincipalPolicy", simulate::principal_policy),
+    ("TagInstanceProfile", instance_profile::tag),
     ("TagPolicy", managed::tag),
     ("TagRole", role::tag),
+    ("TagUser", user::tag),
+    ("UntagInstanceProfile", instance_profile::untag),
     ("UntagPolicy", managed::untag),
     ("UntagRole", role::untag),
+    ("UntagUser", user::untag),
     ("UpdateAssumeRolePolicy", role::update_trust),
     ("UpdateRole", role::update),
+    ("UpdateRoleDescription", role::update_description),
+    ("UpdateServiceSpecificCredential", credential::update),
+    ("UpdateUser", user::update),
 ];
 
 pub(crate) const OPERATIONS: &[&str] = &names();
@@ -96,7 +150,7 @@ pub(crate) fn perform(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Refusal
     let (_, operation) = TABLE
         .iter()
         .find(|(name, _)| *name == call.operation)
-        .ok_or_else(|| Refusal::new(501, "NotImplemented", call.operation))?;
+        .ok_or_else(|| unknown::unsupported(call.service, call.operation))?;
     cloud
         .store
         .transact(|tx| {
@@ -114,6 +168,15 @@ pub(crate) fn perform(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Refusal
 pub(crate) fn role(tx: &Tx, place: &Place, name: &str) -> Result<Option<Role>, Refusal> {
     // ARNs, unlike the API, tell case apart.
     Ok(role::find(tx, place, name)?.filter(|role| role.name == name))
+}
+
+/// What the managed policy with this ARN says, of `place`'s account or AWS's own.
+pub(crate) fn managed_policy(
+    tx: &Tx,
+    place: &Place,
+    arn: &str,
+) -> Result<Option<Document>, Refusal> {
+    managed::document(tx, &place.global(), arn)
 }
 
 /// Returns true if `service_principal`, such as `lambda.amazonaws.com`, may assume `role` by now.

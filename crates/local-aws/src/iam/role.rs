@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::document::{self, Document, Kind};
 use super::evaluate::Context;
 use super::principal::{self, Principal};
-use super::tags::{self, Tags};
-use super::{Work, attached, inline, input, managed};
+use super::tags::{self, Keys, Tags};
+use super::{Work, attached, inline, input, instance_profile, managed, user};
 use crate::answer::Refusal;
 use crate::clock::{self, Moment};
 use crate::ids;
@@ -85,6 +85,10 @@ pub(super) fn no_such_entity(message: impl Into<String>) -> Refusal {
     Refusal::new(404, "NoSuchEntity", message)
 }
 
+pub(super) fn conflict(message: &str) -> Refusal {
+    Refusal::new(409, "DeleteConflict", message)
+}
+
 pub(super) fn limit_exceeded(message: impl Into<String>) -> Refusal {
     Refusal::new(409, "LimitExceeded", message)
 }
@@ -95,7 +99,7 @@ pub(super) fn create(work: &Work) -> Result<Value, Refusal> {
     let path = input::path(call)?;
     let description = input::description(call)?;
     let max_session = input::number(call, "MaxSessionDuration", 3600, 43_200)?.unwrap_or(3600);
-    let tags = tags::read(call)?;
+    let tags = tags::read(call, Keys::AnyCase)?;
     let trust = trust(work, "AssumeRolePolicyDocument")?;
     let boundary = boundary(work)?;
     if find(work.tx, &work.place, name)?.is_some() {
@@ -115,7 +119,7 @@ pub(super) fn create(work: &Work) -> Result<Value, Refusal> {
         tags,
     };
     work.tx.put(&work.place, &role)?;
-    Ok(json!({ "Role": whole(&role) }))
+    Ok(json!({ "Role": changed(&role) }))
 }
 
 /// The trust policy that the parameter `at` has.
@@ -134,26 +138,30 @@ fn trust<'a>(work: &Work<'a>, at: &str) -> Result<&'a str, Refusal> {
     Ok(text)
 }
 
-/// Roles have to be there, and to have been for long enough; there are no users.
+/// Users have to be there; roles have to have been for long enough as well.
 fn is_known_principal(work: &Work, arn: &str) -> Result<bool, Refusal> {
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
     let ["arn", _, "iam", "", account, resource] = parts[..] else {
         return Ok(true);
     };
-    let Some(path) = resource.strip_prefix("role/") else {
-        return Ok(!resource.starts_with("user/"));
-    };
     let place = Place {
         account: account.to_owned(),
         region: String::new(),
     };
-    let name = path.rsplit('/').next().unwrap_or(path);
+    let name = resource.rsplit('/').next().unwrap_or(resource);
+    if resource.starts_with("user/") {
+        let user = user::find(work.tx, &place, name)?;
+        return Ok(user.is_some_and(|user| user.arn(&work.call.place.of(account)) == arn));
+    }
+    if !resource.starts_with("role/") {
+        return Ok(true);
+    }
     let role = find(work.tx, &place, name)?;
     Ok(role.is_some_and(|role| role.arn == arn && work.cloud.is_visible(role.created)))
 }
 
 /// The call's `PermissionsBoundary`.
-fn boundary(work: &Work) -> Result<Option<String>, Refusal> {
+pub(super) fn boundary(work: &Work) -> Result<Option<String>, Refusal> {
     let Some(arn) = work.call.parameter("PermissionsBoundary") else {
         return Ok(None);
     };
@@ -188,12 +196,20 @@ pub(super) fn list(work: &Work) -> Result<Value, Refusal> {
 
 pub(super) fn delete(work: &Work) -> Result<Value, Refusal> {
     let role = named(work)?;
-    let conflict = |message: &str| Err(Refusal::new(409, "DeleteConflict", message));
-    if !inline::of(work.tx, &work.place, &role)?.is_empty() {
-        return conflict("Cannot delete entity, must delete policies first.");
+    if !instance_profile::of(work.tx, &work.place, &role)?.is_empty() {
+        return Err(conflict(
+            "Cannot delete entity, must remove roles from instance profile first.",
+        ));
     }
-    if !attached::of(work.tx, &work.place, &role)?.is_empty() {
-        return conflict("Cannot delete entity, must detach all policies first.");
+    if !inline::of(work.tx, &work.place, &role.key())?.is_empty() {
+        return Err(conflict(
+            "Cannot delete entity, must delete policies first.",
+        ));
+    }
+    if !attached::of(work.tx, &work.place, &role.key())?.is_empty() {
+        return Err(conflict(
+            "Cannot delete entity, must detach all policies first.",
+        ));
     }
     work.tx.remove::<Role>(&work.place, &role.key())?;
     Ok(Value::Null)
@@ -209,6 +225,14 @@ pub(super) fn update(work: &Work) -> Result<Value, Refusal> {
     }
     work.tx.put(&work.place, &role)?;
     Ok(json!({}))
+}
+
+pub(super) fn update_description(work: &Work) -> Result<Value, Refusal> {
+    let mut role = named(work)?;
+    input::required(work.call, "Description")?;
+    role.description = input::description(work.call)?.map(str::to_owned);
+    work.tx.put(&work.place, &role)?;
+    Ok(json!({ "Role": changed(&role) }))
 }
 
 pub(super) fn update_trust(work: &Work) -> Result<Value, Refusal> {
@@ -240,30 +264,20 @@ pub(super) fn delete_boundary(work: &Work) -> Result<Value, Refusal> {
 
 pub(super) fn tag(work: &Work) -> Result<Value, Refusal> {
     let mut role = named(work)?;
-    tags::add(work.call, &mut role.tags)?;
+    tags::add(work.call, &mut role.tags, Keys::AnyCase)?;
     work.tx.put(&work.place, &role)?;
     Ok(Value::Null)
 }
 
 pub(super) fn untag(work: &Work) -> Result<Value, Refusal> {
     let mut role = named(work)?;
-    tags::remove(work.call, &mut role.tags)?;
+    tags::remove(work.call, &mut role.tags, Keys::AnyCase)?;
     work.tx.put(&work.place, &role)?;
     Ok(Value::Null)
 }
 
 pub(super) fn list_tags(work: &Work) -> Result<Value, Refusal> {
-    let tags = seen(work)?
-        .tags
-        .into_iter()
-        .map(|(key, value)| (key.clone(), json!({ "Key": key, "Value": value })))
-        .collect();
-    input::page(work.call, "Tags", tags)
-}
-
-pub(super) fn list_instance_profiles(work: &Work) -> Result<Value, Refusal> {
-    seen(work)?;
-    input::page(work.call, "InstanceProfiles", Vec::new())
+    tags::page(work.call, seen(work)?.tags)
 }
 
 fn brief(role: &Role) -> Value {
@@ -281,12 +295,30 @@ fn brief(role: &Role) -> Value {
 
 fn whole(role: &Role) -> Value {
     let mut shown = brief(role);
-    if let Some(arn) = &role.boundary {
-        shown["PermissionsBoundary"] = json!({
-            "PermissionsBoundaryType": "Policy",
-            "PermissionsBoundaryArn": arn,
-        });
-    }
+    shown["PermissionsBoundary"] = shown_boundary(role.boundary.as_deref());
     shown["Tags"] = tags::shown(&role.tags);
     shown
+}
+
+/// As calls that change a role show it: without the length of its sessions.
+fn changed(role: &Role) -> Value {
+    let mut shown = whole(role);
+    shown["MaxSessionDuration"] = Value::Null;
+    shown
+}
+
+/// As instance profiles show their role.
+pub(super) fn shown_in_profile(role: &Role) -> Value {
+    let mut shown = brief(role);
+    shown["MaxSessionDuration"] = Value::Null;
+    shown
+}
+
+pub(super) fn shown_boundary(arn: Option<&str>) -> Value {
+    arn.map_or(Value::Null, |arn| {
+        json!({
+            "PermissionsBoundaryType": "Policy",
+            "PermissionsBoundaryArn": arn,
+        })
+    })
 }

@@ -1,26 +1,29 @@
-//! What the policies of a role would allow, without doing it.
+//! What the policies of a role or user would allow, without doing it.
 
 use serde_json::{Value, json};
 
-use super::authorize::Rights;
+use super::authorize;
 use super::document::{Document, Kind};
-use super::evaluate::{Context, Decision};
-use super::{Work, input, role};
+use super::evaluate::{Context, Decision, Policies};
+use super::{Work, input, role, user};
 use crate::answer::Refusal;
+use crate::store::Record;
 
 pub(super) fn principal_policy(work: &Work) -> Result<Value, Refusal> {
     let call = work.call;
     let arn = input::required(call, "PolicySourceArn")?;
     input::check_length(arn, "PolicySourceArn", 20, 2048)?;
-    let Some((_, path)) = arn.split_once(":role/") else {
-        let message = format!("Invalid Entity Arn: {arn}");
-        return Err(Refusal::new(400, "InvalidInput", message));
-    };
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let role = role::find(work.tx, &work.place, name)?
-        .filter(|role| role.arn == arn)
-        .ok_or_else(|| role::unknown(name))?;
-    let mut policies = Rights::of(work.cloud, work.tx, &work.place, &role.name, None)?.policies;
+    input::refuse(
+        call,
+        &[
+            "CallerArn",
+            "PermissionsBoundaryPolicyInputList",
+            "ResourceHandlingOption",
+            "ResourceOwner",
+            "ResourcePolicy",
+        ],
+    )?;
+    let mut policies = policies(work, arn)?;
     for (index, text) in input::strings(call, "PolicyInputList").iter().enumerate() {
         let at = format!("policyInputList.{}.member", index + 1);
         policies
@@ -50,8 +53,12 @@ pub(super) fn principal_policy(work: &Work) -> Result<Value, Refusal> {
                 "EvalResourceName": resource,
                 "EvalDecision": match decision {
                     Decision::Allowed => "allowed",
-                    Decision::NotAllowed | Decision::OutOfBounds => "implicitDeny",
-                    Decision::Denied | Decision::DeniedByBoundary => "explicitDeny",
+                    Decision::NotAllowed | Decision::OutOfBounds | Decision::OutOfSession => {
+                        "implicitDeny"
+                    }
+                    Decision::Denied
+                    | Decision::DeniedByBoundary
+                    | Decision::DeniedBySession => "explicitDeny",
                 },
                 "MatchedStatements": [],
                 "MissingContextValues": [],
@@ -61,6 +68,28 @@ pub(super) fn principal_policy(work: &Work) -> Result<Value, Refusal> {
         }
     }
     input::page(call, "EvaluationResults", results)
+}
+
+/// Those of the role or user with this ARN.
+fn policies(work: &Work, arn: &str) -> Result<Policies, Refusal> {
+    let resource = arn.splitn(6, ':').nth(5).unwrap_or_default();
+    let name = resource.rsplit('/').next().unwrap_or(resource);
+    let (holder, boundary) = if resource.starts_with("role/") {
+        let role = role::find(work.tx, &work.place, name)?
+            .filter(|role| role.arn == arn)
+            .ok_or_else(|| role::unknown(name))?;
+        (role.key(), role.boundary)
+    } else if resource.starts_with("user/") {
+        let user = user::find(work.tx, &work.place, name)?
+            .filter(|user| user.arn(&work.call.place) == arn)
+            .ok_or_else(|| user::unknown(name))?;
+        (user.policies_key(), user.boundary)
+    } else {
+        let message = format!("Invalid Entity Arn: {arn}");
+        return Err(Refusal::new(400, "InvalidInput", message));
+    };
+    let boundary = boundary.as_deref();
+    authorize::policies(work.cloud, work.tx, &work.place, &holder, boundary)
 }
 
 /// `ContextEntries.member.{n}.ContextKeyName` with `.ContextKeyValues.member.{m}`.

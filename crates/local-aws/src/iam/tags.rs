@@ -1,4 +1,4 @@
-//! The tags of roles and policies.
+//! The tags of roles, users, policies, instance profiles and sessions.
 
 use std::collections::BTreeMap;
 
@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::input;
 use crate::answer::Refusal;
 use crate::call::Call;
+use crate::service::Service;
 
 /// The most that one thing has.
 const MOST: usize = 50;
@@ -14,8 +15,42 @@ const MOST: usize = 50;
 /// Keys as they were written first; in the order of the keys, as AWS lists them.
 pub(crate) type Tags = BTreeMap<String, String>;
 
+/// Whether keys that differ by case alone are the same: they are for roles, users and sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keys {
+    AnyCase,
+    ByCase,
+}
+
+impl Keys {
+    /// Returns the key of `tags` that is the same as `key`.
+    fn find(self, tags: &Tags, key: &str) -> Option<String> {
+        match self {
+            Self::ByCase => tags.get_key_value(key).map(|(own, _)| own.clone()),
+            Self::AnyCase => {
+                let key = key.to_lowercase();
+                tags.keys().find(|own| own.to_lowercase() == key).cloned()
+            }
+        }
+    }
+
+    fn duplicate(self, call: &Call) -> Refusal {
+        let code = match call.service {
+            Service::Sts => "InvalidParameterValue",
+            _ => "InvalidInput",
+        };
+        let message = match self {
+            Self::ByCase => "Duplicate tag keys found.",
+            Self::AnyCase => {
+                "Duplicate tag keys found. Please note that Tag keys are case insensitive."
+            }
+        };
+        Refusal::new(400, code, message)
+    }
+}
+
 /// The call's `Tags`; one that is not valid is enough to refuse the call.
-pub(crate) fn read(call: &Call) -> Result<Tags, Refusal> {
+pub(crate) fn read(call: &Call, keys: Keys) -> Result<Tags, Refusal> {
     let members = input::structures(call, "Tags");
     if members.len() > MOST {
         return Err(input::invalid(format!(
@@ -32,17 +67,12 @@ pub(crate) fn read(call: &Call) -> Result<Tags, Refusal> {
         input::check_length(value, &format!("{at}.value"), 0, 256)?;
         if !value.chars().all(is_allowed) {
             return Err(input::broken(
-                value,
                 &format!("{at}.value"),
                 r"Member must satisfy regular expression pattern: [\p{L}\p{Z}\p{N}_.:/=+\-@]*",
             ));
         }
-        if find(&tags, key).is_some() {
-            return Err(Refusal::new(
-                400,
-                "InvalidInput",
-                "Duplicate tag keys found. Please note that Tag keys are case insensitive.",
-            ));
+        if keys.find(&tags, key).is_some() {
+            return Err(keys.duplicate(call));
         }
         tags.insert(key.to_owned(), value.to_owned());
     }
@@ -66,7 +96,6 @@ fn check_key(key: &str, at: &str) -> Result<(), Refusal> {
     input::check_length(key, at, 1, 128)?;
     if !key.chars().all(is_allowed) {
         return Err(input::broken(
-            key,
             at,
             r"Member must satisfy regular expression pattern: [\p{L}\p{Z}\p{N}_.:/=+\-@]+",
         ));
@@ -89,16 +118,10 @@ pub(crate) fn is_allowed(c: char) -> bool {
         || "_.:/=+-@".contains(c)
 }
 
-/// The key that is the same as `key` without regard to case.
-fn find(tags: &Tags, key: &str) -> Option<String> {
-    let key = key.to_lowercase();
-    tags.keys().find(|own| own.to_lowercase() == key).cloned()
-}
-
-/// Adds the call's tags; one whose key is there, in whatever case, takes its place.
-pub(crate) fn add(call: &Call, tags: &mut Tags) -> Result<(), Refusal> {
-    for (key, value) in read(call)? {
-        let own = find(tags, &key).unwrap_or(key);
+/// Adds the call's tags; one whose key is there takes its place.
+pub(crate) fn add(call: &Call, tags: &mut Tags, keys: Keys) -> Result<(), Refusal> {
+    for (key, value) in read(call, keys)? {
+        let own = keys.find(tags, &key).unwrap_or(key);
         tags.insert(own, value);
     }
     if tags.len() > MOST {
@@ -112,21 +135,37 @@ pub(crate) fn add(call: &Call, tags: &mut Tags) -> Result<(), Refusal> {
 }
 
 /// Takes the call's `TagKeys` off.
-pub(crate) fn remove(call: &Call, tags: &mut Tags) -> Result<(), Refusal> {
-    let keys = input::strings(call, "TagKeys");
-    if keys.len() > MOST {
+pub(crate) fn remove(call: &Call, tags: &mut Tags, keys: Keys) -> Result<(), Refusal> {
+    let removed = input::strings(call, "TagKeys");
+    if removed.len() > MOST {
         return Err(input::invalid(format!(
             "1 validation error detected: Value at 'tagKeys' failed to satisfy constraint: Member must have length less \
              than or equal to {MOST}"
         )));
     }
-    for (index, key) in keys.iter().enumerate() {
-        check_key(key, &format!("tagKeys.{}.member", index + 1))?;
-        if let Some(own) = find(tags, key) {
+    let is_key =
+        |key: &str| (1..=128).contains(&key.chars().count()) && key.chars().all(is_allowed);
+    if !removed.iter().all(|key| is_key(key)) {
+        return Err(input::broken(
+            "tagKeys",
+            r"Member must satisfy constraint: [Member must have length less than or equal to 128, Member must have length greater than or equal to 1, Member must satisfy regular expression pattern: [\p{L}\p{Z}\p{N}_.:/=+\-@]+, Member must not be null]",
+        ));
+    }
+    for key in removed {
+        if let Some(own) = keys.find(tags, key) {
             tags.remove(&own);
         }
     }
     Ok(())
+}
+
+/// A page of the tags.
+pub(super) fn page(call: &Call, tags: Tags) -> Result<Value, Refusal> {
+    let tags = tags
+        .into_iter()
+        .map(|(key, value)| (key.clone(), json!({ "Key": key, "Value": value })))
+        .collect();
+    input::page(call, "Tags", tags)
 }
 
 /// As a list of `Key` and `Value`; without any, nothing.
@@ -134,6 +173,11 @@ pub(crate) fn shown(tags: &Tags) -> Value {
     if tags.is_empty() {
         return Value::Null;
     }
+    always_shown(tags)
+}
+
+/// As a list of `Key` and `Value`, maybe an empty one.
+pub(crate) fn always_shown(tags: &Tags) -> Value {
     tags.iter()
         .map(|(key, value)| json!({ "Key": key, "Value": value }))
         .collect()

@@ -21,6 +21,7 @@ use crate::call::Call;
 use crate::cloud::Cloud;
 use crate::place::Place;
 use crate::store::Tx;
+use crate::unknown;
 
 pub(crate) use deliver::deliver;
 pub(crate) use group::tagged;
@@ -83,7 +84,7 @@ pub(crate) async fn perform(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, R
     let (_, operation) = TABLE
         .iter()
         .find(|(name, _)| *name == call.operation)
-        .ok_or_else(|| Refusal::new(501, "NotImplementedException", call.operation))?;
+        .ok_or_else(|| unknown::unsupported(call.service, call.operation))?;
     // On a machine of one's own nobody has to wait for what functions have logged.
     if ["FilterLogEvents", "GetLogEvents"].contains(&call.operation) {
         cloud.environments.delivered().await;

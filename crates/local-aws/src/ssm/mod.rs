@@ -27,6 +27,7 @@ use crate::call::Call;
 use crate::cloud::Cloud;
 use crate::place::Place;
 use crate::store::Tx;
+use crate::unknown;
 
 pub(crate) use name::arn_of_text;
 pub(crate) use parameter::tagged;
@@ -81,7 +82,7 @@ pub(crate) fn perform(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Refusal
     let (_, operation) = TABLE
         .iter()
         .find(|(name, _)| *name == call.operation)
-        .ok_or_else(|| Refusal::new(501, "NotImplementedException", call.operation))?;
+        .ok_or_else(|| unknown::unsupported(call.service, call.operation))?;
     cloud
         .store
         .transact(|tx| {

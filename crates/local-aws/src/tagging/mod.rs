@@ -15,6 +15,7 @@ use std::sync::Arc;
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
 use crate::cloud::Cloud;
+use crate::unknown;
 
 pub(crate) use index::{Index, Tagged, is_changed_by, refresh};
 
@@ -42,7 +43,7 @@ pub(crate) async fn perform(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, R
         "GetTagValues" => tags::values(cloud, call).await?,
         "TagResources" => change::tag(cloud, call).await?,
         "UntagResources" => change::untag(cloud, call).await?,
-        other => return Err(Refusal::new(501, "NotImplementedException", other)),
+        other => return Err(unknown::unsupported(call.service, other)),
     };
     Ok(Answer::ok(output))
 }

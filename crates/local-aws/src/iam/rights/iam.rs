@@ -26,6 +26,8 @@ pub(super) fn needs(call: &Call, tx: &Tx) -> Result<Vec<Need>, Refusal> {
         _ if input::structures(call, "Tags").is_empty() => None,
         "CreateRole" => Some("iam:TagRole"),
         "CreatePolicy" => Some("iam:TagPolicy"),
+        "CreateUser" => Some("iam:TagUser"),
+        "CreateInstanceProfile" => Some("iam:TagInstanceProfile"),
         _ => None,
     };
     let tagging = tagging.map(|action| Need {
@@ -39,6 +41,15 @@ pub(super) fn needs(call: &Call, tx: &Tx) -> Result<Vec<Need>, Refusal> {
 fn resource(call: &Call, tx: &Tx) -> Result<String, Refusal> {
     let arn = |resource: String| call.place.global_arn("iam", &resource);
     let path = call.parameter("Path").unwrap_or("/");
+    if let Some(name) = call.parameter("InstanceProfileName") {
+        return Ok(arn(format!("instance-profile{path}{name}")));
+    }
+    if let Some(name) = call.parameter("UserName") {
+        return Ok(match crate::iam::user::find(tx, &call.place, name)? {
+            Some(user) => user.arn(&call.place),
+            None => arn(format!("user{path}{name}")),
+        });
+    }
     if let Some(name) = call.parameter("RoleName") {
         // The right is one to the role as it is, with its path; one that is not there has the path it would get.
         return Ok(match crate::iam::role::find(tx, &call.place, name)? {
@@ -54,10 +65,7 @@ fn resource(call: &Call, tx: &Tx) -> Result<String, Refusal> {
             let name = call.parameter("PolicyName").unwrap_or_default();
             arn(format!("policy{path}{name}"))
         }
-        "GetUser" => {
-            let name = call.parameter("UserName").unwrap_or_default();
-            arn(format!("user/{name}"))
-        }
+        "GetUser" => arn("user/".to_owned()),
         "SimulatePrincipalPolicy" => call.parameter("PolicySourceArn").unwrap_or("*").to_owned(),
         // Lists, among others: the reference has no resource for them.
         _ => "*".to_owned(),

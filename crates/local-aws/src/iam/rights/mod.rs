@@ -69,12 +69,30 @@ pub(super) fn needs(call: &Call, tx: &Tx) -> Result<Vec<Need>, Refusal> {
         Service::Sts => Ok(match call.operation {
             // AWS tells everybody who they are.
             "GetCallerIdentity" | "GetSessionToken" => vec![],
+            "AssumeRole" => assume_role(call),
             _ => vec![Need::new(
                 action(call),
                 call.parameter("RoleArn").unwrap_or("*"),
             )],
         }),
     }
+}
+
+/// Tags and a source's identity need rights of their own.
+fn assume_role(call: &Call) -> Vec<Need> {
+    let role = call.parameter("RoleArn").unwrap_or("*");
+    let has_tags = !crate::iam::input::structures(call, "Tags").is_empty();
+    let has_source = call.parameter("SourceIdentity").is_some();
+    let needs = [
+        ("sts:AssumeRole", true),
+        ("sts:TagSession", has_tags),
+        ("sts:SetSourceIdentity", has_source),
+    ];
+    needs
+        .into_iter()
+        .filter(|(_, is_needed)| *is_needed)
+        .map(|(action, _)| Need::new(action, role))
+        .collect()
 }
 
 /// A member of the body that is a text.

@@ -117,7 +117,7 @@ fn read(
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
     let query = parts.uri.query().unwrap_or_default();
-    let guess = guess(&parts.headers);
+    let guess = guess(&parts.headers, query);
     let signature = Signature::of_request(query, &parts.headers).map_err(|unsigned| {
         without_signature(query, &body).unwrap_or_else(|| (guess, missing(guess, unsigned)))
     })?;
@@ -321,7 +321,7 @@ pub(crate) fn account(access_key: &str) -> String {
 }
 
 /// The service whose form an error takes before the signature has said which it is.
-fn guess(headers: &http::HeaderMap) -> Service {
+fn guess(headers: &http::HeaderMap, query: &str) -> Service {
     let header = |name| {
         headers
             .get(name)
@@ -334,6 +334,7 @@ fn guess(headers: &http::HeaderMap) -> Service {
         (target, _) if target.starts_with("ResourceGroupsTaggingAPI_") => Service::Tagging,
         (target, _) if !target.is_empty() => Service::DynamoDb,
         (_, form) if form.starts_with("application/x-www-form-urlencoded") => Service::Iam,
+        _ if query.split('&').any(|pair| pair.starts_with("Action=")) => Service::Sts,
         _ => Service::ApiGateway,
     }
 }

@@ -3,9 +3,15 @@
 #[expect(dead_code, reason = "other tests use the rest")]
 mod signed;
 
+use std::io::Read;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use local_aws::{Enforcement, Faults};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use flate2::read::GzDecoder;
+use local_aws::{Clock, Enforcement, Faults, LocalAws, Options, Runner};
 use serde_json::{Value, json};
 
 use signed::{Client, aws};
@@ -152,7 +158,7 @@ async fn what_is_wrong_is_refused() {
     let events =
         |events: Value| json!({ "logGroupName": "g", "logStreamName": "s", "logEvents": events });
     let event = |timestamp: u64| json!({ "timestamp": timestamp, "message": "m" });
-    let large = json!({ "timestamp": now, "message": "x".repeat(262_144) });
+    let large = json!({ "timestamp": now, "message": "x".repeat(1_048_576) });
     let full = json!({ "timestamp": now, "message": "x".repeat(262_100) });
     for (operation, body, code, message) in [
         (
@@ -256,7 +262,7 @@ async fn what_is_wrong_is_refused() {
             "PutLogEvents",
             events(json!([large])),
             invalid,
-            "Log event too large: 262170 bytes",
+            "Log event too large: 1048602 bytes exceeds limit of 1048576",
         ),
         (
             "PutLogEvents",
@@ -515,4 +521,200 @@ async fn streams_go_with_their_events() {
     assert!(messages(&read(&client, "FilterLogEvents", json!({})).await).is_empty());
     let streams = read(&client, "DescribeLogStreams", json!({})).await;
     assert_eq!(streams["logStreams"], json!([]));
+}
+
+/// With the group `g` and a function `f`, and the events that the function got.
+async fn with_function(may_invoke: bool) -> (Client, Arc<Mutex<Vec<Value>>>) {
+    let got: Arc<Mutex<Vec<Value>>> = Arc::default();
+    let gets = got.clone();
+    let run = move |_: &str, event: Bytes| {
+        let event: Value = serde_json::from_slice(&event).expect("JSON");
+        gets.lock().expect("no panic").push(event);
+        Ok(Bytes::from("null"))
+    };
+    let aws = LocalAws::open(Options {
+        folder: None,
+        clock: Clock::runtime(),
+        runner: Runner::Inline(Arc::new(run)),
+        enforcement: Enforcement::Off,
+        ..Options::default()
+    })
+    .expect("a new one in memory");
+    let client = Client::new(&aws);
+    let trust = r#"{"Statement":{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}}"#;
+    client
+        .iam(
+            "CreateRole",
+            &[("RoleName", "r"), ("AssumeRolePolicyDocument", trust)],
+        )
+        .await
+        .ok();
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default().unix_permissions(0o755);
+    zip.start_file("bootstrap", options).expect("memory");
+    let zip = zip.finish().expect("memory").into_inner();
+    let function = json!({
+        "FunctionName": "f",
+        "Runtime": "provided.al2023",
+        "Handler": "bootstrap",
+        "Role": "arn:aws:iam::000000000000:role/r",
+        "Code": { "ZipFile": STANDARD.encode(zip) },
+    });
+    let create = http::Request::post("/2015-03-31/functions");
+    let created = client.send("lambda", create, function.to_string()).await;
+    assert_eq!(created.status, 201, "{}", created.text);
+    if may_invoke {
+        let permission = json!({
+            "StatementId": "logs",
+            "Action": "lambda:InvokeFunction",
+            "Principal": "logs.amazonaws.com",
+            "SourceArn": "arn:aws:logs:eu-west-1:000000000000:log-group:g:*",
+        });
+        let add = http::Request::post("/2015-03-31/functions/f/policy");
+        let added = client.send("lambda", add, permission.to_string()).await;
+        assert_eq!(added.status, 201, "{}", added.text);
+    }
+    let group = json!({ "logGroupName": "g" });
+    client.logs("CreateLogGroup", &group).await.ok();
+    create_stream(&client, "s").await;
+    (client, got)
+}
+
+const FUNCTION: &str = "arn:aws:lambda:eu-west-1:000000000000:function:f";
+
+fn opened(event: &Value) -> Value {
+    let data = event["awslogs"]["data"].as_str().expect("data");
+    let data = STANDARD.decode(data).expect("base64");
+    let mut text = String::new();
+    GzDecoder::new(data.as_slice())
+        .read_to_string(&mut text)
+        .expect("gzip");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscribed_function_gets_matching_events() {
+    let (client, got) = with_function(true).await;
+    let filter = json!({
+        "logGroupName": "g",
+        "filterName": "errors",
+        "filterPattern": "ERROR",
+        "destinationArn": FUNCTION,
+    });
+    client.logs("PutSubscriptionFilter", &filter).await.ok();
+    let described = client
+        .logs("DescribeLogGroups", &json!({}))
+        .await
+        .ok()
+        .json();
+    let now = described["logGroups"][0]["creationTime"]
+        .as_u64()
+        .expect("a time");
+    let events = [(now, "an ERROR"), (now + 1, "fine"), (now + 2, "ERROR too")];
+    put(&client, "s", &events).await;
+    put(&client, "s", &[(now + 3, "fine again")]).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let got = got.lock().expect("no panic").clone();
+    assert_eq!(got.len(), 1, "{got:?}");
+    let message = opened(&got[0]);
+    assert_eq!(message["messageType"], "DATA_MESSAGE");
+    assert_eq!(message["owner"], "000000000000");
+    assert_eq!(message["logGroup"], "g");
+    assert_eq!(message["logStream"], "s");
+    assert_eq!(message["subscriptionFilters"], json!(["errors"]));
+    let sent = message["logEvents"].as_array().expect("events");
+    let texts: Vec<&Value> = sent.iter().map(|event| &event["message"]).collect();
+    assert_eq!(texts, ["an ERROR", "ERROR too"]);
+    let filtered = read(
+        &client,
+        "FilterLogEvents",
+        json!({ "filterPattern": "ERROR" }),
+    )
+    .await;
+    assert_eq!(sent[0]["id"], filtered["events"][0]["eventId"]);
+    assert_eq!(sent[0]["timestamp"], now);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_function_that_logs_may_not_invoke_is_not_subscribed() {
+    let (client, _) = with_function(false).await;
+    let with = |more: Value| {
+        let mut filter = json!({
+            "logGroupName": "g",
+            "filterName": "f",
+            "filterPattern": "",
+            "destinationArn": FUNCTION,
+        });
+        for (name, value) in more.as_object().expect("members") {
+            filter[name] = value.clone();
+        }
+        filter
+    };
+    for (more, status, code, message) in [
+        (
+            json!({}),
+            400,
+            "InvalidParameterException",
+            "Could not execute the lambda function. Make sure you have given CloudWatch Logs permission to execute your \
+             function.",
+        ),
+        (
+            json!({ "filterPattern": "[" }),
+            400,
+            "InvalidParameterException",
+            "Invalid filter pattern",
+        ),
+        (
+            json!({ "emitSystemFields": ["@aws.account"] }),
+            501,
+            "NotImplementedException",
+            "The local AWS does not support the emitSystemFields of PutSubscriptionFilter",
+        ),
+        (
+            json!({ "destinationArn": "arn:aws:kinesis:eu-west-1:000000000000:stream/s", "roleArn": "arn:aws:iam::000000000000:role/r" }),
+            501,
+            "NotImplementedException",
+            "The local AWS does not support subscription filters to kinesis",
+        ),
+    ] {
+        client
+            .logs("PutSubscriptionFilter", &with(more))
+            .await
+            .refused_as_json(status, code, message);
+    }
+}
+
+#[tokio::test]
+async fn patterns_are_tried() {
+    let client = client();
+    let tried = async |pattern: &str, messages: &[&str]| {
+        let body = json!({ "filterPattern": pattern, "logEventMessages": messages });
+        let answered = client.logs("TestMetricFilter", &body).await.ok();
+        answered.json()["matches"].clone()
+    };
+    assert_eq!(
+        tried("ERROR", &["fine", "an ERROR"]).await,
+        json!([{ "eventNumber": 2, "eventMessage": "an ERROR", "extractedValues": {} }])
+    );
+    assert_eq!(
+        tried(
+            "{ $.code > 400 && $.path = \"/a*\" }",
+            &[r#"{"code": 404, "path": "/ab"}"#]
+        )
+        .await[0]["extractedValues"],
+        json!({ "$.code": "404", "$.path": "/ab" })
+    );
+    assert_eq!(
+        tried(
+            "[ip, ..., status = 4*, size]",
+            &["127.0.0.1 - [a b] 404 12"]
+        )
+        .await[0]["extractedValues"],
+        json!({ "$ip": "127.0.0.1", "$2": "-", "$3": "a b", "$status": "404", "$size": "12" })
+    );
+    client.logs("StartQuery", &json!({})).await.refused_as_json(
+        501,
+        "NotImplementedException",
+        "The local AWS does not support logs's StartQuery",
+    );
 }

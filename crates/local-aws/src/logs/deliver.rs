@@ -1,8 +1,10 @@
 //! What functions write, on its way into their log groups.
 
+use std::sync::Arc;
+
 use super::events::{self, OVERHEAD};
+use super::fan_out::{self, FanOut};
 use super::group::{self, Group};
-use super::put::EVENT_BYTES;
 use super::stream::{self, Stream};
 use crate::Enforcement;
 use crate::answer::Refusal;
@@ -11,10 +13,13 @@ use crate::cloud::Cloud;
 use crate::iam::Rights;
 use crate::place::Place;
 
+/// Of one event, its overhead included: Lambda cuts what is longer.
+const EVENT_BYTES: usize = 262_144;
+
 /// Lines that a function wrote, with the time of each, by the rights of its role: without them they are lost, as on AWS.
-/// Not within a transaction.
+/// Not within a transaction, and within a runtime.
 pub(crate) fn deliver(
-    cloud: &Cloud,
+    cloud: &Arc<Cloud>,
     place: &Place,
     role: &str,
     group: &str,
@@ -25,7 +30,7 @@ pub(crate) fn deliver(
         return Ok(());
     }
     let now = cloud.now();
-    cloud.store.transact(|tx| {
+    let fan_out = cloud.store.transact(|tx| {
         let rights = match cloud.enforcement {
             Enforcement::Off => None,
             Enforcement::Functions | Enforcement::All => {
@@ -40,18 +45,18 @@ pub(crate) fn deliver(
         let group_arn = group::arn(place, group);
         let stream_arn = format!("{group_arn}:log-stream:{stream}");
         if !may("logs:PutLogEvents", &stream_arn) {
-            return Ok(());
+            return Ok(FanOut::default());
         }
         let found_stream = stream::find(tx, place, group, stream)?;
         if found_stream.is_none() && !may("logs:CreateLogStream", &stream_arn) {
-            return Ok(());
+            return Ok(FanOut::default());
         }
         let found_group = tx.get::<Group>(place, group)?;
         if found_group.is_none()
             && !may("logs:CreateLogGroup", &group_arn)
             && !may("logs:CreateLogGroup", &format!("{group_arn}:log-stream:"))
         {
-            return Ok(());
+            return Ok(FanOut::default());
         }
         let of_group = if let Some(group) = found_group {
             group
@@ -64,12 +69,17 @@ pub(crate) fn deliver(
         let pieces = lines
             .iter()
             .flat_map(|(moment, line)| pieces(line).map(|piece| (*moment, piece)));
-        events::append(tx, place, &of_group, &mut of_stream, pieces, now)
-    })
+        let added = pieces.clone();
+        let at = events::append(tx, place, &of_group, &mut of_stream, pieces, now)?;
+        let added = at.into_iter().zip(added.map(|(_, piece)| piece));
+        fan_out::collect(tx, place, (group, stream), added)
+    })?;
+    fan_out.start(cloud);
+    Ok(())
 }
 
 /// A line that is too long for an event becomes several.
-fn pieces(line: &str) -> impl Iterator<Item = &str> {
+fn pieces(line: &str) -> impl Iterator<Item = &str> + Clone {
     let mut rest = line;
     std::iter::from_fn(move || {
         let (piece, tail) = rest.split_at(rest.floor_char_boundary(EVENT_BYTES - OVERHEAD));
@@ -80,8 +90,6 @@ fn pieces(line: &str) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use bytes::Bytes;
     use http::Request;
     use serde_json::json;

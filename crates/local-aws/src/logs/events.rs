@@ -47,6 +47,11 @@ impl Position {
         }
     }
 
+    /// The id of an event, as all answers tell it.
+    pub(super) fn event_id(self) -> String {
+        self.digits()
+    }
+
     /// Forty digits, in the order of positions.
     pub(super) fn digits(self) -> String {
         format!("{:020}{:020}", self.moment, self.id)
@@ -68,7 +73,7 @@ pub(super) fn signed(moment: Moment) -> i64 {
     i64::try_from(moment).unwrap_or(i64::MAX)
 }
 
-/// Adds events to a stream, which counts them; what the group no longer keeps goes.
+/// Adds events to a stream, which counts them, and returns where they are; what the group no longer keeps goes.
 pub(super) fn append<'a>(
     tx: &Tx,
     place: &Place,
@@ -76,7 +81,8 @@ pub(super) fn append<'a>(
     stream: &mut Stream,
     events: impl Iterator<Item = (Moment, &'a str)>,
     now: Moment,
-) -> Result<(), Refusal> {
+) -> Result<Vec<Position>, Refusal> {
+    let mut positions = Vec::new();
     let mut insert = tx.sql().prepare_cached(
         "INSERT INTO log_event (account, region, log_group, log_stream, moment, ingested, message)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -91,6 +97,10 @@ pub(super) fn append<'a>(
             signed(now),
             message
         ])?;
+        positions.push(Position {
+            moment: signed(moment),
+            id: tx.sql().last_insert_rowid(),
+        });
         let bytes = u64::try_from(message.len() + OVERHEAD).unwrap_or_default();
         stream.count(moment, now, bytes);
     }
@@ -104,7 +114,7 @@ pub(super) fn append<'a>(
         group.name,
         signed(group.keeps_since(now))
     ])?;
-    Ok(())
+    Ok(positions)
 }
 
 /// Deletes the events of a group, or of one of its streams.

@@ -1,10 +1,13 @@
 //! Filter patterns for text (AWS: "Filter pattern syntax for metric filters, subscription filters, filter log events").
 
+use std::collections::BTreeMap;
+
 use regex_lite::Regex;
 use serde_json::Value;
 
 use super::input;
 use super::json_filter::JsonFilter;
+use super::space_filter::SpaceFilter;
 use crate::answer::Refusal;
 
 /// Which messages a search is for.
@@ -12,6 +15,7 @@ use crate::answer::Refusal;
 pub(super) enum Filter {
     Terms(Vec<Term>),
     Json(JsonFilter),
+    Fields(SpaceFilter),
 }
 
 #[derive(Debug)]
@@ -57,9 +61,7 @@ impl Filter {
             return JsonFilter::read(pattern).map(Self::Json);
         }
         if pattern.starts_with('[') {
-            return Err(input::invalid(
-                "Invalid filter pattern: the local AWS has no patterns of space-delimited fields",
-            ));
+            return SpaceFilter::read(pattern).map(Self::Fields);
         }
         let mut terms = Vec::new();
         let mut rest = pattern;
@@ -75,8 +77,20 @@ impl Filter {
         Ok(Self::Terms(terms))
     }
 
+    /// What the pattern names in a message, and its value there.
+    pub(super) fn extract(&self, message: &str) -> BTreeMap<String, String> {
+        match self {
+            Self::Terms(_) => BTreeMap::new(),
+            Self::Fields(filter) => filter.extract(message),
+            Self::Json(filter) => serde_json::from_str::<Value>(message)
+                .map(|value| filter.extract(&value))
+                .unwrap_or_default(),
+        }
+    }
+
     pub(super) fn accepts(&self, message: &str) -> bool {
         match self {
+            Self::Fields(filter) => filter.accepts(message),
             Self::Json(filter) => {
                 serde_json::from_str::<Value>(message).is_ok_and(|value| filter.accepts(&value))
             }
@@ -179,9 +193,7 @@ mod tests {
 
     #[test]
     fn what_is_no_pattern_is_refused() {
-        for pattern in [
-            "\"open", "%(%", "%open", "a:b", "-", "[a, b]", "{ $.a", "{}",
-        ] {
+        for pattern in ["\"open", "%(%", "%open", "a:b", "-", "[a, b", "{ $.a", "{}"] {
             assert_eq!(
                 Filter::read(pattern).expect_err(pattern).code,
                 "InvalidParameterException"

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::tags::{self, Tags};
-use super::{Work, events, input, stream};
+use super::{Work, events, input, metric_filter, stream, subscription};
 use crate::answer::Refusal;
 use crate::clock::Moment;
 use crate::place::Place;
@@ -148,7 +148,9 @@ pub(super) fn identified<'a>(
     identifier: Option<&'a String>,
 ) -> Result<&'a str, Refusal> {
     match (name, identifier) {
-        (Some(_), Some(_)) => Err(input::invalid(
+        (Some(_), Some(_)) => Err(Refusal::new(
+            400,
+            "ValidationException",
             "LogGroup name and LogGroup ARN are mutually exclusive parameters.",
         )),
         (None, None) => Err(input::invalid(
@@ -178,6 +180,8 @@ pub(super) fn delete(work: &Work) -> Result<Value, Refusal> {
         ));
     }
     stream::delete_all(work.tx, work.place, &group.name)?;
+    metric_filter::delete_all(work.tx, work.place, &group.name)?;
+    subscription::delete_all(work.tx, work.place, &group.name)?;
     events::delete(work.tx, work.place, &group.name, None)?;
     work.tx.remove::<Group>(work.place, &group.name)?;
     Ok(Value::Null)
@@ -238,6 +242,7 @@ struct DescribeInput {
 
 pub(super) fn describe(work: &Work) -> Result<Value, Refusal> {
     let given: DescribeInput = work.input()?;
+    input::refuse(work.call, &["accountIdentifiers", "includeLinkedAccounts"])?;
     let most = input::bounded(given.limit, "limit", 50, 50)?;
     let prefix = given.log_group_name_prefix.as_ref();
     if let Some(prefix) = prefix {
@@ -282,10 +287,18 @@ pub(super) fn describe(work: &Work) -> Result<Value, Refusal> {
         .map(|group| (group.name.clone(), group))
         .collect();
     let (page, next) = input::page(groups, given.next_token.as_ref(), most, false)?;
-    let shown: Vec<Value> = page
+    let mut shown: Vec<Value> = page
         .iter()
         .map(|group| shown(work, group))
         .collect::<Result<_, _>>()?;
+    // AWS searches by pattern in an index that does not know them.
+    if pattern.is_some() {
+        for members in shown.iter_mut().filter_map(Value::as_object_mut) {
+            members.retain(|name, _| {
+                !["storedBytes", "deletionProtectionEnabled"].contains(&name.as_str())
+            });
+        }
+    }
     let mut output = json!({ "logGroups": shown });
     if let Some(next) = next {
         output["nextToken"] = next.into();
@@ -293,12 +306,107 @@ pub(super) fn describe(work: &Work) -> Result<Value, Refusal> {
     Ok(output)
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ListInput {
+    log_group_name_pattern: Option<String>,
+    log_group_class: Option<String>,
+    next_token: Option<String>,
+    limit: Option<i64>,
+}
+
+/// `ListLogGroups`, whose pattern is a text that a name contains, or with `^` begins with; `|` is between several.
+pub(super) fn list(work: &Work) -> Result<Value, Refusal> {
+    let given: ListInput = work.input()?;
+    input::refuse(
+        work.call,
+        &[
+            "accountIdentifiers",
+            "includeLinkedAccounts",
+            "dataSources",
+            "fieldIndexNames",
+        ],
+    )?;
+    let most = input::bounded(given.limit, "limit", 1000, 50)?;
+    if let Some(class) = &given.log_group_class {
+        input::one_of(class, "logGroupClass", &CLASSES)?;
+    }
+    let pattern = given.log_group_name_pattern.as_deref();
+    if let Some(pattern) = pattern {
+        input::check_length(pattern, "logGroupNamePattern", 3, 129)?;
+    }
+    let is_wanted = |name: &str| {
+        pattern.is_none_or(|pattern| {
+            pattern.split('|').any(|part| match part.strip_prefix('^') {
+                Some(start) => name.starts_with(start),
+                None => name.contains(part),
+            })
+        })
+    };
+    let groups = work
+        .tx
+        .list::<Group>(work.place, "")?
+        .into_iter()
+        .filter(|group| {
+            work.cloud.is_visible(group.created)
+                && is_wanted(&group.name)
+                && given
+                    .log_group_class
+                    .as_ref()
+                    .is_none_or(|class| group.class == *class)
+        })
+        .map(|group| (group.name.clone(), group))
+        .collect();
+    let (page, next) = input::page(groups, given.next_token.as_ref(), most, false)?;
+    let shown: Vec<Value> = page
+        .iter()
+        .map(|group| {
+            json!({
+                "logGroupName": group.name,
+                "logGroupArn": arn(work.place, &group.name),
+                "logGroupClass": group.class,
+            })
+        })
+        .collect();
+    let mut output = json!({ "logGroups": shown });
+    if let Some(next) = next {
+        output["nextToken"] = next.into();
+    }
+    Ok(output)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct KeyInput {
+    kms_key_id: Option<String>,
+}
+
+/// The key is kept and shown: nothing is encrypted here.
+pub(super) fn associate_key(work: &Work) -> Result<Value, Refusal> {
+    let given: KeyInput = work.input()?;
+    input::refuse(work.call, &["resourceIdentifier"])?;
+    let key = input::required(given.kms_key_id.as_ref(), "kmsKeyId")?;
+    input::check_length(key, "kmsKeyId", 0, 256)?;
+    let mut group = named(work)?;
+    group.kms_key = Some(key.to_owned());
+    work.tx.put(work.place, &group)?;
+    Ok(Value::Null)
+}
+
+pub(super) fn disassociate_key(work: &Work) -> Result<Value, Refusal> {
+    input::refuse(work.call, &["resourceIdentifier"])?;
+    let mut group = named(work)?;
+    group.kms_key = None;
+    work.tx.put(work.place, &group)?;
+    Ok(Value::Null)
+}
+
 fn shown(work: &Work, group: &Group) -> Result<Value, Refusal> {
     let arn = arn(work.place, &group.name);
     let mut shown = json!({
         "logGroupName": group.name,
         "creationTime": group.created,
-        "metricFilterCount": 0,
+        "metricFilterCount": metric_filter::count(work.tx, work.place, &group.name)?,
         "arn": format!("{arn}:*"),
         "storedBytes": stream::stored_bytes(work.tx, work.place, &group.name)?,
         "logGroupClass": group.class,

@@ -3,14 +3,18 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use serde_json::Value;
+
 use crate::answer::Refusal;
+use crate::call::Call;
+use crate::unknown;
 
 /// AWS's code for whatever is wrong with a request.
 pub(super) fn invalid(message: impl Into<String>) -> Refusal {
     Refusal::new(400, "InvalidParameterException", message)
 }
 
-fn broken(value: &str, at: &str, constraint: &str) -> Refusal {
+pub(super) fn broken(value: &str, at: &str, constraint: &str) -> Refusal {
     invalid(format!(
         "1 validation error detected: Value '{value}' at '{at}' failed to satisfy constraint: {constraint}"
     ))
@@ -42,8 +46,46 @@ pub(super) fn is_group_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || ".-_/#".contains(c)
 }
 
-pub(super) fn check_group_name(name: &str, at: &str) -> Result<(), Refusal> {
+/// Names of groups and streams.
+fn check_name_length(name: &str, at: &str) -> Result<(), Refusal> {
+    if name.chars().count() > 512 {
+        return Err(invalid(
+            "Invalid LogGroup or LogStream, both must have length less than or equal to 512.",
+        ));
+    }
+    check_length(name, at, 1, 512)
+}
+
+/// Names of metric and subscription filters.
+pub(super) fn check_filter_name(name: &str, at: &str) -> Result<(), Refusal> {
     check_length(name, at, 1, 512)?;
+    if name.contains([':', '*']) {
+        let constraint = "Member must satisfy regular expression pattern: [^:*]*";
+        return Err(broken(name, at, constraint));
+    }
+    Ok(())
+}
+
+/// Refuses a call that has one of these members, which have no effect here.
+pub(super) fn refuse(call: &Call, names: &[&str]) -> Result<(), Refusal> {
+    let body = call.json()?;
+    let is_given = |name: &&&str| {
+        body.get(**name).is_some_and(|value| {
+            let is_off = value.is_null() || value == &Value::Bool(false);
+            !is_off && value.as_array().is_none_or(|list| !list.is_empty())
+        })
+    };
+    match names.iter().find(is_given) {
+        Some(name) => Err(unknown::unsupported(
+            call.service,
+            &format!("the {name} of {}", call.operation),
+        )),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn check_group_name(name: &str, at: &str) -> Result<(), Refusal> {
+    check_name_length(name, at)?;
     if name.chars().all(is_group_char) {
         return Ok(());
     }
@@ -55,7 +97,7 @@ pub(super) fn check_group_name(name: &str, at: &str) -> Result<(), Refusal> {
 }
 
 pub(super) fn check_stream_name(name: &str, at: &str) -> Result<(), Refusal> {
-    check_length(name, at, 1, 512)?;
+    check_name_length(name, at)?;
     if name.contains([':', '*']) {
         let constraint = "Member must satisfy regular expression pattern: [^:*]*";
         return Err(broken(name, at, constraint));

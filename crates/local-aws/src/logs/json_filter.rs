@@ -1,6 +1,7 @@
 //! Filter patterns for JSON: `{ ($.level = "error") && ($.latency > 100) }`.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
@@ -29,7 +30,11 @@ pub(super) enum JsonFilter {
 
 /// `$.a.b[0]`; `$.a[*]` is any of a list.
 #[derive(Debug)]
-pub(super) struct Selector(Vec<Step>);
+pub(super) struct Selector {
+    steps: Vec<Step>,
+    /// As it was written.
+    text: String,
+}
 
 #[derive(Debug)]
 enum Step {
@@ -78,6 +83,24 @@ impl JsonFilter {
         }
     }
 
+    /// What the pattern's selectors find.
+    pub(super) fn extract(&self, value: &Value) -> BTreeMap<String, String> {
+        match self {
+            Self::All(parts) | Self::Any(parts) => {
+                parts.iter().flat_map(|part| part.extract(value)).collect()
+            }
+            Self::Compare(selector, ..) | Self::Is(selector, _) => {
+                let found = selector.select(value);
+                let text = found.first().map(|found| match found {
+                    Value::String(text) => text.clone(),
+                    other => other.to_string(),
+                });
+                let named = text.map(|text| (selector.text.clone(), text));
+                named.into_iter().collect()
+            }
+        }
+    }
+
     pub(super) fn accepts(&self, value: &Value) -> bool {
         match self {
             Self::All(parts) => parts.iter().all(|part| part.accepts(value)),
@@ -102,7 +125,7 @@ impl JsonFilter {
 impl Selector {
     fn select<'a>(&self, value: &'a Value) -> Vec<&'a Value> {
         let mut found = vec![value];
-        for step in &self.0 {
+        for step in &self.steps {
             found = found
                 .into_iter()
                 .flat_map(|value| match step {
@@ -116,7 +139,28 @@ impl Selector {
     }
 }
 
+/// A sign and an operand, of a field's condition.
+pub(super) fn comparison(text: &str) -> Option<(Comparison, Operand)> {
+    let mut reader = Reader { rest: text };
+    let (_, comparison) = COMPARISONS.iter().find(|(sign, _)| reader.skip(sign))?;
+    let operand = reader.operand()?;
+    reader
+        .rest
+        .trim()
+        .is_empty()
+        .then_some((*comparison, operand))
+}
+
 impl Comparison {
+    /// The same of a text that may be a number.
+    pub(super) fn holds_for_text(self, text: &str, operand: &Operand) -> bool {
+        let number = text.parse::<serde_json::Number>();
+        match (number, operand) {
+            (Ok(number), Operand::Number(..)) => self.holds(&Value::Number(number), operand),
+            _ => self.holds(&Value::String(text.to_owned()), operand),
+        }
+    }
+
     fn holds(self, found: &Value, operand: &Operand) -> bool {
         match (found, operand) {
             (Value::Number(number), Operand::Number(wanted, _)) => {
@@ -204,6 +248,7 @@ impl Reader<'_> {
         if !self.skip("$") {
             return None;
         }
+        let from = self.rest;
         let mut steps = Vec::new();
         loop {
             if let Some(rest) = self.rest.strip_prefix('.') {
@@ -224,7 +269,8 @@ impl Reader<'_> {
                     index => Step::Index(index.parse().ok()?),
                 });
             } else {
-                return (!steps.is_empty()).then_some(Selector(steps));
+                let text = format!("${}", &from[..from.len() - self.rest.len()]);
+                return (!steps.is_empty()).then_some(Selector { steps, text });
             }
         }
     }

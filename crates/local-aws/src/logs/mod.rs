@@ -1,14 +1,19 @@
-//! `CloudWatch` Logs: groups, streams and events.
+//! `CloudWatch` Logs: groups, streams and events, and the functions that get them.
 
 mod deliver;
 mod events;
+mod fan_out;
 mod filter;
 mod group;
 mod input;
 mod json_filter;
+mod metric_filter;
 mod put;
 mod read;
+mod resource_policy;
+mod space_filter;
 mod stream;
+mod subscription;
 mod tags;
 
 use std::sync::Arc;
@@ -44,36 +49,51 @@ impl Work<'_> {
 
 type Operation = (&'static str, fn(&Work) -> Result<Value, Refusal>);
 
-const TABLE: [Operation; 18] = [
+const TABLE: [Operation; 30] = [
+    ("AssociateKmsKey", group::associate_key),
     ("CreateLogGroup", group::create),
     ("CreateLogStream", stream::create),
     ("DeleteLogGroup", group::delete),
     ("DeleteLogStream", stream::delete),
+    ("DeleteMetricFilter", metric_filter::delete),
+    ("DeleteResourcePolicy", resource_policy::delete),
     ("DeleteRetentionPolicy", group::delete_retention),
+    ("DeleteSubscriptionFilter", subscription::delete),
     ("DescribeLogGroups", group::describe),
     ("DescribeLogStreams", stream::describe),
+    ("DescribeMetricFilters", metric_filter::describe),
+    ("DescribeResourcePolicies", resource_policy::describe),
+    ("DescribeSubscriptionFilters", subscription::describe),
+    ("DisassociateKmsKey", group::disassociate_key),
     ("FilterLogEvents", read::filter),
     ("GetLogEvents", read::get),
+    ("ListLogGroups", group::list),
     ("ListTagsForResource", tags::list_of_resource),
     ("ListTagsLogGroup", tags::list_of_group),
-    ("PutLogEvents", put::put),
     (
         "PutLogGroupDeletionProtection",
         group::put_deletion_protection,
     ),
+    ("PutMetricFilter", metric_filter::put),
+    ("PutResourcePolicy", resource_policy::put),
     ("PutRetentionPolicy", group::put_retention),
+    ("PutSubscriptionFilter", subscription::put),
     ("TagLogGroup", tags::tag_group),
     ("TagResource", tags::tag_resource),
+    ("TestMetricFilter", metric_filter::test),
     ("UntagLogGroup", tags::untag_group),
     ("UntagResource", tags::untag_resource),
 ];
 
+/// Not in the table: its events go to functions afterwards.
+const PUT: &str = "PutLogEvents";
+
 pub(crate) const OPERATIONS: &[&str] = &names();
 
-const fn names() -> [&'static str; TABLE.len()] {
-    let mut names = [""; TABLE.len()];
+const fn names() -> [&'static str; TABLE.len() + 1] {
+    let mut names = [PUT; TABLE.len() + 1];
     let mut at = 0;
-    while at < names.len() {
+    while at < TABLE.len() {
         names[at] = TABLE[at].0;
         at += 1;
     }
@@ -81,6 +101,9 @@ const fn names() -> [&'static str; TABLE.len()] {
 }
 
 pub(crate) async fn perform(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Refusal> {
+    if call.operation == PUT {
+        return put::put(cloud, call).map(Answer::ok);
+    }
     let (_, operation) = TABLE
         .iter()
         .find(|(name, _)| *name == call.operation)
@@ -88,6 +111,9 @@ pub(crate) async fn perform(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, R
     // On a machine of one's own nobody has to wait for what functions have logged.
     if ["FilterLogEvents", "GetLogEvents"].contains(&call.operation) {
         cloud.environments.delivered().await;
+    }
+    if call.operation == "PutSubscriptionFilter" {
+        subscription::check_destination(cloud, call)?;
     }
     let output = cloud.store.transact(|tx| {
         operation(&Work {

@@ -1,17 +1,22 @@
 //! `PutLogEvents`: which events are taken.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::events::{self, OVERHEAD};
+use super::fan_out::{self, FanOut};
 use super::{Work, group, input, stream};
 use crate::answer::Refusal;
+use crate::call::Call;
 use crate::clock::Moment;
+use crate::cloud::Cloud;
 
 const MOST_EVENTS: usize = 10_000;
 const BATCH_BYTES: usize = 1_048_576;
-/// Of one event, its overhead included.
-pub(super) const EVENT_BYTES: usize = 262_144;
+/// Of one event, its overhead included: as much as of a batch since April 2025 (AWS: "CloudWatch Logs quotas").
+const EVENT_BYTES: usize = BATCH_BYTES;
 
 const HOUR_MS: u64 = 60 * 60 * 1000;
 const DAY_MS: u64 = 24 * HOUR_MS;
@@ -19,8 +24,10 @@ const DAY_MS: u64 = 24 * HOUR_MS;
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Input {
+    log_group_name: Option<String>,
     log_stream_name: Option<String>,
     log_events: Option<Vec<InputEvent>>,
+    entity: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -29,13 +36,29 @@ struct InputEvent {
     message: String,
 }
 
-pub(super) fn put(work: &Work) -> Result<Value, Refusal> {
-    let given: Input = work.input()?;
+pub(super) fn put(cloud: &Arc<Cloud>, call: &Call) -> Result<Value, Refusal> {
+    let given: Input = call.input()?;
+    let (output, fan_out) = cloud.store.transact(|tx| {
+        let work = Work {
+            cloud,
+            call,
+            tx,
+            place: &call.place,
+        };
+        append(&work, &given)
+    })?;
+    fan_out.start(cloud);
+    Ok(output)
+}
+
+fn append(work: &Work, given: &Input) -> Result<(Value, FanOut), Refusal> {
     let name = input::required(given.log_stream_name.as_ref(), "logStreamName")?;
     input::check_stream_name(name, "logStreamName")?;
     let batch = given.log_events.as_deref().unwrap_or_default();
     check(batch)?;
-    let group = group::named(work)?;
+    let group_name = input::required(given.log_group_name.as_ref(), "logGroupName")?;
+    input::check_group_name(group_name, "logGroupName")?;
+    let group = group::find(work.tx, work.place, group_name)?;
     let mut stream =
         stream::find(work.tx, work.place, &group.name, name)?.ok_or_else(stream::unknown)?;
     let now = work.cloud.now();
@@ -43,12 +66,18 @@ pub(super) fn put(work: &Work) -> Result<Value, Refusal> {
     let taken = batch[accepted.from..accepted.until]
         .iter()
         .map(|event| (event.timestamp, event.message.as_str()));
-    events::append(work.tx, work.place, &group, &mut stream, taken, now)?;
+    let at = events::append(work.tx, work.place, &group, &mut stream, taken.clone(), now)?;
+    let added = at.into_iter().zip(taken.map(|(_, message)| message));
+    let fan_out = fan_out::collect(work.tx, work.place, (&group.name, name), added)?;
     let mut output = json!({ "nextSequenceToken": stream.sequence_token() });
     if let Some(rejected) = accepted.rejected(batch.len()) {
         output["rejectedLogEventsInfo"] = rejected;
     }
-    Ok(output)
+    // Entities are for CloudWatch's pages, which are not here; events are taken without.
+    if given.entity.is_some() {
+        output["rejectedEntityInfo"] = json!({ "errorType": "UnsupportedLogGroupType" });
+    }
+    Ok((output, fan_out))
 }
 
 fn check(batch: &[InputEvent]) -> Result<(), Refusal> {

@@ -172,7 +172,7 @@ pub(super) fn filter(work: &Work) -> Result<Value, Refusal> {
                 "timestamp": event.at.moment,
                 "message": event.message,
                 "ingestionTime": event.ingested,
-                "eventId": event.at.digits(),
+                "eventId": event.at.event_id(),
             })
         })
         .collect();

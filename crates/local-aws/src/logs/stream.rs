@@ -193,7 +193,6 @@ fn shown(work: &Work, stream: &Stream) -> Value {
     let mut shown = json!({
         "logStreamName": stream.name,
         "creationTime": stream.created,
-        "uploadSequenceToken": stream.sequence_token(),
         "arn": format!("{group}:log-stream:{}", stream.name),
         // AWS tells no more than that since 2019.
         "storedBytes": 0,
@@ -206,6 +205,10 @@ fn shown(work: &Work, stream: &Stream) -> Value {
         if let Some(moment) = moment {
             shown[member] = moment.into();
         }
+    }
+    // A stream without events has none.
+    if stream.last_ingestion.is_some() {
+        shown["uploadSequenceToken"] = stream.sequence_token().into();
     }
     shown
 }

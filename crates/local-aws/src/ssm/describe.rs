@@ -9,6 +9,7 @@ use super::refusal::{VALIDATION, invalid};
 use super::{Work, name, page};
 use crate::answer::Refusal;
 use crate::constraints::Constraints;
+use crate::unknown::unsupported;
 
 /// The most parameters that are looked at for one page. AWS filters what a page looks at, so a page may have no parameters
 /// and still a token (minamijoyo/myaws#31).
@@ -23,10 +24,18 @@ struct Input {
     parameter_filters: Vec<Filter>,
     max_results: Option<i64>,
     next_token: Option<String>,
+    #[serde(default)]
+    shared: bool,
 }
 
 pub(super) fn describe(work: &Work) -> Result<Value, Refusal> {
     let given: Input = work.input()?;
+    if given.shared {
+        return Err(unsupported(
+            work.call.service,
+            "the Shared of DescribeParameters",
+        ));
+    }
     let mut constraints = Constraints::default();
     constraints.range(given.max_results, "maxResults", 1, 50);
     filter::constrain(&given.parameter_filters, &mut constraints);

@@ -86,7 +86,7 @@ pub(super) fn check_data_type(data_type: &str) -> Result<(), Refusal> {
         "aws:ec2:image" | "aws:ssm:integration" => Err(Refusal::new(
             400,
             "UnsupportedParameterType",
-            format!("The local AWS has no parameters of data type {data_type}; it has text"),
+            format!("The local AWS does not support parameters of data type {data_type}"),
         )),
         other => Err(invalid(format!(
             "The following data type is not supported: {other} (Data type names are all lowercase.)"

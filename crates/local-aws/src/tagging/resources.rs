@@ -63,7 +63,9 @@ impl Input {
             ));
         }
         if self.include_compliance_details == Some(true) {
-            return Err(invalid("The local AWS does not have tag policies"));
+            return Err(invalid(
+                "The local AWS does not support the IncludeComplianceDetails of GetResources",
+            ));
         }
         if self.resource_arn_list.is_empty() {
             return Ok(());

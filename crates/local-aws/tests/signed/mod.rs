@@ -158,26 +158,26 @@ impl Client {
     }
 
     fn sign(&self, service: &str, request: &mut Request<Bytes>) {
-        const DATE: &str = "20261124";
-        const TIME: &str = "20261124T093000Z";
-        let scope = format!("{DATE}/eu-west-1/{service}/aws4_request");
+        let time = now();
+        let date = &time[..8];
+        let scope = format!("{date}/eu-west-1/{service}/aws4_request");
         let (key, signed, signature) = match &self.session {
             None => ("000000000000", "host", "00".to_owned()),
             Some(session) => {
                 let signed = "x-amz-date;x-amz-security-token";
                 let canonical = format!(
-                    "{}\n{}\n\nx-amz-date:{TIME}\nx-amz-security-token:{}\n\n{signed}\n{}",
+                    "{}\n{}\n\nx-amz-date:{time}\nx-amz-security-token:{}\n\n{signed}\n{}",
                     request.method(),
                     request.uri().path().replace('%', "%25"),
                     session.token,
                     hex(&Sha256::digest(request.body()))
                 );
                 let to_sign = format!(
-                    "AWS4-HMAC-SHA256\n{TIME}\n{scope}\n{}",
+                    "AWS4-HMAC-SHA256\n{time}\n{scope}\n{}",
                     hex(&Sha256::digest(canonical))
                 );
                 let mut mac = format!("AWS4{}", session.secret).into_bytes();
-                for part in [DATE, "eu-west-1", service, "aws4_request", &to_sign] {
+                for part in [date, "eu-west-1", service, "aws4_request", &to_sign] {
                     let mut hmac =
                         <Hmac<Sha256> as KeyInit>::new_from_slice(&mac).expect("any key fits");
                     hmac.update(part.as_bytes());
@@ -192,11 +192,25 @@ impl Client {
         let headers = request.headers_mut();
         let value = |text: &str| text.parse().expect("a header value");
         headers.insert("authorization", value(&authorization));
-        headers.insert("x-amz-date", value(TIME));
+        headers.insert("x-amz-date", value(&time));
         if let Some(session) = &self.session {
             headers.insert("x-amz-security-token", value(&session.token));
         }
     }
+}
+
+/// `20261124T093000Z`.
+pub(crate) fn now() -> String {
+    let now = time::OffsetDateTime::now_utc();
+    format!(
+        "{:04}{:02}{:02}T{:02}{:02}{:02}Z",
+        now.year(),
+        u8::from(now.month()),
+        now.day(),
+        now.hour(),
+        now.minute(),
+        now.second()
+    )
 }
 
 fn answered(response: Response<Bytes>) -> Answered {

@@ -12,7 +12,12 @@ pub(super) fn needs(call: &Call) -> Result<Vec<Need>, Refusal> {
     let group = group_name(&body);
     let mut needs = vec![match call.operation {
         // The reference has no resource for it: a policy on groups does not allow it.
-        "DescribeLogGroups" => Need::new(action(call), "*"),
+        "DescribeLogGroups" | "ListLogGroups" => Need::new(action(call), "*"),
+        // The account's, of no group.
+        "PutResourcePolicy"
+        | "DeleteResourcePolicy"
+        | "DescribeResourcePolicies"
+        | "TestMetricFilter" => Need::new(action(call), "*"),
         "CreateLogStream" | "DeleteLogStream" | "PutLogEvents" | "GetLogEvents" => {
             let stream = text(&body, "logStreamName").unwrap_or_default();
             Need::new(action(call), stream_arn(&call.place, group, stream))
@@ -27,6 +32,11 @@ pub(super) fn needs(call: &Call) -> Result<Vec<Need>, Refusal> {
         }
         _ => of_group(call, &action(call), group),
     }];
+    if call.operation == "PutSubscriptionFilter"
+        && let Some(role) = text(&body, "roleArn")
+    {
+        needs.push(Need::pass_role(role, "logs.amazonaws.com"));
+    }
     if call.operation == "CreateLogGroup" && has_any(body.get("tags")) {
         needs.push(of_group(call, "logs:TagResource", group));
     }

@@ -123,7 +123,7 @@ fn read(
     })?;
     let Some(service) = Service::named(&signature.service) else {
         let message = format!(
-            "The local AWS has no service `{}`; it has iam, sts, lambda, apigateway, dynamodb, logs, ssm and \
+            "The local AWS does not support the service {}: it has iam, sts, lambda, apigateway, dynamodb, logs, ssm and \
              tagging",
             signature.service
         );

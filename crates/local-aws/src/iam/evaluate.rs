@@ -126,7 +126,7 @@ impl Document {
 }
 
 impl Statement {
-    fn is_about(&self, action: &str, resources: &[&str], context: &Context) -> bool {
+    pub(super) fn is_about(&self, action: &str, resources: &[&str], context: &Context) -> bool {
         self.has_action(action)
             && self.resources.as_ref().is_some_and(|own| {
                 own.matches(|own| {

@@ -20,7 +20,7 @@ const TOTAL_SIZE_OF_USER: usize = 2048;
 pub(crate) struct InlinePolicy {
     /// The key of its role or user.
     role: String,
-    name: String,
+    pub(super) name: String,
     document: String,
     put: Moment,
     /// What was in force when this document was put.

@@ -59,6 +59,11 @@ impl Policy {
         self
     }
 
+    /// What it says, by its default version.
+    pub(super) fn text(&self) -> &str {
+        &self.document
+    }
+
     pub(super) fn version(&self, number: u64) -> Option<&Version> {
         self.versions
             .iter()

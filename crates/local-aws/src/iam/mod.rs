@@ -13,6 +13,7 @@ mod inline;
 pub(crate) mod input;
 mod instance_profile;
 mod managed;
+mod matched;
 mod pattern;
 mod principal;
 mod rights;

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::authorize;
-use super::document::{Document, Kind};
+use super::document::{Document, Effect, Kind};
 use super::evaluate::{Context, Decision, Policies};
+use super::matched::{self, Source};
 use super::{Work, input, role, user};
 use crate::answer::Refusal;
 use crate::store::Record;
@@ -23,18 +24,21 @@ pub(super) fn principal_policy(work: &Work) -> Result<Value, Refusal> {
             "ResourcePolicy",
         ],
     )?;
-    let mut policies = policies(work, arn)?;
-    for (index, text) in input::strings(call, "PolicyInputList").iter().enumerate() {
-        let at = format!("policyInputList.{}.member", index + 1);
+    let (mut policies, mut sources) = policies(work, arn)?;
+    for (text, number) in input::strings(call, "PolicyInputList").iter().zip(1..) {
+        let at = format!("policyInputList.{number}.member");
         policies
             .identity
             .push(Document::read(text, &at, Kind::Inline)?);
+        let name = format!("PolicyInputList.{number}");
+        sources.push(Source::read(name, text, Kind::Inline)?);
     }
     let actions = input::strings(call, "ActionNames");
     if actions.is_empty() {
         input::required(call, "ActionNames")?;
     }
     let mut resources = input::strings(call, "ResourceArns");
+    let is_of_resources = !resources.is_empty();
     if resources.is_empty() {
         resources.push("*");
     }
@@ -48,21 +52,35 @@ pub(super) fn principal_policy(work: &Work) -> Result<Value, Refusal> {
                 .boundary
                 .as_ref()
                 .map(|_| json!({ "AllowedByPermissionsBoundary": in_bounds }));
+            let (told, effect) = match decision {
+                Decision::Allowed => ("allowed", Some(Effect::Allow)),
+                Decision::NotAllowed | Decision::OutOfBounds | Decision::OutOfSession => {
+                    ("implicitDeny", None)
+                }
+                Decision::Denied => ("explicitDeny", Some(Effect::Deny)),
+                Decision::DeniedByBoundary | Decision::DeniedBySession => ("explicitDeny", None),
+            };
+            let statements = effect.map_or_else(Vec::new, |effect| {
+                matched::statements(&sources, effect, action, resource, &context)
+            });
+            let of_resource = is_of_resources.then(|| {
+                json!([{
+                    "EvalResourceName": resource,
+                    "EvalResourceDecision": told,
+                    "MatchedStatements": statements,
+                    "MissingContextValues": [],
+                }])
+            });
             let result = json!({
                 "EvalActionName": action,
                 "EvalResourceName": resource,
-                "EvalDecision": match decision {
-                    Decision::Allowed => "allowed",
-                    Decision::NotAllowed | Decision::OutOfBounds | Decision::OutOfSession => {
-                        "implicitDeny"
-                    }
-                    Decision::Denied
-                    | Decision::DeniedByBoundary
-                    | Decision::DeniedBySession => "explicitDeny",
-                },
-                "MatchedStatements": [],
+                "EvalDecision": told,
+                "EvalDecisionDetails": {},
+                "MatchedStatements": statements,
                 "MissingContextValues": [],
+                "OrganizationsDecisionDetail": { "AllowedByOrganizations": true },
                 "PermissionsBoundaryDecisionDetail": boundary,
+                "ResourceSpecificResults": of_resource,
             });
             results.push((format!("{:08}", results.len()), result));
         }
@@ -71,7 +89,7 @@ pub(super) fn principal_policy(work: &Work) -> Result<Value, Refusal> {
 }
 
 /// Those of the role or user with this ARN.
-fn policies(work: &Work, arn: &str) -> Result<Policies, Refusal> {
+fn policies(work: &Work, arn: &str) -> Result<(Policies, Vec<Source>), Refusal> {
     let resource = arn.splitn(6, ':').nth(5).unwrap_or_default();
     let name = resource.rsplit('/').next().unwrap_or(resource);
     let (holder, boundary) = if resource.starts_with("role/") {
@@ -89,7 +107,8 @@ fn policies(work: &Work, arn: &str) -> Result<Policies, Refusal> {
         return Err(Refusal::new(400, "InvalidInput", message));
     };
     let boundary = boundary.as_deref();
-    authorize::policies(work.cloud, work.tx, &work.place, &holder, boundary)
+    let policies = authorize::policies(work.cloud, work.tx, &work.place, &holder, boundary)?;
+    Ok((policies, matched::sources(work, &holder)?))
 }
 
 /// `ContextEntries.member.{n}.ContextKeyName` with `.ContextKeyValues.member.{m}`.

@@ -161,9 +161,16 @@ pub(super) fn identified<'a>(
             Ok(name)
         }
         (None, Some(identifier)) => {
+            // An ARN with `:*` at its end is none.
+            let fits = |c: char| c.is_ascii_alphanumeric() || "_#+=/:,.@-".contains(c);
+            if !identifier.chars().all(fits) {
+                return Err(input::invalid(
+                    r"1 validation error detected: Value at 'logGroupIdentifier' failed to satisfy constraint: Member must satisfy regular expression pattern: [\w#+=/:,.@-]*",
+                ));
+            }
             let name = identifier
                 .split_once(":log-group:")
-                .map_or(identifier.as_str(), |(_, name)| name.trim_end_matches(":*"));
+                .map_or(identifier.as_str(), |(_, name)| name);
             input::check_group_name(name, "logGroupIdentifier")?;
             Ok(name)
         }
@@ -325,6 +332,7 @@ pub(super) fn list(work: &Work) -> Result<Value, Refusal> {
             "includeLinkedAccounts",
             "dataSources",
             "fieldIndexNames",
+            "logGroupTags",
         ],
     )?;
     let most = input::bounded(given.limit, "limit", 1000, 50)?;

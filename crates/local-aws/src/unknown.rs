@@ -181,14 +181,14 @@ mod tests {
 
     #[test]
     fn the_refusal_names_the_operation() {
-        let refusal = operation(Service::Iam, "CreateGroup").expect("AWS has it");
+        let refusal = operation(Service::Iam, "CreateAccessKey").expect("AWS has it");
         assert_eq!(
             (refusal.status, refusal.code.as_str()),
             (501, "NotImplemented")
         );
         assert_eq!(
             refusal.message,
-            "The local AWS does not support iam's CreateGroup"
+            "The local AWS does not support iam's CreateAccessKey"
         );
         assert_eq!(operation(Service::Logs, "Guess"), None);
     }

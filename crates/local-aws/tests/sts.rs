@@ -385,12 +385,12 @@ async fn what_sts_has_not_is_refused_by_name() {
             "The local AWS does not support sts's DecodeAuthorizationMessage",
         );
     client
-        .iam("CreateGroup", &[("GroupName", "g")])
+        .iam("CreateAccessKey", &[("UserName", "u")])
         .await
         .refused(
             not_here,
             code,
-            "The local AWS does not support iam's CreateGroup",
+            "The local AWS does not support iam's CreateAccessKey",
         );
     let unsigned = Request::post("/")
         .header("content-type", "application/x-www-form-urlencoded")

@@ -1,8 +1,9 @@
-//! Which managed policies are attached to which roles and users.
+//! Which managed policies are attached to which roles, users and groups.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::group::Group;
 use super::holder::Holder;
 use super::role::{self, Role};
 use super::user::User;
@@ -17,7 +18,7 @@ const MOST: usize = 10;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Attachment {
-    /// The key of the role or user.
+    /// The key of the role, user or group.
     role: String,
     pub(super) arn: String,
     pub(super) since: Moment,
@@ -35,12 +36,12 @@ fn key(role: &str, arn: &str) -> String {
     format!("{role}/{arn}")
 }
 
-/// Those of the role or user with the key `holder`.
+/// Those of the role, user or group with the key `holder`.
 pub(super) fn of(tx: &Tx, place: &Place, holder: &str) -> Result<Vec<Attachment>, Refusal> {
     tx.list(place, &key(holder, ""))
 }
 
-/// The ARNs of the policies attached to any role or user of the account, each as often as it is.
+/// The ARNs of the policies attached to any role, user or group of the account, each as often as it is.
 pub(super) fn all(tx: &Tx, place: &Place) -> Result<Vec<String>, Refusal> {
     let all: Vec<Attachment> = tx.list(place, "")?;
     Ok(all.into_iter().map(|attachment| attachment.arn).collect())
@@ -63,6 +64,7 @@ pub(super) fn attach(work: &Work) -> Result<Value, Refusal> {
         let whose = match holder {
             Holder::Role(_) => "PoliciesPerRole",
             Holder::User(_) => "PoliciesPerUser",
+            Holder::Group(_) => "PoliciesPerGroup",
         };
         let message = format!("Cannot exceed quota for {whose}: {MOST}");
         return Err(role::limit_exceeded(message));
@@ -103,7 +105,7 @@ pub(super) fn list(work: &Work) -> Result<Value, Refusal> {
     input::page(work.call, "AttachedPolicies", policies)
 }
 
-/// The roles and users that a policy is attached to, or the boundary of.
+/// The roles, users and groups that a policy is attached to, or the boundary of.
 pub(super) fn entities(work: &Work) -> Result<Value, Refusal> {
     let call = work.call;
     let policy = managed::seen(work)?;
@@ -146,6 +148,16 @@ pub(super) fn entities(work: &Work) -> Result<Value, Refusal> {
             }
         }
     }
+    if filter.is_none_or(|filter| filter == "Group") {
+        for group in work.tx.list::<Group>(&work.place, "")? {
+            if group.path.starts_with(prefix) && is_used(group.policies_key(), None) {
+                let shown = json!({ "GroupName": group.name, "GroupId": group.id });
+                found.push((format!("g{}", group.key()), shown));
+            }
+        }
+    }
+    // Of each kind in the order of names, and one kind after the other.
+    found.sort_by(|(one, _), (other, _)| one.cmp(other));
     let mut page = input::page(call, "Entities", found)?;
     let entities = page["Entities"].take();
     let entities = entities.as_array().map(Vec::as_slice).unwrap_or_default();
@@ -153,7 +165,7 @@ pub(super) fn entities(work: &Work) -> Result<Value, Refusal> {
         let those = entities.iter().filter(|one| one.get(member).is_some());
         those.cloned().collect()
     };
-    page["PolicyGroups"] = json!([]);
+    page["PolicyGroups"] = with("GroupName");
     page["PolicyUsers"] = with("UserName");
     page["PolicyRoles"] = with("RoleName");
     Ok(page)

@@ -79,7 +79,7 @@ impl Rights {
     }
 }
 
-/// The policies in force of the role or user with the key `holder`.
+/// The policies in force of the role, user or group with the key `holder`.
 pub(super) fn policies(
     cloud: &Cloud,
     tx: &Tx,

@@ -1,6 +1,7 @@
-//! Whoever has policies: a role or a user.
+//! Whoever has policies: a role, a user or a group.
 
 use super::Work;
+use super::group::{self, Group};
 use super::role::{self, Role};
 use super::user::{self, User};
 use crate::answer::Refusal;
@@ -9,13 +10,17 @@ use crate::answer::Refusal;
 pub(super) enum Holder {
     Role(Role),
     User(User),
+    Group(Group),
 }
 
 impl Holder {
-    /// The role or user that the call names.
+    /// The role, user or group that the call names.
     pub(super) fn named(work: &Work) -> Result<Self, Refusal> {
-        if is_of_user(work) {
+        let operation = work.call.operation;
+        if operation.contains("User") {
             user::named(work).map(Self::User)
+        } else if operation.contains("Group") {
+            group::named(work).map(Self::Group)
         } else {
             role::named(work).map(Self::Role)
         }
@@ -23,18 +28,18 @@ impl Holder {
 
     /// The same for those who only look: a role that is too new is not there yet.
     pub(super) fn seen(work: &Work) -> Result<Self, Refusal> {
-        if is_of_user(work) {
-            user::named(work).map(Self::User)
-        } else {
-            role::seen(work).map(Self::Role)
+        match Self::named(work)? {
+            Self::Role(_) => role::seen(work).map(Self::Role),
+            other => Ok(other),
         }
     }
 
-    /// The key of its policies. A user keeps it under another name.
+    /// The key of its policies. Users and groups keep it under another name.
     pub(super) fn key(&self) -> String {
         match self {
             Self::Role(role) => role::key(&role.name),
             Self::User(user) => user.policies_key(),
+            Self::Group(group) => group.policies_key(),
         }
     }
 
@@ -42,14 +47,16 @@ impl Holder {
         match self {
             Self::Role(role) => &role.name,
             Self::User(user) => &user.name,
+            Self::Group(group) => &group.name,
         }
     }
 
-    /// `role` or `user`, as messages call it.
+    /// `role`, `user` or `group`, as messages call it.
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Role(_) => "role",
             Self::User(_) => "user",
+            Self::Group(_) => "group",
         }
     }
 
@@ -58,10 +65,7 @@ impl Holder {
         match self {
             Self::Role(_) => "RoleName",
             Self::User(_) => "UserName",
+            Self::Group(_) => "GroupName",
         }
     }
-}
-
-fn is_of_user(work: &Work) -> bool {
-    work.call.operation.contains("User")
 }

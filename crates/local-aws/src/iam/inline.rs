@@ -1,4 +1,4 @@
-//! The inline policies of roles and users.
+//! The inline policies of roles, users and groups.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -12,13 +12,14 @@ use crate::clock::Moment;
 use crate::place::Place;
 use crate::store::{Record, Tx};
 
-/// All of one role's or user's together, in characters other than white space (AWS: "IAM and STS quotas").
+/// All of one role's, user's or group's together, in characters other than white space (AWS: "IAM and STS quotas").
 const TOTAL_SIZE_OF_ROLE: usize = 10_240;
 const TOTAL_SIZE_OF_USER: usize = 2048;
+const TOTAL_SIZE_OF_GROUP: usize = 5120;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct InlinePolicy {
-    /// The key of its role or user.
+    /// The key of its role, user or group.
     role: String,
     pub(super) name: String,
     document: String,
@@ -50,7 +51,7 @@ impl InlinePolicy {
     }
 }
 
-/// Those of the role or user with the key `holder`, by name.
+/// Those of the role, user or group with the key `holder`, by name.
 pub(super) fn of(tx: &Tx, place: &Place, holder: &str) -> Result<Vec<InlinePolicy>, Refusal> {
     tx.list(place, &key(holder, ""))
 }
@@ -76,6 +77,7 @@ pub(super) fn put(work: &Work) -> Result<Value, Refusal> {
     let most = match holder {
         Holder::Role(_) => TOTAL_SIZE_OF_ROLE,
         Holder::User(_) => TOTAL_SIZE_OF_USER,
+        Holder::Group(_) => TOTAL_SIZE_OF_GROUP,
     };
     if size > most {
         return Err(role::limit_exceeded(format!(

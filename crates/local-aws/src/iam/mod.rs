@@ -1,4 +1,4 @@
-//! IAM: roles and users with inline and attached policies, and what they allow.
+//! IAM: roles, users and groups with inline and attached policies, and what they allow.
 
 mod account;
 mod attached;
@@ -8,6 +8,7 @@ mod condition;
 mod credential;
 pub(crate) mod document;
 mod evaluate;
+mod group;
 mod holder;
 mod inline;
 pub(crate) mod input;
@@ -53,16 +54,21 @@ struct Work<'a> {
 
 type Operation = (&'static str, fn(&Work) -> Result<Value, Refusal>);
 
-const TABLE: [Operation; 73] = [
+const TABLE: [Operation; 87] = [
     ("AddRoleToInstanceProfile", instance_profile::add_role),
+    ("AddUserToGroup", group::add_user),
+    ("AttachGroupPolicy", attached::attach),
     ("AttachRolePolicy", attached::attach),
     ("AttachUserPolicy", attached::attach),
+    ("CreateGroup", group::create),
     ("CreateInstanceProfile", instance_profile::create),
     ("CreatePolicy", managed::create),
     ("CreatePolicyVersion", versions::create),
     ("CreateRole", role::create),
     ("CreateServiceSpecificCredential", credential::create),
     ("CreateUser", user::create),
+    ("DeleteGroup", group::delete),
+    ("DeleteGroupPolicy", inline::delete),
     ("DeleteInstanceProfile", instance_profile::delete),
     ("DeletePolicy", managed::delete),
     ("DeletePolicyVersion", versions::delete),
@@ -73,9 +79,12 @@ const TABLE: [Operation; 73] = [
     ("DeleteUser", user::delete),
     ("DeleteUserPermissionsBoundary", user::delete_boundary),
     ("DeleteUserPolicy", inline::delete),
+    ("DetachGroupPolicy", attached::detach),
     ("DetachRolePolicy", attached::detach),
     ("DetachUserPolicy", attached::detach),
     ("GetAccountSummary", account::summary),
+    ("GetGroup", group::get),
+    ("GetGroupPolicy", inline::get),
     ("GetInstanceProfile", instance_profile::get),
     ("GetLoginProfile", user::login_profile),
     ("GetPolicy", managed::get),
@@ -86,10 +95,13 @@ const TABLE: [Operation; 73] = [
     ("GetUserPolicy", inline::get),
     ("ListAccessKeys", user::list_none),
     ("ListAccountAliases", user::list_account_aliases),
+    ("ListAttachedGroupPolicies", attached::list),
     ("ListAttachedRolePolicies", attached::list),
     ("ListAttachedUserPolicies", attached::list),
     ("ListEntitiesForPolicy", attached::entities),
-    ("ListGroupsForUser", user::list_none),
+    ("ListGroupPolicies", inline::list),
+    ("ListGroups", group::list),
+    ("ListGroupsForUser", group::list_for_user),
     ("ListInstanceProfileTags", instance_profile::list_tags),
     ("ListInstanceProfiles", instance_profile::list),
     (
@@ -109,6 +121,7 @@ const TABLE: [Operation; 73] = [
     ("ListUserPolicies", inline::list),
     ("ListUserTags", user::list_tags),
     ("ListUsers", user::list),
+    ("PutGroupPolicy", inline::put),
     ("PutRolePermissionsBoundary", role::put_boundary),
     ("PutRolePolicy", inline::put),
     ("PutUserPermissionsBoundary", user::put_boundary),
@@ -117,6 +130,7 @@ const TABLE: [Operation; 73] = [
         "RemoveRoleFromInstanceProfile",
         instance_profile::remove_role,
     ),
+    ("RemoveUserFromGroup", group::remove_user),
     ("ResetServiceSpecificCredential", credential::reset),
     ("SetDefaultPolicyVersion", versions::set_default),
     ("SimulatePrincipalPolicy", simulate::principal_policy),
@@ -129,6 +143,7 @@ const TABLE: [Operation; 73] = [
     ("UntagRole", role::untag),
     ("UntagUser", user::untag),
     ("UpdateAssumeRolePolicy", role::update_trust),
+    ("UpdateGroup", group::update),
     ("UpdateRole", role::update),
     ("UpdateRoleDescription", role::update_description),
     ("UpdateServiceSpecificCredential", credential::update),

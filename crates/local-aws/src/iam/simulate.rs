@@ -1,4 +1,4 @@
-//! What the policies of a role or user would allow, without doing it.
+//! What the policies of a role, user or group would allow, without doing it.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::authorize;
 use super::document::{Document, Effect, Kind};
 use super::evaluate::{Context, Decision, Policies};
 use super::matched::{self, Source};
-use super::{Work, input, role, user};
+use super::{Work, group, input, role, user};
 use crate::answer::Refusal;
 use crate::store::Record;
 
@@ -88,10 +88,11 @@ pub(super) fn principal_policy(work: &Work) -> Result<Value, Refusal> {
     input::page(call, "EvaluationResults", results)
 }
 
-/// Those of the role or user with this ARN.
+/// Those of the role, user or group with this ARN; a user has those of its groups too.
 fn policies(work: &Work, arn: &str) -> Result<(Policies, Vec<Source>), Refusal> {
     let resource = arn.splitn(6, ':').nth(5).unwrap_or_default();
     let name = resource.rsplit('/').next().unwrap_or(resource);
+    let mut groups = Vec::new();
     let (holder, boundary) = if resource.starts_with("role/") {
         let role = role::find(work.tx, &work.place, name)?
             .filter(|role| role.arn == arn)
@@ -101,14 +102,29 @@ fn policies(work: &Work, arn: &str) -> Result<(Policies, Vec<Source>), Refusal> 
         let user = user::find(work.tx, &work.place, name)?
             .filter(|user| user.arn(&work.call.place) == arn)
             .ok_or_else(|| user::unknown(name))?;
+        groups = group::of(work.tx, &work.place, &user)?;
         (user.policies_key(), user.boundary)
+    } else if resource.starts_with("group/") {
+        let group = group::find(work.tx, &work.place, name)?
+            .filter(|group| group.arn(&work.call.place) == arn)
+            .ok_or_else(|| group::unknown(name))?;
+        (group.policies_key(), None)
     } else {
         let message = format!("Invalid Entity Arn: {arn}");
         return Err(Refusal::new(400, "InvalidInput", message));
     };
     let boundary = boundary.as_deref();
-    let policies = authorize::policies(work.cloud, work.tx, &work.place, &holder, boundary)?;
-    Ok((policies, matched::sources(work, &holder)?))
+    let of_holder = |holder: &str, boundary| {
+        authorize::policies(work.cloud, work.tx, &work.place, holder, boundary)
+    };
+    let mut policies = of_holder(&holder, boundary)?;
+    let mut sources = matched::sources(work, &holder)?;
+    for group in groups {
+        let key = group.policies_key();
+        policies.identity.extend(of_holder(&key, None)?.identity);
+        sources.extend(matched::sources(work, &key)?);
+    }
+    Ok((policies, sources))
 }
 
 /// `ContextEntries.member.{n}.ContextKeyName` with `.ContextKeyValues.member.{m}`.

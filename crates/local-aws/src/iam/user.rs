@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::holder::Holder;
 use super::role::{self, conflict};
 use super::tags::{self, Keys, Tags};
-use super::{Work, attached, credential, inline, input};
+use super::{Work, attached, credential, group, inline, input};
 use crate::answer::Refusal;
 use crate::call::Caller;
 use crate::clock::{self, Moment};
@@ -159,6 +159,11 @@ pub(super) fn delete(work: &Work) -> Result<Value, Refusal> {
             "Cannot delete entity, must detach all policies first.",
         ));
     }
+    if !group::of(work.tx, &work.place, &user)?.is_empty() {
+        return Err(conflict(
+            "Cannot delete entity, must remove users from group first.",
+        ));
+    }
     if !credential::of(work.tx, &work.place, &user)?.is_empty() {
         return Err(conflict(
             "Cannot delete entity, must remove referenced objects first.",
@@ -207,9 +212,8 @@ pub(super) fn list_tags(work: &Work) -> Result<Value, Refusal> {
 }
 
 /// What a user may have on AWS and none has here, by the list's operation and member.
-const NONE: [(&str, &str); 5] = [
+const NONE: [(&str, &str); 4] = [
     ("ListAccessKeys", "AccessKeyMetadata"),
-    ("ListGroupsForUser", "Groups"),
     ("ListMFADevices", "MFADevices"),
     ("ListSSHPublicKeys", "SSHPublicKeys"),
     ("ListSigningCertificates", "Certificates"),
@@ -241,7 +245,7 @@ pub(super) fn list_account_aliases(work: &Work) -> Result<Value, Refusal> {
     input::page(work.call, "AccountAliases", Vec::new())
 }
 
-fn brief(work: &Work, user: &User) -> Value {
+pub(super) fn brief(work: &Work, user: &User) -> Value {
     json!({
         "Path": user.path,
         "UserName": user.name,

@@ -44,6 +44,12 @@ fn resource(call: &Call, tx: &Tx) -> Result<String, Refusal> {
     if let Some(name) = call.parameter("InstanceProfileName") {
         return Ok(arn(format!("instance-profile{path}{name}")));
     }
+    if let Some(name) = call.parameter("GroupName") {
+        return Ok(match crate::iam::group::find(tx, &call.place, name)? {
+            Some(group) => group.arn(&call.place),
+            None => arn(format!("group{path}{name}")),
+        });
+    }
     if let Some(name) = call.parameter("UserName") {
         return Ok(match crate::iam::user::find(tx, &call.place, name)? {
             Some(user) => user.arn(&call.place),

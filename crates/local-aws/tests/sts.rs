@@ -12,7 +12,7 @@ use local_aws::{Clock, Enforcement, Faults, LocalAws, Options, Outcome, Runner};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use signed::{Answered, Client, Session, aws};
+use signed::{Answered, Client, Session, aws, hex};
 
 const ROLE: &str = "arn:aws:iam::000000000000:role/r";
 
@@ -85,10 +85,6 @@ fn encoded(text: &str) -> String {
             out + &format!("%{byte:02X}")
         }
     })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The query of a presigned `GetCallerIdentity`, signed at `time`.

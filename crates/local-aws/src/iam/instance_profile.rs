@@ -85,16 +85,16 @@ pub(super) fn list(work: &Work) -> Result<Value, Refusal> {
     let prefix = input::path_prefix(work.call)?;
     let mut all: Vec<InstanceProfile> = work.tx.list(&work.place, "")?;
     all.retain(|profile| profile.path.starts_with(prefix));
-    page(work, all)
+    page(work, &all)
 }
 
 pub(super) fn list_for_role(work: &Work) -> Result<Value, Refusal> {
     let role = role::seen(work)?;
     let all = of(work.tx, &work.place, &role)?;
-    page(work, all)
+    page(work, &all)
 }
 
-fn page(work: &Work, profiles: Vec<InstanceProfile>) -> Result<Value, Refusal> {
+fn page(work: &Work, profiles: &[InstanceProfile]) -> Result<Value, Refusal> {
     let shown = profiles
         .iter()
         .map(|profile| Ok((profile.key(), brief(work, profile)?)))

@@ -72,7 +72,7 @@ pub(crate) fn deliver(
         let added = pieces.clone();
         let at = events::append(tx, place, &of_group, &mut of_stream, pieces, now)?;
         let added = at.into_iter().zip(added.map(|(_, piece)| piece));
-        fan_out::collect(tx, place, (group, stream), added)
+        fan_out::collect(tx, place, (group, stream), &added)
     })?;
     fan_out.start(cloud);
     Ok(())

@@ -40,7 +40,7 @@ pub(super) fn collect<'a>(
     tx: &Tx,
     place: &Place,
     (group, stream): (&str, &str),
-    events: impl Iterator<Item = (Position, &'a str)> + Clone,
+    events: &(impl Iterator<Item = (Position, &'a str)> + Clone),
 ) -> Result<FanOut, Refusal> {
     let mut wanted = Vec::new();
     for subscription in subscription::of(tx, place, group)? {

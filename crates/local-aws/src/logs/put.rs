@@ -68,7 +68,7 @@ fn append(work: &Work, given: &Input) -> Result<(Value, FanOut), Refusal> {
         .map(|event| (event.timestamp, event.message.as_str()));
     let at = events::append(work.tx, work.place, &group, &mut stream, taken.clone(), now)?;
     let added = at.into_iter().zip(taken.map(|(_, message)| message));
-    let fan_out = fan_out::collect(work.tx, work.place, (&group.name, name), added)?;
+    let fan_out = fan_out::collect(work.tx, work.place, (&group.name, name), &added)?;
     let mut output = json!({ "nextSequenceToken": stream.sequence_token() });
     if let Some(rejected) = accepted.rejected(batch.len()) {
         output["rejectedLogEventsInfo"] = rejected;

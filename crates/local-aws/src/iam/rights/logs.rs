@@ -12,9 +12,10 @@ pub(super) fn needs(call: &Call) -> Result<Vec<Need>, Refusal> {
     let group = group_name(&body);
     let mut needs = vec![match call.operation {
         // The reference has no resource for it: a policy on groups does not allow it.
-        "DescribeLogGroups" | "ListLogGroups" => Need::new(action(call), "*"),
-        // The account's, of no group.
-        "PutResourcePolicy"
+        // Policies are the account's, of no group.
+        "DescribeLogGroups"
+        | "ListLogGroups"
+        | "PutResourcePolicy"
         | "DeleteResourcePolicy"
         | "DescribeResourcePolicies"
         | "TestMetricFilter" => Need::new(action(call), "*"),

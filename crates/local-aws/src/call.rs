@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::answer::Refusal;
+use crate::apigateway;
 use crate::place::Place;
 use crate::service::{Protocol, Service};
 
@@ -106,9 +107,7 @@ impl Call {
                 "InvalidRequestContentException",
                 format!("Could not parse request body into json: {why}"),
             ),
-            Service::ApiGateway => {
-                Refusal::new(400, "BadRequestException", "Invalid request input")
-            }
+            Service::ApiGateway => apigateway::malformed(why),
             _ if self.service.protocol() == Protocol::Query => {
                 Refusal::new(400, "MalformedInput", why)
             }

@@ -236,8 +236,7 @@ fn route(call: &Call) -> Result<Routed, Refusal> {
         Service::Tagging => by_target(call, tagging::TARGETS, tagging::OPERATIONS),
         Service::Lambda => routes::find(lambda::ROUTES, &call.method, &call.path)
             .ok_or_else(|| Refusal::new(404, "UnknownOperationException", "Unknown operation")),
-        Service::ApiGateway => routes::find(apigateway::ROUTES, &call.method, &call.path)
-            .ok_or_else(|| Refusal::new(404, "UnknownOperationException", "Unknown operation")),
+        Service::ApiGateway => apigateway::route(call),
     }
 }
 

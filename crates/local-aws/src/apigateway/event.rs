@@ -15,7 +15,7 @@ use crate::call::form;
 use crate::clock::{Moment, seconds};
 
 /// All requests come over loopback.
-const SOURCE_IP: &str = "127.0.0.1";
+pub(super) const SOURCE_IP: &str = "127.0.0.1";
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -166,7 +166,7 @@ fn context<'a>(incoming: &'a Incoming) -> Context<'a> {
 }
 
 /// `24/Nov/2026:09:30:00 +0000`.
-fn request_time(now: Moment) -> String {
+pub(super) fn request_time(now: Moment) -> String {
     let seconds = i64::try_from(seconds(now)).unwrap_or_default();
     let at = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     let month = at.month().to_string();

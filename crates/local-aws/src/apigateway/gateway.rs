@@ -5,13 +5,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, HOST};
+use http::header::{AUTHORIZATION, HOST, USER_AGENT};
 use http::request::Parts;
 use http::{HeaderMap, Request, Response};
+use serde_json::{Value, json};
 
+use super::event::{SOURCE_IP, request_time};
+use super::gateway_reply::{self, Situation};
+use super::gateway_response::GatewayResponses;
 use super::invocation::{self, Incoming};
 use super::reply::{Denied, Ids, Reply};
-use super::serving::{self, Key, Route, Served, ServedStage, Version};
+use super::serving::{self, Key, Parameters, Route, Served, ServedStage, Version};
 use super::throttle::Limiters;
 use super::usage::{self, Usage};
 use crate::answer::Refusal;
@@ -115,11 +119,83 @@ pub(crate) async fn answer(
 ) -> Response<Bytes> {
     let ids = Ids::new();
     let (parts, body) = request.into_parts();
-    let reply = match pass(cloud, &target, &parts, body, &ids).await {
+    let mut reached = Reached::default();
+    let reply = match pass(cloud, &target, &parts, body, &ids, &mut reached).await {
         Ok(reply) => reply,
-        Err(denied) => denied.into(),
+        Err(denied) => reached.denied(denied, cloud, &target, &parts, &ids),
     };
     reply.into_response(&ids)
+}
+
+/// How far a request came.
+#[derive(Default)]
+struct Reached {
+    served: Option<Arc<Served>>,
+    deployment: String,
+    responses: Arc<GatewayResponses>,
+    route: Option<Arc<Route>>,
+    parameters: Parameters,
+}
+
+impl Reached {
+    /// The gateway's own answer, in the form that the deployment gives it.
+    fn denied(
+        &self,
+        denied: Denied,
+        cloud: &Cloud,
+        target: &Target,
+        parts: &Parts,
+        ids: &Ids,
+    ) -> Reply {
+        let Some(served) = &self.served else {
+            return denied.into();
+        };
+        let stage = served.stages.get(&target.stage);
+        let situation = Situation {
+            responses: &self.responses,
+            variables: stage.and_then(|stage| stage.variables.as_ref()),
+            parameters: &self.parameters,
+            context: self.context(served, cloud.now(), target, parts, ids),
+            parts,
+        };
+        gateway_reply::of(denied, situation)
+    }
+
+    /// `$context`, as far as it is known.
+    fn context(
+        &self,
+        served: &Served,
+        now: Moment,
+        target: &Target,
+        parts: &Parts,
+        ids: &Ids,
+    ) -> Value {
+        let user_agent = parts.headers.get(USER_AGENT);
+        let mut context = json!({
+            "accountId": served.place.account,
+            "apiId": target.api,
+            "deploymentId": self.deployment,
+            "domainName": format!("{}.execute-api.{}.amazonaws.com", target.api, served.place.region),
+            "domainPrefix": target.api,
+            "extendedRequestId": ids.extended,
+            "httpMethod": parts.method.as_str(),
+            "identity": {
+                "sourceIp": SOURCE_IP,
+                "userAgent": user_agent.map(|value| String::from_utf8_lossy(value.as_bytes())),
+            },
+            "path": format!("/{}{}", target.stage, target.path),
+            "protocol": "HTTP/1.1",
+            "requestId": ids.request,
+            "requestTime": request_time(now),
+            "requestTimeEpoch": now,
+            "stage": target.stage,
+        });
+        if let Some(route) = &self.route {
+            context["resourceId"] = route.resource_id.as_str().into();
+            context["resourcePath"] = route.path.as_str().into();
+        }
+        context
+    }
 }
 
 async fn pass(
@@ -128,6 +204,7 @@ async fn pass(
     parts: &Parts,
     body: Bytes,
     ids: &Ids,
+    reached: &mut Reached,
 ) -> Result<Reply, Denied> {
     let served = cloud
         .gateway
@@ -138,7 +215,6 @@ async fn pass(
         .stages
         .get(&target.stage)
         .ok_or_else(Denied::forbidden)?;
-    check_size(&parts.headers, &body)?;
     let now = cloud.now();
     let (key_lag, deployment_lag) =
         cloud.with_faults(|faults| (faults.key_propagation_ms, faults.deployment_propagation_ms));
@@ -148,9 +224,15 @@ async fn pass(
     if version.is_disabled {
         return Err(Denied::forbidden());
     }
+    reached.served = Some(served.clone());
+    reached.deployment.clone_from(&version.deployment);
+    reached.responses = version.gateway_responses.clone();
+    check_size(&parts.headers, &body)?;
     let (route, parameters) = version
         .find(parts.method.as_str(), &target.path)
         .ok_or_else(Denied::no_route)?;
+    reached.route = Some(route.clone());
+    reached.parameters.clone_from(&parameters);
     authorize(route, &parts.headers)?;
     let key = if route.method.api_key_required {
         Some(opening_key(stage, version, &parts.headers, now, key_lag)?)
@@ -218,7 +300,7 @@ fn opening_key<'a>(
         .and_then(|value| value.to_str().ok())
         .and_then(|value| stage.key(value))
         .filter(|key| key.enabled && key.linked.saturating_add(lag) <= now)
-        .ok_or_else(Denied::forbidden)
+        .ok_or_else(Denied::invalid_key)
 }
 
 /// The plan's limits, then the stage's, then the plan's quota: what is throttled does not count in the quota.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::patch::{self, ADD_REMOVE_REPLACE, Kind, REPLACE, REPLACE_REMOVE, Rule, Wording, rule};
-use super::refusal::{Violations, bad_request, no_integration, no_status, not_found};
+use super::refusal::{Violations, bad_request, no_integration, no_status, not_found, unsupported};
 use super::{mapping, method, resource, shown};
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
@@ -106,6 +106,9 @@ pub(super) fn put(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
         http_method: Option<String>,
         uri: Option<String>,
         connection_type: Option<String>,
+        connection_id: Option<String>,
+        tls_config: Option<Value>,
+        integration_target: Option<String>,
         credentials: Option<String>,
         request_parameters: Option<BTreeMap<String, String>>,
         request_templates: Option<Templates>,
@@ -131,13 +134,27 @@ pub(super) fn put(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
             .connection_type
             .is_some_and(|connection| connection != "INTERNET")
         {
-            return Err(bad_request("The local AWS has no VPC links"));
+            return Err(unsupported("VPC links of integrations"));
+        }
+        if input.connection_id.is_some_and(|id| !id.is_empty()) {
+            return Err(unsupported("connectionId of integrations"));
+        }
+        if input.tls_config.is_some_and(|config| !config.is_null()) {
+            return Err(unsupported("tlsConfig of integrations"));
+        }
+        if input
+            .integration_target
+            .is_some_and(|target| !target.is_empty())
+        {
+            return Err(unsupported("integrationTarget of integrations"));
         }
         if input
             .response_transfer_mode
             .is_some_and(|mode| mode != "BUFFERED")
         {
-            return Err(bad_request("The local AWS does not stream responses"));
+            return Err(unsupported(
+                "the responseTransferMode STREAM of integrations",
+            ));
         }
         let integration = Integration {
             kind,

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use super::integration::{Integration, IntegrationResponse, Templates};
 use super::reply::{Denied, Ids, Reply};
+use super::request_check::Request;
 use super::serving::{Function, Parameters, Route};
 use super::stage::Variables;
 use super::{event, mapping, proxy};
@@ -49,6 +50,7 @@ pub(super) struct Incoming<'a> {
 pub(super) type TestFunction = Box<dyn Fn(Bytes) -> Result<Invoked, Refusal> + Send + Sync>;
 
 pub(super) async fn run(incoming: Incoming<'_>) -> Result<Reply, Denied> {
+    check(&incoming)?;
     let integration = incoming
         .route
         .method
@@ -80,6 +82,20 @@ pub(super) async fn run(incoming: Incoming<'_>) -> Result<Reply, Denied> {
             .insert(HeaderName::from_static("x-amzn-trace-id"), trace);
     }
     Ok(reply)
+}
+
+/// Refuses what the method's request validator does.
+fn check(incoming: &Incoming) -> Result<(), Denied> {
+    let Some(check) = &incoming.route.check else {
+        return Ok(());
+    };
+    check.check(&Request {
+        headers: incoming.headers,
+        parameters: &incoming.parameters,
+        query: incoming.query,
+        content_type: &content_type(incoming),
+        body: &incoming.body,
+    })
 }
 
 /// Calls the function, by its policy's leave, for as long as the integration waits.

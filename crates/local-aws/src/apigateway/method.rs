@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use super::integration::Integration;
 use super::patch::{self, ADD_REMOVE_REPLACE, Kind, REPLACE, Rule, Wording, rule};
 use super::refusal::{Violations, bad_request, conflict, no_method, no_status};
-use super::resource::{self, Resource};
-use super::{model, shown};
+use super::resource::{self, Resource, Tree};
+use super::{model, request_validator, shown};
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
 use crate::cloud::Cloud;
@@ -23,9 +23,10 @@ pub(super) struct Method {
     pub(super) api_key_required: bool,
     operation_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    request_parameters: Option<BTreeMap<String, bool>>,
+    pub(super) request_parameters: Option<BTreeMap<String, bool>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    request_models: Option<BTreeMap<String, String>>,
+    pub(super) request_models: Option<BTreeMap<String, String>>,
+    pub(super) request_validator_id: Option<String>,
     #[serde(
         rename = "methodResponses",
         default,
@@ -43,7 +44,7 @@ pub(super) struct MethodResponse {
     #[serde(skip_serializing_if = "Option::is_none")]
     response_parameters: Option<BTreeMap<String, bool>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    response_models: Option<BTreeMap<String, String>>,
+    pub(super) response_models: Option<BTreeMap<String, String>>,
 }
 
 const METHODS: &[&str] = &[
@@ -131,15 +132,12 @@ pub(super) fn put(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
     let input: Input = call.input()?;
     let name = call.label("http_method");
     let shown = resource::change(cloud, call, |tree| {
-        let resource = tree.resource_mut(call.label("resource_id"))?;
+        tree.resource(call.label("resource_id"))?;
         if !METHODS.contains(&name) {
             return Err(bad_request(format!(
                 "Invalid HttpMethod specified. Valid options are {}",
                 METHODS.join(",")
             )));
-        }
-        if input.request_validator_id.is_some_and(|id| !id.is_empty()) {
-            return Err(no_validator());
         }
         let method = Method {
             name: name.to_owned(),
@@ -148,10 +146,12 @@ pub(super) fn put(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
             operation_name: input.operation_name,
             request_parameters: input.request_parameters,
             request_models: input.request_models,
+            request_validator_id: input.request_validator_id.filter(|id| !id.is_empty()),
             responses: BTreeMap::new(),
             integration: None,
         };
-        check(&method)?;
+        check(&method, tree)?;
+        let resource = tree.resource_mut(call.label("resource_id"))?;
         if resource.methods.contains_key(name) {
             return Err(conflict("Method already exists for this resource"));
         }
@@ -162,12 +162,7 @@ pub(super) fn put(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
     Ok(Answer::json(201, shown.into()))
 }
 
-/// There are no request validators here.
-fn no_validator() -> Refusal {
-    bad_request("Invalid Request Validator identifier specified")
-}
-
-fn check(method: &Method) -> Result<(), Refusal> {
+fn check(method: &Method, tree: &Tree) -> Result<(), Refusal> {
     match method.authorization_type.as_str() {
         "NONE" | "AWS_IAM" => {}
         // There are no authorizers here.
@@ -202,7 +197,8 @@ fn check(method: &Method) -> Result<(), Refusal> {
             ));
         }
     }
-    model::check(method.request_models.as_ref())
+    request_validator::check_id(tree, method.request_validator_id.as_deref())?;
+    model::check_names(&tree.models, method.request_models.as_ref())
 }
 
 fn no_authorizer() -> Refusal {
@@ -219,20 +215,23 @@ pub(super) fn get(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
 
 pub(super) fn update(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
     let operations = patch::operations(call)?;
-    let shown = change(cloud, call, |method| {
+    let shown = resource::change(cloud, call, |tree| {
+        let id = call.label("resource_id");
+        let mut method = tree.resource(id)?.method(call)?.clone();
         for operation in &operations {
             match operation.parts().as_slice() {
-                ["requestValidatorId"] if !operation.text().is_empty() => {
-                    return Err(no_validator());
-                }
                 // Of no effect without an authorization type that needs one (recorded by localstack,
                 // `test_update_method_validation`: `skip-auth-id-with-wrong-type`).
                 ["authorizerId"] => operation.only(REPLACE)?,
-                _ => operation.apply(method, RULES, Wording::Plain)?,
+                _ => operation.apply(&mut method, RULES, Wording::Plain)?,
             }
         }
-        check(method)?;
-        method.shown()
+        method.request_validator_id = method.request_validator_id.filter(|id| !id.is_empty());
+        check(&method, tree)?;
+        let shown = method.shown()?;
+        let methods = &mut tree.resource_mut(id)?.methods;
+        methods.insert(method.name.clone(), method);
+        Ok(shown)
     })?;
     Ok(Answer::ok(shown.into()))
 }
@@ -266,8 +265,14 @@ pub(super) fn put_response(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal
     }
     let status = status(call)?;
     let input: Input = call.input()?;
-    let shown = change(cloud, call, |method| {
-        if method.responses.contains_key(status) {
+    let shown = resource::change(cloud, call, |tree| {
+        let id = call.label("resource_id");
+        if tree
+            .resource(id)?
+            .method(call)?
+            .responses
+            .contains_key(status)
+        {
             return Err(conflict("Response already exists for this resource"));
         }
         let response = MethodResponse {
@@ -275,15 +280,16 @@ pub(super) fn put_response(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal
             response_parameters: input.response_parameters,
             response_models: input.response_models,
         };
-        check_response(&response)?;
+        check_response(&response, tree)?;
         let shown = shown::record(&response, shown::Tags::IfAny)?;
+        let method = tree.resource_mut(id)?.method_mut(call)?;
         method.responses.insert(status.to_owned(), response);
         Ok(shown)
     })?;
     Ok(Answer::json(201, shown.into()))
 }
 
-fn check_response(response: &MethodResponse) -> Result<(), Refusal> {
+fn check_response(response: &MethodResponse, tree: &Tree) -> Result<(), Refusal> {
     for name in response.response_parameters.iter().flatten() {
         if !name.0.starts_with("method.response.header.") {
             return Err(bad_request(format!(
@@ -293,7 +299,7 @@ fn check_response(response: &MethodResponse) -> Result<(), Refusal> {
             )));
         }
     }
-    model::check(response.response_models.as_ref())
+    model::check_names(&tree.models, response.response_models.as_ref())
 }
 
 pub(super) fn get_response(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
@@ -311,13 +317,19 @@ pub(super) fn update_response(cloud: &Cloud, call: &Call) -> Result<Answer, Refu
     let mut violations = Violations::default();
     violations.status_code(status);
     let operations = patch::checked_operations(call, violations)?;
-    let shown = change(cloud, call, |method| {
-        let response = method.responses.get_mut(status).ok_or_else(no_status)?;
+    let shown = resource::change(cloud, call, |tree| {
+        let id = call.label("resource_id");
+        let method = tree.resource(id)?.method(call)?;
+        let response = method.responses.get(status).ok_or_else(no_status)?;
+        let mut response = response.clone();
         for operation in &operations {
-            operation.apply(response, RESPONSE_RULES, Wording::Plain)?;
+            operation.apply(&mut response, RESPONSE_RULES, Wording::Plain)?;
         }
-        check_response(response)?;
-        shown::record(response, shown::Tags::IfAny)
+        check_response(&response, tree)?;
+        let shown = shown::record(&response, shown::Tags::IfAny)?;
+        let method = tree.resource_mut(id)?.method_mut(call)?;
+        method.responses.insert(status.to_owned(), response);
+        Ok(shown)
     })?;
     Ok(Answer::json(201, shown.into()))
 }

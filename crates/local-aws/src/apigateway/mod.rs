@@ -2,22 +2,33 @@
 
 mod account;
 mod api_key;
+mod api_key_import;
 mod deployment;
+mod documentation;
+mod elsewhere;
 mod event;
 pub(crate) mod gateway;
+mod gateway_reply;
+mod gateway_response;
 mod integration;
 mod invocation;
 mod mapping;
 mod method;
 mod model;
+mod model_schema;
 mod page;
 mod patch;
 mod plan_key;
 mod proxy;
 mod refusal;
 mod reply;
+mod request_check;
+mod request_validator;
 mod resource;
 mod rest_api;
+mod schema;
+mod schema_format;
+mod schema_syntax;
 mod serving;
 mod shown;
 mod stage;
@@ -40,7 +51,9 @@ use crate::call::Call;
 use crate::cloud::Cloud;
 use crate::routes::Route;
 
+pub(crate) use elsewhere::route;
 pub(crate) use gateway::Gateway;
+pub(crate) use refusal::malformed;
 pub(crate) use tags::tagged;
 
 /// The URIs of botocore's model `apigateway/2015-07-09`.
@@ -84,8 +97,32 @@ pub(crate) const ROUTES: &[Route] = &[
     ("PATCH", "/restapis/{restapi_id}/stages/{stage_name}", "UpdateStage"),
     ("DELETE", "/restapis/{restapi_id}/stages/{stage_name}", "DeleteStage"),
     ("GET", "/restapis/{restapi_id}/models", "GetModels"),
+    ("POST", "/restapis/{restapi_id}/models", "CreateModel"),
     ("GET", "/restapis/{restapi_id}/models/{model_name}", "GetModel"),
+    ("PATCH", "/restapis/{restapi_id}/models/{model_name}", "UpdateModel"),
+    ("DELETE", "/restapis/{restapi_id}/models/{model_name}", "DeleteModel"),
+    ("GET", "/restapis/{restapi_id}/models/{model_name}/default_template", "GetModelTemplate"),
+    ("POST", "/restapis/{restapi_id}/requestvalidators", "CreateRequestValidator"),
+    ("GET", "/restapis/{restapi_id}/requestvalidators", "GetRequestValidators"),
+    ("GET", "/restapis/{restapi_id}/requestvalidators/{requestvalidator_id}", "GetRequestValidator"),
+    ("PATCH", "/restapis/{restapi_id}/requestvalidators/{requestvalidator_id}", "UpdateRequestValidator"),
+    ("DELETE", "/restapis/{restapi_id}/requestvalidators/{requestvalidator_id}", "DeleteRequestValidator"),
     ("GET", "/restapis/{restapi_id}/gatewayresponses", "GetGatewayResponses"),
+    ("PUT", "/restapis/{restapi_id}/gatewayresponses/{response_type}", "PutGatewayResponse"),
+    ("GET", "/restapis/{restapi_id}/gatewayresponses/{response_type}", "GetGatewayResponse"),
+    ("PATCH", "/restapis/{restapi_id}/gatewayresponses/{response_type}", "UpdateGatewayResponse"),
+    ("DELETE", "/restapis/{restapi_id}/gatewayresponses/{response_type}", "DeleteGatewayResponse"),
+    ("POST", "/restapis/{restapi_id}/documentation/parts", "CreateDocumentationPart"),
+    ("GET", "/restapis/{restapi_id}/documentation/parts", "GetDocumentationParts"),
+    ("GET", "/restapis/{restapi_id}/documentation/parts/{part_id}", "GetDocumentationPart"),
+    ("PATCH", "/restapis/{restapi_id}/documentation/parts/{part_id}", "UpdateDocumentationPart"),
+    ("DELETE", "/restapis/{restapi_id}/documentation/parts/{part_id}", "DeleteDocumentationPart"),
+    ("POST", "/restapis/{restapi_id}/documentation/versions", "CreateDocumentationVersion"),
+    ("GET", "/restapis/{restapi_id}/documentation/versions", "GetDocumentationVersions"),
+    ("GET", "/restapis/{restapi_id}/documentation/versions/{doc_version}", "GetDocumentationVersion"),
+    ("PATCH", "/restapis/{restapi_id}/documentation/versions/{doc_version}", "UpdateDocumentationVersion"),
+    ("DELETE", "/restapis/{restapi_id}/documentation/versions/{doc_version}", "DeleteDocumentationVersion"),
+    ("POST", "/apikeys?mode=import", "ImportApiKeys"),
     ("POST", "/apikeys", "CreateApiKey"),
     ("GET", "/apikeys", "GetApiKeys"),
     ("GET", "/apikeys/{api_Key}", "GetApiKey"),
@@ -101,6 +138,7 @@ pub(crate) const ROUTES: &[Route] = &[
     ("GET", "/usageplans/{usageplanId}/keys", "GetUsagePlanKeys"),
     ("GET", "/usageplans/{usageplanId}/keys/{keyId}", "GetUsagePlanKey"),
     ("DELETE", "/usageplans/{usageplanId}/keys/{keyId}", "DeleteUsagePlanKey"),
+    ("PATCH", "/usageplans/{usageplanId}/keys/{keyId}/usage", "UpdateUsage"),
     ("GET", "/tags/{resource_arn+}", "GetTags"),
     ("PUT", "/tags/{resource_arn+}", "TagResource"),
     ("DELETE", "/tags/{resource_arn+}", "UntagResource"),
@@ -158,8 +196,32 @@ fn control(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
         "UpdateStage" => stage::update(cloud, call),
         "DeleteStage" => stage::delete(cloud, call),
         "GetModels" => model::list(cloud, call),
+        "CreateModel" => model::create(cloud, call),
         "GetModel" => model::get(cloud, call),
-        "GetGatewayResponses" => model::gateway_responses(cloud, call),
+        "UpdateModel" => model::update(cloud, call),
+        "DeleteModel" => model::delete(cloud, call),
+        "GetModelTemplate" => model::template(cloud, call),
+        "CreateRequestValidator" => request_validator::create(cloud, call),
+        "GetRequestValidator" => request_validator::get(cloud, call),
+        "GetRequestValidators" => request_validator::list(cloud, call),
+        "UpdateRequestValidator" => request_validator::update(cloud, call),
+        "DeleteRequestValidator" => request_validator::delete(cloud, call),
+        "GetGatewayResponses" => gateway_response::list(cloud, call),
+        "PutGatewayResponse" => gateway_response::put(cloud, call),
+        "GetGatewayResponse" => gateway_response::get(cloud, call),
+        "UpdateGatewayResponse" => gateway_response::update(cloud, call),
+        "DeleteGatewayResponse" => gateway_response::delete(cloud, call),
+        "CreateDocumentationPart" => documentation::create_part(cloud, call),
+        "GetDocumentationPart" => documentation::get_part(cloud, call),
+        "GetDocumentationParts" => documentation::list_parts(cloud, call),
+        "UpdateDocumentationPart" => documentation::update_part(cloud, call),
+        "DeleteDocumentationPart" => documentation::delete_part(cloud, call),
+        "CreateDocumentationVersion" => documentation::create_version(cloud, call),
+        "GetDocumentationVersion" => documentation::get_version(cloud, call),
+        "GetDocumentationVersions" => documentation::list_versions(cloud, call),
+        "UpdateDocumentationVersion" => documentation::update_version(cloud, call),
+        "DeleteDocumentationVersion" => documentation::delete_version(cloud, call),
+        "ImportApiKeys" => api_key_import::import(cloud, call),
         "CreateApiKey" => api_key::create(cloud, call),
         "GetApiKey" => api_key::get(cloud, call),
         "GetApiKeys" => api_key::list(cloud, call),
@@ -171,6 +233,7 @@ fn control(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
         "UpdateUsagePlan" => usage_plan::update(cloud, call),
         "DeleteUsagePlan" => usage_plan::delete(cloud, call),
         "GetUsage" => usage::get(cloud, call),
+        "UpdateUsage" => usage::update(cloud, call),
         "CreateUsagePlanKey" => plan_key::create(cloud, call),
         "GetUsagePlanKeys" => plan_key::list(cloud, call),
         "GetUsagePlanKey" => plan_key::get(cloud, call),

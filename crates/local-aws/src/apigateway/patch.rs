@@ -17,6 +17,8 @@ pub(super) struct Operation {
     /// The parts of the path, `~1` and `~0` decoded.
     pub(super) segments: Vec<String>,
     pub(super) value: Option<String>,
+    /// Of a copy.
+    pub(super) from: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,24 +112,27 @@ pub(super) fn operations(call: &Call) -> Result<Vec<Operation>, Refusal> {
     checked_operations(call, Violations::default())
 }
 
-/// As [`operations`], with what else is wrong with the call.
-pub(super) fn checked_operations(
-    call: &Call,
-    others: Violations,
-) -> Result<Vec<Operation>, Refusal> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Input {
-        #[serde(default)]
-        patch_operations: Vec<Sent>,
-    }
-    #[derive(Deserialize)]
-    struct Sent {
-        op: Option<String>,
-        path: Option<String>,
-        value: Option<String>,
-    }
-    let input: Input = call.input()?;
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Input {
+    #[serde(default)]
+    patch_operations: Vec<Sent>,
+}
+
+#[derive(Deserialize)]
+struct Sent {
+    op: Option<String>,
+    path: Option<String>,
+    value: Option<String>,
+    from: Option<String>,
+}
+
+/// The operations of a call that are of no known kind.
+pub(super) fn violations(call: &Call) -> Result<Violations, Refusal> {
+    Ok(of_no_kind(call, &call.input()?))
+}
+
+fn of_no_kind(call: &Call, input: &Input) -> Violations {
     let names: Vec<&str> = OPS.iter().map(|(name, _)| *name).collect();
     let mut violations = Violations::default();
     for (index, sent) in input.patch_operations.iter().enumerate() {
@@ -140,7 +145,16 @@ pub(super) fn checked_operations(
             violations.one_of(op, &at, &names);
         }
     }
-    violations.and(others).refuse()?;
+    violations
+}
+
+/// As [`operations`], with what else is wrong with the call.
+pub(super) fn checked_operations(
+    call: &Call,
+    others: Violations,
+) -> Result<Vec<Operation>, Refusal> {
+    let input: Input = call.input()?;
+    of_no_kind(call, &input).and(others).refuse()?;
     input
         .patch_operations
         .into_iter()
@@ -150,7 +164,8 @@ pub(super) fn checked_operations(
                 .find(|(name, _)| sent.op.as_deref() == Some(name))
                 .map(|(_, op)| *op)
                 .ok_or_else(|| bad_request("Invalid patch operation specified"))?;
-            let path = sent.path.unwrap_or_default();
+            // Java's text for what is not there.
+            let path = sent.path.unwrap_or_else(|| "null".to_owned());
             let segments =
                 segments(&path).ok_or_else(|| bad_request(format!("Invalid patch path {path}")))?;
             Ok(Operation {
@@ -158,6 +173,7 @@ pub(super) fn checked_operations(
                 path,
                 segments,
                 value: sent.value,
+                from: sent.from,
             })
         })
         .collect()
@@ -233,6 +249,11 @@ impl Operation {
             "Invalid patch operation specified. Must be one of: [{}]",
             names.join(", ")
         )))
+    }
+
+    /// Refuses what the rules do not allow.
+    pub(super) fn check_rule(&self, rules: &[Rule], wording: Wording) -> Result<(), Refusal> {
+        self.rule(rules, wording).map(|_| ())
     }
 
     /// Changes `record`, or says why its rules do not allow that.
@@ -380,6 +401,7 @@ mod tests {
             path: path.to_owned(),
             segments: segments(path).expect("a path"),
             value: value.map(str::to_owned),
+            from: None,
         }
     }
 

@@ -15,6 +15,49 @@ pub(super) fn conflict(message: impl Into<String>) -> Refusal {
     Refusal::new(409, "ConflictException", message)
 }
 
+/// What AWS has and the local AWS has not, by its name.
+pub(super) fn unsupported(what: &str) -> Refusal {
+    Refusal::new(
+        501,
+        "NotImplementedException",
+        format!("The local AWS does not support {what}"),
+    )
+}
+
+/// A member that the model requires.
+pub(super) fn null_member(at: &str) -> Refusal {
+    Refusal::new(
+        400,
+        "ValidationException",
+        format!(
+            "1 validation error detected: Value null at '{at}' failed to satisfy constraint: Member must not be null"
+        ),
+    )
+}
+
+/// A body that is not of the operation's form; `why` is what serde says of it (the Java classes as recorded by localstack,
+/// `test_put_integration_request_parameter_bool_type` and `test_integration_response_invalid_responsetemplates`).
+pub(crate) fn malformed(why: &str) -> Refusal {
+    let serialization = |message: &str| Refusal::new(400, "SerializationException", message);
+    if !why.contains("expected a string") {
+        return bad_request("Invalid request input");
+    }
+    let found = why.strip_prefix("invalid type: ").unwrap_or_default();
+    if found.starts_with("boolean") {
+        serialization("class java.lang.Boolean can not be converted to an String")
+    } else if found.starts_with("integer") || found.starts_with("floating point") {
+        serialization(
+            "class com.amazon.coral.value.json.numbers.TruncatingBigNumber can not be converted to an String",
+        )
+    } else if found.starts_with("sequence") {
+        serialization("Start of list found where not expected")
+    } else if found.starts_with("map") {
+        serialization("Start of structure or map found where not expected.")
+    } else {
+        bad_request("Invalid request input")
+    }
+}
+
 /// The account is part of the text (recorded by localstack, `test_apigateway_api`).
 pub(super) fn no_api(call: &Call) -> Refusal {
     not_found(format!(
@@ -75,10 +118,14 @@ impl Violations {
 
     /// The label of the path has three digits.
     pub(super) fn status_code(&mut self, value: &str) {
+        self.status_code_at(value, "statusCode");
+    }
+
+    pub(super) fn status_code_at(&mut self, value: &str, at: &str) {
         let fits = matches!(value.as_bytes(), [b'1'..=b'5', b'0'..=b'9', b'0'..=b'9']);
         if !fits {
             self.0.push(format!(
-                "Value '{value}' at 'statusCode' failed to satisfy constraint: Member must satisfy regular expression \
+                "Value '{value}' at '{at}' failed to satisfy constraint: Member must satisfy regular expression \
                  pattern: [1-5]\\d\\d"
             ));
         }
@@ -109,6 +156,36 @@ impl Violations {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_of_another_type_are_told_in_java() {
+        let message = |body: &str| {
+            let error = serde_json::from_str::<std::collections::BTreeMap<String, String>>(body);
+            let refusal = malformed(&error.expect_err("no map of texts").to_string());
+            (refusal.code, refusal.message)
+        };
+        for (body, expected) in [
+            (
+                r#"{"a":true}"#,
+                "class java.lang.Boolean can not be converted to an String",
+            ),
+            (
+                r#"{"a":1}"#,
+                "class com.amazon.coral.value.json.numbers.TruncatingBigNumber can not be converted to an String",
+            ),
+            (r#"{"a":[]}"#, "Start of list found where not expected"),
+            (
+                r#"{"a":{}}"#,
+                "Start of structure or map found where not expected.",
+            ),
+        ] {
+            assert_eq!(
+                message(body),
+                ("SerializationException".to_owned(), expected.to_owned())
+            );
+        }
+        assert_eq!(message("[]").0, "BadRequestException");
+    }
 
     #[test]
     fn violations_are_told_together() {

@@ -5,6 +5,7 @@ use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
 use serde_json::json;
 
+use super::gateway_response;
 use crate::ids;
 
 /// The ids of one request.
@@ -39,6 +40,10 @@ pub(super) struct Denied {
     /// `x-amzn-ErrorType`.
     pub(super) kind: &'static str,
     pub(super) message: String,
+    /// The type of gateway response that it is.
+    pub(super) response: &'static str,
+    /// What exactly is wrong with the request (`$context.error.validationErrorString`).
+    pub(super) why: Option<String>,
 }
 
 fn denied(status: u16, kind: &'static str, message: &str) -> Denied {
@@ -46,13 +51,41 @@ fn denied(status: u16, kind: &'static str, message: &str) -> Denied {
         status,
         kind,
         message: message.to_owned(),
+        response: gateway_response::family(status),
+        why: None,
     }
 }
 
 impl Denied {
-    /// No key that opens this; no such stage.
+    /// Of a type ("Gateway response types for API Gateway"); without one, only its family's settings count.
+    pub(super) fn of_type(self, response: &'static str) -> Self {
+        Self { response, ..self }
+    }
+
+    /// No such API or stage.
     pub(super) fn forbidden() -> Self {
         denied(403, "ForbiddenException", "Forbidden")
+    }
+
+    /// No key that opens this.
+    pub(super) fn invalid_key() -> Self {
+        Self::forbidden().of_type("INVALID_API_KEY")
+    }
+
+    pub(super) fn missing_parameters(names: &[&str]) -> Self {
+        let message = format!(
+            "Missing required request parameters: [{}]",
+            names.join(", ")
+        );
+        denied(400, "BadRequestException", &message).of_type("BAD_REQUEST_PARAMETERS")
+    }
+
+    /// The body is not as its model says.
+    pub(super) fn invalid_body(why: &str) -> Self {
+        Self {
+            why: Some(why.to_owned()),
+            ..denied(400, "BadRequestException", "Invalid request body").of_type("BAD_REQUEST_BODY")
+        }
     }
 
     /// No such path or method.
@@ -62,18 +95,19 @@ impl Denied {
             "MissingAuthenticationTokenException",
             "Missing Authentication Token",
         )
+        .of_type("MISSING_AUTHENTICATION_TOKEN")
     }
 
     pub(super) fn throttled() -> Self {
-        denied(429, "TooManyRequestsException", "Too Many Requests")
+        denied(429, "TooManyRequestsException", "Too Many Requests").of_type("THROTTLED")
     }
 
     pub(super) fn quota_exceeded() -> Self {
-        denied(429, "LimitExceededException", "Limit Exceeded")
+        denied(429, "LimitExceededException", "Limit Exceeded").of_type("QUOTA_EXCEEDED")
     }
 
     pub(super) fn too_long() -> Self {
-        denied(413, "RequestTooLargeException", "Request Too Long")
+        denied(413, "RequestTooLargeException", "Request Too Long").of_type("REQUEST_TOO_LARGE")
     }
 
     pub(super) fn headers_too_long() -> Self {
@@ -86,6 +120,7 @@ impl Denied {
 
     pub(super) fn unsupported_media_type() -> Self {
         denied(415, "BadRequestException", "Unsupported Media Type")
+            .of_type("UNSUPPORTED_MEDIA_TYPE")
     }
 
     pub(super) fn bad_body(why: &str) -> Self {
@@ -94,11 +129,13 @@ impl Denied {
             "BadRequestException",
             &format!("Could not parse request body into json: {why}"),
         )
+        .of_type("BAD_REQUEST_BODY")
     }
 
     /// The API is not put together right: no permission, no function, no fitting response.
     pub(super) fn configuration() -> Self {
         denied(500, "InternalServerErrorException", "Internal server error")
+            .of_type("API_CONFIGURATION_ERROR")
     }
 
     /// The function failed, or answered in another form than a proxy integration's.
@@ -112,6 +149,7 @@ impl Denied {
             "InternalServerErrorException",
             "Endpoint request timed out",
         )
+        .of_type("INTEGRATION_TIMEOUT")
     }
 }
 

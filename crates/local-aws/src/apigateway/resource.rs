@@ -5,9 +5,12 @@ use std::collections::{BTreeMap, HashSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::gateway_response::GatewayResponses;
 use super::method::Method;
+use super::model::{self, Models};
 use super::patch::{self, Kind, REPLACE, Rule, Wording, rule};
 use super::refusal::{bad_request, conflict, no_api, no_resource};
+use super::request_validator::RequestValidators;
 use super::{page, shown};
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
@@ -15,11 +18,17 @@ use crate::cloud::Cloud;
 use crate::ids;
 use crate::store::Record;
 
-/// All resources of one API, by id.
+/// All of one API that a deployment keeps as it is: its resources, by id, and what their methods use.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Tree {
     api: String,
     pub(super) resources: BTreeMap<String, Resource>,
+    #[serde(default = "model::defaults")]
+    pub(super) models: Models,
+    #[serde(default)]
+    pub(super) validators: RequestValidators,
+    #[serde(default)]
+    pub(super) gateway_responses: GatewayResponses,
 }
 
 impl Record for Tree {
@@ -58,6 +67,9 @@ impl Tree {
         Self {
             api: api.to_owned(),
             resources: BTreeMap::from([(root.to_owned(), resource)]),
+            models: model::defaults(),
+            validators: RequestValidators::new(),
+            gateway_responses: GatewayResponses::new(),
         }
     }
 
@@ -183,11 +195,21 @@ pub(super) fn read<T>(
     call: &Call,
     work: impl FnOnce(&Tree) -> Result<T, Refusal>,
 ) -> Result<T, Refusal> {
+    // An unknown API is told as an unknown resource here (recorded by localstack, `test_put_method_validation`).
+    try_read(cloud, call, no_resource, work)
+}
+
+/// As [`read`]; an unknown API is told as `missing` says.
+pub(super) fn try_read<T>(
+    cloud: &Cloud,
+    call: &Call,
+    missing: impl FnOnce() -> Refusal,
+    work: impl FnOnce(&Tree) -> Result<T, Refusal>,
+) -> Result<T, Refusal> {
     let tree: Option<Tree> = cloud
         .store
         .transact(|tx| tx.get(&call.place, call.label("restapi_id")))?;
-    // An unknown API is told as an unknown resource here (recorded by localstack, `test_put_method_validation`).
-    work(&tree.ok_or_else(no_resource)?)
+    work(&tree.ok_or_else(missing)?)
 }
 
 /// Changes the tree of the API that a call names.
@@ -196,10 +218,20 @@ pub(super) fn change<T>(
     call: &Call,
     work: impl FnOnce(&mut Tree) -> Result<T, Refusal>,
 ) -> Result<T, Refusal> {
+    try_change(cloud, call, no_resource, work)
+}
+
+/// As [`change`]; an unknown API is told as `missing` says.
+pub(super) fn try_change<T>(
+    cloud: &Cloud,
+    call: &Call,
+    missing: impl FnOnce() -> Refusal,
+    work: impl FnOnce(&mut Tree) -> Result<T, Refusal>,
+) -> Result<T, Refusal> {
     cloud.store.transact(|tx| {
         let mut tree: Tree = tx
             .get(&call.place, call.label("restapi_id"))?
-            .ok_or_else(no_resource)?;
+            .ok_or_else(missing)?;
         let outcome = work(&mut tree)?;
         tx.put(&call.place, &tree)?;
         Ok(outcome)

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::deployment::Deployment;
+use super::documentation::Documentation;
 use super::patch::{self, ADD_REMOVE_REPLACE, Kind, Op, Operation, REPLACE, Rule, Wording, rule};
-use super::refusal::{Violations, bad_request, no_api, not_found};
+use super::refusal::{Violations, bad_request, no_api, not_found, unsupported};
 use super::resource::Tree;
 use super::stage::Stage;
 use super::tags::{self, Tags};
@@ -95,8 +96,6 @@ const RULES: &[Rule] = &[
     rule("/policy", ADD_REMOVE_REPLACE, Kind::Text),
     rule("/disableExecuteApiEndpoint", REPLACE, Kind::Flag),
     rule("/endpointConfiguration/ipAddressType", REPLACE, Kind::Text),
-    rule("/securityPolicy", REPLACE, Kind::Text),
-    rule("/endpointAccessMode", REPLACE, Kind::Text),
 ];
 
 /// The API that a call names, whether or not it can be read yet.
@@ -140,7 +139,16 @@ fn created(now: Moment, creation: Creation) -> Result<RestApi, Refusal> {
         return Err(bad_request("Description cannot be an empty string"));
     }
     if creation.clone_from.is_some_and(|api| !api.is_empty()) {
-        return Err(bad_request("The local AWS does not clone REST APIs"));
+        return Err(unsupported("cloneFrom of REST APIs"));
+    }
+    if !vpc_endpoint_ids.is_empty() {
+        return Err(unsupported("vpcEndpointIds of REST APIs"));
+    }
+    if is_set(creation.security_policy.as_deref()) {
+        return Err(unsupported("securityPolicy of REST APIs"));
+    }
+    if is_set(creation.endpoint_access_mode.as_deref()) {
+        return Err(unsupported("endpointAccessMode of REST APIs"));
     }
     let minimum_compression_size = creation
         .minimum_compression_size
@@ -166,17 +174,21 @@ fn created(now: Moment, creation: Creation) -> Result<RestApi, Refusal> {
         endpoint_configuration: EndpointConfiguration {
             types,
             ip_address_type: ip_address_type.unwrap_or_else(|| default.to_owned()),
-            vpc_endpoint_ids,
+            vpc_endpoint_ids: Vec::new(),
         },
         policy: creation.policy.filter(|policy| !policy.is_empty()),
         tags,
         disable_execute_api_endpoint: creation.disable_execute_api_endpoint.unwrap_or(false),
         root_resource_id: ids::lower(10),
-        security_policy: creation.security_policy,
-        endpoint_access_mode: creation.endpoint_access_mode,
+        security_policy: None,
+        endpoint_access_mode: None,
     };
     check(&api)?;
     Ok(api)
+}
+
+fn is_set(text: Option<&str>) -> bool {
+    text.is_some_and(|text| !text.is_empty())
 }
 
 fn check(api: &RestApi) -> Result<(), Refusal> {
@@ -322,6 +334,12 @@ fn patched(api: &mut RestApi, operation: &Operation) -> Result<(), Refusal> {
             configuration.types = vec![kind.to_owned()];
             Ok(())
         }
+        ["endpointConfiguration", "vpcEndpointIds", ..] => {
+            Err(unsupported("vpcEndpointIds of REST APIs"))
+        }
+        [name @ ("securityPolicy" | "endpointAccessMode")] => {
+            Err(unsupported(&format!("{name} of REST APIs")))
+        }
         _ => operation.apply(api, RULES, Wording::Plain),
     }
 }
@@ -333,6 +351,7 @@ pub(super) fn delete(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
         named(tx, call)?;
         tx.remove::<RestApi>(&call.place, id)?;
         tx.remove::<Tree>(&call.place, id)?;
+        tx.remove::<Documentation>(&call.place, id)?;
         for stage in tx.list::<Stage>(&call.place, &children)? {
             tx.remove::<Stage>(&call.place, &stage.key())?;
         }

@@ -8,8 +8,10 @@ use percent_encoding::percent_decode_str;
 use super::api_key::ApiKey;
 use super::deployment::{Deployment, Snapshot};
 use super::gateway::Gateway;
+use super::gateway_response::GatewayResponses;
 use super::method::Method;
 use super::plan_key::PlanKey;
+use super::request_check::{self, RequestCheck};
 use super::resource::is_variable;
 use super::rest_api::RestApi;
 use super::stage::{Stage, Variables};
@@ -43,6 +45,7 @@ pub(super) struct Version {
     pub(super) is_disabled: bool,
     /// True if keys come in the header `x-api-key`.
     pub(super) takes_header_keys: bool,
+    pub(super) gateway_responses: Arc<GatewayResponses>,
     root: Node,
 }
 
@@ -55,6 +58,7 @@ pub(super) struct Route {
     /// What the integration's URI names, if it names a function.
     pub(super) function: Option<Function>,
     pub(super) limiter: Option<Arc<Limiter>>,
+    pub(super) check: Option<RequestCheck>,
     /// `{path}/{method}`, as usage plans name methods.
     name: String,
 }
@@ -123,6 +127,7 @@ impl Version {
         limiter_of: impl Fn(&str, &str) -> Option<Arc<Limiter>>,
     ) -> Self {
         let mut root = Node::default();
+        let schemas = request_check::schemas(&snapshot.tree);
         for resource in snapshot.tree.resources.values() {
             let node = root.place(&resource.path);
             for (name, method) in &resource.methods {
@@ -136,6 +141,7 @@ impl Version {
                     method: method.clone(),
                     function: uri.and_then(|uri| function(&with_variables(uri, variables))),
                     limiter: limiter_of(&resource.path, name),
+                    check: RequestCheck::of(&snapshot.tree, method, &schemas),
                     name: format!("{}/{name}", resource.path.trim_end_matches('/')),
                 };
                 node.methods.insert(name.clone(), Arc::new(route));
@@ -146,6 +152,7 @@ impl Version {
             binary_media_types: snapshot.binary_media_types.clone(),
             is_disabled: snapshot.disabled,
             takes_header_keys: snapshot.key_source == "HEADER",
+            gateway_responses: Arc::new(snapshot.tree.gateway_responses.clone()),
             root,
         }
     }
@@ -433,6 +440,7 @@ mod tests {
                 method: method.expect("a method"),
                 function: None,
                 limiter: None,
+                check: None,
                 name: String::new(),
             };
             root.place(path)
@@ -444,6 +452,7 @@ mod tests {
             binary_media_types: vec![],
             is_disabled: false,
             takes_header_keys: true,
+            gateway_responses: Arc::default(),
             root,
         }
     }

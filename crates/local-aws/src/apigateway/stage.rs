@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::refusal::{Violations, bad_request, conflict, no_deployment, no_stage};
+use super::refusal::{Violations, bad_request, conflict, no_deployment, no_stage, unsupported};
 use super::stage_patch::{self, MethodSetting};
 use super::tags::{self, Tags};
-use super::{deployment, patch, rest_api, shown, usage_plan};
+use super::{deployment, documentation, patch, rest_api, shown, usage_plan};
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
 use crate::clock::Moment;
@@ -35,7 +35,7 @@ pub(super) struct Stage {
     pub(super) method_settings: BTreeMap<String, MethodSetting>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) variables: Option<Variables>,
-    documentation_version: Option<String>,
+    pub(super) documentation_version: Option<String>,
     access_log_settings: Option<AccessLogSettings>,
     tracing_enabled: bool,
     #[serde(default)]
@@ -139,8 +139,20 @@ impl Stage {
     }
 }
 
-pub(super) fn no_canary() -> Refusal {
-    bad_request("The local AWS has no canary deployments")
+/// Refuses the canary of a deployment: in AWS's words one that could not be (recorded by localstack,
+/// `test_create_canary_deployment_validation`), by its name any other.
+fn refuse_canary(stage: Option<&str>, exists: bool) -> Refusal {
+    const INVALID: &str = "Invalid deployment content specified.";
+    match stage {
+        None | Some("") => bad_request(format!(
+            "{INVALID}Non null and non empty stageName must be provided for canary deployment. Provided value is {}",
+            stage.unwrap_or("null")
+        )),
+        Some(name) if !exists => bad_request(format!(
+            "{INVALID}Stage {name} must already be created before making a canary release deployment"
+        )),
+        Some(_) => unsupported("canarySettings of deployments"),
+    }
 }
 
 fn check_name(name: &str) -> Result<(), Refusal> {
@@ -194,13 +206,6 @@ fn check_cache_size(size: Option<&String>, operation: &str) -> Result<(), Refusa
 
 impl Deploying {
     pub(super) fn check(&self) -> Result<(), Refusal> {
-        if self
-            .canary_settings
-            .as_ref()
-            .is_some_and(|canary| !canary.is_null())
-        {
-            return Err(no_canary());
-        }
         check_cache_size(self.cache_cluster_size.as_ref(), "CreateDeployment")?;
         self.variables.as_ref().map_or(Ok(()), check_variables)?;
         match self.stage_name.as_deref() {
@@ -219,12 +224,21 @@ pub(super) fn deploy(
     input: Deploying,
     now: Moment,
 ) -> Result<(), Refusal> {
-    let Some(name) = input.stage_name.filter(|name| !name.is_empty()) else {
+    let name = input.stage_name;
+    let found: Option<Stage> = match name.as_deref() {
+        Some(name) => tx.get(&call.place, &format!("{api}/{name}"))?,
+        None => None,
+    };
+    if input
+        .canary_settings
+        .is_some_and(|canary| !canary.is_null())
+    {
+        return Err(refuse_canary(name.as_deref(), found.is_some()));
+    }
+    let Some(name) = name.filter(|name| !name.is_empty()) else {
         return Ok(());
     };
-    let mut stage = tx
-        .get(&call.place, &format!("{api}/{name}"))?
-        .unwrap_or_else(|| Stage::new(api, name, deployment.to_owned(), now));
+    let mut stage = found.unwrap_or_else(|| Stage::new(api, name, deployment.to_owned(), now));
     stage.move_to(deployment, now);
     stage.last_updated_date = now;
     if input.stage_description.is_some() {
@@ -251,7 +265,7 @@ pub(super) fn create(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
         .canary_settings
         .is_some_and(|canary| !canary.is_null())
     {
-        return Err(no_canary());
+        return Err(unsupported("canarySettings of stages"));
     }
     input.variables.as_ref().map_or(Ok(()), check_variables)?;
     let tags = input.tags.unwrap_or_default();
@@ -264,6 +278,9 @@ pub(super) fn create(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
         let mut stage = Stage::new(&api.id, name, deployment, now);
         if tx.get::<Stage>(&call.place, &stage.key())?.is_some() {
             return Err(conflict("Stage already exists"));
+        }
+        if let Some(version) = &input.documentation_version {
+            documentation::of(tx, call, &api.id)?.check_version(version)?;
         }
         stage.description = input.description;
         stage.variables = input.variables;
@@ -316,13 +333,22 @@ pub(super) fn update(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
     let stage = cloud.store.transact(|tx| {
         let mut stage = wanted(tx, call)?;
         for operation in &operations {
-            if operation.path == "/deploymentId" {
-                operation.only(patch::REPLACE)?;
-                deployment::named(tx, call, &stage.api, operation.text())?
-                    .ok_or_else(|| bad_request("Deployment id does not exist"))?;
-                stage.move_to(operation.text(), now);
-            } else {
-                stage_patch::apply(&mut stage, operation)?;
+            let is_replacement = operation.op == patch::Op::Replace;
+            match operation.path.as_str() {
+                "/deploymentId" if operation.op != patch::Op::Copy => {
+                    operation.only(patch::REPLACE)?;
+                    check_deployment(tx, call, &stage, operation.text())?;
+                    stage.move_to(operation.text(), now);
+                }
+                "/canarySettings/deploymentId" if is_replacement => {
+                    check_deployment(tx, call, &stage, operation.text())?;
+                    return Err(unsupported("canarySettings of stages"));
+                }
+                "/documentationVersion" if is_replacement && !operation.text().is_empty() => {
+                    documentation::of(tx, call, &stage.api)?.check_version(operation.text())?;
+                    stage_patch::apply(&mut stage, operation)?;
+                }
+                _ => stage_patch::apply(&mut stage, operation)?,
             }
         }
         check_cache_size(stage.cache_cluster_size.as_ref(), call.operation)?;
@@ -334,6 +360,13 @@ pub(super) fn update(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
     Ok(Answer::ok(
         shown::record(&stage, shown::Tags::IfAny)?.into(),
     ))
+}
+
+fn check_deployment(tx: &Tx, call: &Call, stage: &Stage, id: &str) -> Result<(), Refusal> {
+    match deployment::named(tx, call, &stage.api, id)? {
+        Some(_) => Ok(()),
+        None => Err(bad_request("Deployment id does not exist")),
+    }
 }
 
 /// Its link to a usage plan goes without notice (TF `apigateway/stage.go`).

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::patch::{
-    ADD_REMOVE_REPLACE, Kind, Op, Operation, REPLACE, REPLACE_REMOVE, Rule, Wording, decoded, rule,
+    ADD_REMOVE_REPLACE, Kind, Op, Operation, REPLACE, Rule, Wording, decoded, rule,
 };
-use super::refusal::bad_request;
-use super::stage::{Stage, no_canary};
+use super::refusal::{bad_request, unsupported};
+use super::stage::Stage;
 use crate::answer::Refusal;
 
 /// AWS's defaults as soon as one is set (recorded by localstack, `test_create_update_stages`).
@@ -52,15 +52,13 @@ const RULES: &[Rule] = &[
     rule("/clientCertificateId", REPLACE, Kind::Text),
     rule("/documentationVersion", REPLACE, Kind::Text),
     rule("/accessLogSettings", &[Op::Remove], Kind::Text),
-    rule(
-        "/accessLogSettings/destinationArn",
-        REPLACE_REMOVE,
-        Kind::Text,
-    ),
-    rule("/accessLogSettings/format", REPLACE_REMOVE, Kind::Text),
+    rule("/accessLogSettings/destinationArn", ADD_REPLACE, Kind::Text),
+    rule("/accessLogSettings/format", ADD_REPLACE, Kind::Text),
     rule("/tracingEnabled", REPLACE, Kind::Flag),
     rule("/variables/{}", ADD_REMOVE_REPLACE, Kind::Text),
 ];
+
+const ADD_REPLACE: &[Op] = &[Op::Add, Op::Replace];
 
 /// AWS's own text, its missing commas included.
 const PATHS: &str = "/deploymentId, /description, /cacheClusterEnabled, /cacheClusterSize, /clientCertificateId, \
@@ -78,8 +76,12 @@ const PATHS: &str = "/deploymentId, /description, /cacheClusterEnabled, /cacheCl
     /variables/{variable_name}, /tracingEnabled";
 
 pub(super) fn apply(stage: &mut Stage, operation: &Operation) -> Result<(), Refusal> {
+    if operation.op == Op::Copy {
+        return Err(no_promotion(operation));
+    }
     match operation.parts().as_slice() {
-        ["canarySettings", ..] => Err(no_canary()),
+        ["canarySettings", rest @ ..] => Err(canary(operation, rest)),
+        ["accessLogSettings", rest @ ..] => access_log(stage, operation, rest),
         ["cacheClusterEnabled"] => {
             operation.only(REPLACE)?;
             let size = stage.cache_cluster_size.take();
@@ -91,17 +93,71 @@ pub(super) fn apply(stage: &mut Stage, operation: &Operation) -> Result<(), Refu
             stage.set_cache(stage.cache_cluster_enabled, operation.value.clone());
             Ok(())
         }
-        [
-            "description"
-            | "clientCertificateId"
-            | "documentationVersion"
-            | "tracingEnabled"
-            | "accessLogSettings",
-        ]
-        | ["accessLogSettings", "destinationArn" | "format"]
+        ["description" | "clientCertificateId" | "documentationVersion" | "tracingEnabled"]
         | ["variables", _] => operation.apply(stage, RULES, Wording::Plain),
         _ => method_setting(stage, operation),
     }
+}
+
+/// Recorded by localstack, `test_stage_access_log_settings_validation`: removal of a part is taken for one of a method setting.
+fn access_log(stage: &mut Stage, operation: &Operation, rest: &[&str]) -> Result<(), Refusal> {
+    match (operation.op, rest) {
+        (Op::Remove, []) => operation.apply(stage, RULES, Wording::Plain),
+        (Op::Remove, _) => method_setting(stage, operation),
+        (_, ["destinationArn" | "format"]) => {
+            if operation.text().is_empty() {
+                return Err(bad_request("Access Log value must not be empty"));
+            }
+            operation.apply(stage, RULES, Wording::Plain)
+        }
+        _ => Err(bad_request(
+            "Invalid accessLogSettings path. Must be one of : [/accessLogSettings/destinationArn, /accessLogSettings/format]",
+        )),
+    }
+}
+
+/// There are no canaries; what is no part of one is refused as on AWS (recorded by localstack,
+/// `test_update_stage_canary_deployment_validation`).
+fn canary(operation: &Operation, rest: &[&str]) -> Refusal {
+    let is_part = matches!(
+        rest,
+        ["deploymentId" | "percentTraffic" | "useStageCache"] | ["stageVariableOverrides", _]
+    );
+    match operation.op {
+        Op::Remove => no_setting(&operation.path),
+        Op::Add if is_part => bad_request(format!(
+            "Invalid add operation with path: {}",
+            operation.path
+        )),
+        _ if is_part => unsupported("canarySettings of stages"),
+        _ => unknown(operation),
+    }
+}
+
+/// A copy makes a canary's settings the stage's (recorded by localstack, `test_update_stage_with_copy_ops`).
+fn no_promotion(operation: &Operation) -> Refusal {
+    let from = operation.from.as_deref().unwrap_or_default();
+    let is_promotion = matches!(
+        (from, operation.path.as_str()),
+        ("/canarySettings/deploymentId", "/deploymentId")
+            | ("/canarySettings/stageVariableOverrides", "/variables")
+    );
+    bad_request(if is_promotion {
+        "Promotion not available. Canary does not exist.".to_owned()
+    } else {
+        format!(
+            "Invalid copy operation with path: {} and from {from}. Valid copy:path are [/deploymentId, /variables] and valid \
+             copy:from are [/canarySettings/deploymentId, /canarySettings/stageVariableOverrides]",
+            operation.path
+        )
+    })
+}
+
+fn no_setting(path: &str) -> Refusal {
+    bad_request(format!(
+        "Cannot remove method setting {} because there is no method setting for this method ",
+        path.trim_start_matches('/')
+    ))
 }
 
 /// `/{resource path}/{method}/{group}/{name}`; the path in one part with `~1`, or as it is.
@@ -111,9 +167,7 @@ fn method_setting(stage: &mut Stage, operation: &Operation) -> Result<(), Refusa
         let key = parts.join("/");
         return match stage.method_settings.remove(&key) {
             Some(_) => Ok(()),
-            None => Err(bad_request(format!(
-                "Cannot remove method setting {key} because there is no method setting for this method "
-            ))),
+            None => Err(no_setting(&key)),
         };
     }
     let [method @ .., group, name] = parts.as_slice() else {

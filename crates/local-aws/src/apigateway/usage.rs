@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use time::{Date, Month, OffsetDateTime};
 
-use super::plan_key::PlanKey;
+use super::page;
+use super::patch::{self, Kind, REPLACE, Rule, Wording, rule};
+use super::plan_key::{self, PlanKey};
 use super::refusal::bad_request;
 use super::usage_plan::{self, Quota};
 use crate::answer::{Answer, Refusal};
@@ -31,6 +33,17 @@ pub(super) struct Used {
     plan: String,
     api_key: String,
     days: BTreeMap<Day, u64>,
+    #[serde(default)]
+    granted: BTreeMap<Day, i64>,
+}
+
+/// Of one key in one plan.
+#[derive(Clone, Debug, Default)]
+struct Spent {
+    /// Requests by day.
+    days: BTreeMap<Day, u64>,
+    /// What the quota was extended by, or reduced by, on a day, for the period that the day is in.
+    granted: BTreeMap<Day, i64>,
 }
 
 impl Record for Used {
@@ -46,7 +59,7 @@ pub(super) struct Counter {
     place: Place,
     plan: String,
     key: String,
-    days: Mutex<BTreeMap<Day, u64>>,
+    spent: Mutex<Spent>,
     is_changed: AtomicBool,
 }
 
@@ -54,31 +67,71 @@ impl Counter {
     /// Counts a request, or says that the quota is used up.
     fn count(&self, now: Moment, quota: Option<&Quota>) -> bool {
         let today = now / DAY_MS;
-        let mut days = self.days.lock().unwrap_or_else(PoisonError::into_inner);
-        if quota.is_some_and(|quota| left(&days, quota, today) == 0) {
+        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        if quota.is_some_and(|quota| spent.left(quota, today) == 0) {
             return false;
         }
-        *days.entry(today).or_default() += 1;
+        *spent.days.entry(today).or_default() += 1;
         self.is_changed.store(true, Ordering::Relaxed);
         true
     }
 
-    fn days(&self) -> BTreeMap<Day, u64> {
-        self.days
+    /// Sees to it that `remaining` requests are left in the period that `today` is in.
+    fn grant(&self, quota: &Quota, today: Day, remaining: i64) {
+        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        let more = remaining.saturating_sub(spent.balance(quota, today));
+        let granted = spent.granted.entry(today).or_default();
+        *granted = granted.saturating_add(more);
+    }
+
+    fn spent(&self) -> Spent {
+        self.spent
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
+
+    fn record(&self) -> Used {
+        let spent = self.spent();
+        Used {
+            plan: self.plan.clone(),
+            api_key: self.key.clone(),
+            days: spent.days,
+            granted: spent.granted,
+        }
+    }
 }
 
-fn left(days: &BTreeMap<Day, u64>, quota: &Quota, day: Day) -> u64 {
-    let used: u64 = days
-        .range(start_of_period(quota, day)..=day)
-        .map(|(_, count)| count)
-        .sum();
-    u64::try_from(quota.limit)
-        .unwrap_or_default()
-        .saturating_sub(used)
+impl Spent {
+    fn left(&self, quota: &Quota, day: Day) -> u64 {
+        u64::try_from(self.balance(quota, day)).unwrap_or_default()
+    }
+
+    /// What was used on a day and what was left then; nothing is left out of a plan without a quota.
+    fn shown(&self, quota: Option<&Quota>, day: Day) -> Value {
+        let used = self.days.get(&day).copied().unwrap_or_default();
+        match quota {
+            Some(quota) => json!([used, self.left(quota, day)]),
+            None => json!([used, -1]),
+        }
+    }
+
+    fn balance(&self, quota: &Quota, day: Day) -> i64 {
+        let period = start_of_period(quota, day)..=day;
+        let used: u64 = self
+            .days
+            .range(period.clone())
+            .map(|(_, count)| count)
+            .sum();
+        let granted = self
+            .granted
+            .range(period)
+            .fold(0_i64, |sum, (_, more)| sum.saturating_add(*more));
+        quota
+            .limit
+            .saturating_add(granted)
+            .saturating_sub(i64::try_from(used).unwrap_or(i64::MAX))
+    }
 }
 
 /// The first day of the period that `day` is in. A week starts on the day after Sunday that the offset says, a month so
@@ -131,11 +184,15 @@ impl Usage {
             return Ok(counter.clone());
         }
         let used: Option<Used> = tx.get(place, &name)?;
+        let spent = used.map_or_else(Spent::default, |used| Spent {
+            days: used.days,
+            granted: used.granted,
+        });
         let counter = Arc::new(Counter {
             place: place.clone(),
             plan: plan.to_owned(),
             key: key.to_owned(),
-            days: Mutex::new(used.map(|used| used.days).unwrap_or_default()),
+            spent: Mutex::new(spent),
             is_changed: AtomicBool::new(false),
         });
         counters.insert(name, counter.clone());
@@ -154,11 +211,7 @@ impl Usage {
             .collect();
         let written = cloud.store.transact(|tx| {
             for counter in &changed {
-                let used = Used {
-                    plan: counter.plan.clone(),
-                    api_key: counter.key.clone(),
-                    days: counter.days(),
-                };
+                let used = counter.record();
                 // Of a plan that has gone meanwhile, nothing is kept.
                 let link = tx.get::<PlanKey>(&counter.place, &used.key())?;
                 if link.is_some() {
@@ -216,34 +269,79 @@ pub(super) fn get(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
     let wanted = call.parameter("keyId").filter(|key| !key.is_empty());
     let values = cloud.store.transact(|tx| {
         let plan = usage_plan::wanted(tx, call)?;
-        let mut values = Map::new();
+        let mut values = Vec::new();
         for link in tx.list::<PlanKey>(&call.place, &format!("{}/", plan.id))? {
             if wanted.is_some_and(|key| key != link.key_id) {
                 continue;
             }
             let usage = &cloud.gateway.usage;
-            let days = usage
+            let spent = usage
                 .counter(tx, &call.place, &plan.id, &link.key_id)?
-                .days();
+                .spent();
             let entries: Vec<Value> = (start..=end)
-                .map(|day| {
-                    let used = days.get(&day).copied().unwrap_or_default();
-                    // Nothing is left out of a plan without a quota.
-                    match &plan.quota {
-                        Some(quota) => json!([used, left(&days, quota, day)]),
-                        None => json!([used, -1]),
-                    }
-                })
+                .map(|day| spent.shown(plan.quota.as_ref(), day))
                 .collect();
-            values.insert(link.key_id, entries.into());
+            values.push((link.key_id, entries));
         }
         Ok(values)
     })?;
-    Ok(Answer::ok(json!({
+    let (values, position) = page::cut(call, values)?;
+    let values: Map<String, Value> = values
+        .into_iter()
+        .map(|(key, entries)| (key, entries.into()))
+        .collect();
+    let mut output = json!({
         "usagePlanId": call.label("usageplanId"),
         "startDate": call.parameter("startDate"),
         "endDate": call.parameter("endDate"),
         "values": values,
+    });
+    if let Some(position) = position {
+        output["position"] = position.into();
+    }
+    Ok(Answer::ok(output))
+}
+
+const RULES: &[Rule] = &[rule("/remaining", REPLACE, Kind::Integer)];
+
+/// Sets what is left of a key's quota, in the period that is now ("`UpdateUsage`": a temporary extension).
+pub(super) fn update(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
+    let operations = patch::operations(call)?;
+    let today = cloud.now() / DAY_MS;
+    let shown = cloud.store.transact(|tx| {
+        let plan = usage_plan::wanted(tx, call)?;
+        let (link, _) = plan_key::wanted(tx, call)?;
+        let usage = &cloud.gateway.usage;
+        let counter = usage.counter(tx, &call.place, &plan.id, &link.key_id)?;
+        for operation in &operations {
+            operation.check_rule(RULES, Wording::Listing)?;
+            let remaining = operation.integer()?;
+            if remaining < 0 {
+                return Err(bad_request("Remaining quota must be non-negative"));
+            }
+            let quota = plan.quota.as_ref().ok_or_else(|| {
+                bad_request(format!("Usage Plan {} has no quota to extend", plan.id))
+            })?;
+            counter.grant(quota, today, remaining);
+        }
+        tx.put(&call.place, &counter.record())?;
+        Ok((
+            link.key_id,
+            counter.spent().shown(plan.quota.as_ref(), today),
+        ))
+    })?;
+    let today = date(today);
+    let today = format!(
+        "{:04}-{:02}-{:02}",
+        today.year(),
+        u8::from(today.month()),
+        today.day()
+    );
+    Ok(Answer::ok(json!({
+        "usagePlanId": call.label("usageplanId"),
+        "startDate": today,
+        "endDate": today,
+        "values": { (shown.0): [shown.1] },
     })))
 }
 
@@ -307,7 +405,7 @@ mod tests {
             },
             plan: "p".into(),
             key: "k".into(),
-            days: Mutex::default(),
+            spent: Mutex::default(),
             is_changed: AtomicBool::new(false),
         };
         let quota = quota("DAY", 0);
@@ -315,6 +413,11 @@ mod tests {
         assert_eq!(passed(DAY_MS), 10);
         assert_eq!(passed(2 * DAY_MS - 1), 0);
         assert_eq!(passed(2 * DAY_MS), 10);
-        assert_eq!(counter.days(), BTreeMap::from([(1, 10), (2, 10)]));
+        assert_eq!(counter.spent().days, BTreeMap::from([(1, 10), (2, 10)]));
+        counter.grant(&quota, 2, 5);
+        assert_eq!(passed(2 * DAY_MS), 5);
+        counter.grant(&quota, 2, 0);
+        assert_eq!(passed(2 * DAY_MS), 0);
+        assert_eq!(passed(3 * DAY_MS), 10);
     }
 }

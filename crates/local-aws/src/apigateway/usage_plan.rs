@@ -127,11 +127,14 @@ pub(super) fn wanted(tx: &Tx, call: &Call) -> Result<UsagePlan, Refusal> {
         .ok_or_else(missing)
 }
 
-pub(super) fn check_stage(tx: &Tx, place: &Place, api: &str, stage: &str) -> Result<(), Refusal> {
-    if tx.get::<Stage>(place, &format!("{api}/{stage}"))?.is_some() {
-        return Ok(());
-    }
-    Err(not_found(format!("API Stage not found: {api}:{stage}")))
+pub(super) fn stage_exists(
+    tx: &Tx,
+    place: &Place,
+    api: &str,
+    stage: &str,
+) -> Result<bool, Refusal> {
+    let found = tx.get::<Stage>(place, &format!("{api}/{stage}"))?;
+    Ok(found.is_some())
 }
 
 pub(super) fn create(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
@@ -194,7 +197,12 @@ pub(super) fn create(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
     plan.check()?;
     cloud.store.transact(|tx| {
         for linked in &plan.api_stages {
-            check_stage(tx, &call.place, &linked.api_id, &linked.stage)?;
+            if !stage_exists(tx, &call.place, &linked.api_id, &linked.stage)? {
+                return Err(not_found(format!(
+                    "API Stage not found: {}:{}",
+                    linked.api_id, linked.stage
+                )));
+            }
         }
         tx.put(&call.place, &plan)
     })?;
@@ -257,9 +265,10 @@ pub(super) fn delete(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
     let id = call.label("usageplanId");
     cloud.store.transact(|tx| {
         let plan = wanted(tx, call)?;
-        if !plan.api_stages.is_empty() {
+        if let Some(linked) = plan.api_stages.first() {
             return Err(bad_request(format!(
-                "Cannot delete Usage Plan {id} because there are API Stages associated with it"
+                "Cannot delete Usage Plan {id} because there are API Stages associated with it, including {}:{}",
+                linked.api_id, linked.stage
             )));
         }
         let children = format!("{id}/");

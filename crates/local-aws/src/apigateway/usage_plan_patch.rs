@@ -2,7 +2,7 @@
 
 use super::patch::{ADD_REMOVE_REPLACE, Kind, Op, Operation, REPLACE, Rule, Wording, rule};
 use super::refusal::{bad_request, conflict, not_found};
-use super::usage_plan::{ApiStage, Quota, Throttle, UsagePlan, check_stage};
+use super::usage_plan::{ApiStage, Quota, Throttle, UsagePlan, stage_exists};
 use crate::answer::Refusal;
 use crate::place::Place;
 use crate::store::Tx;
@@ -93,10 +93,13 @@ fn stages(
         parts.next().filter(|api| !api.is_empty()),
         parts.next().filter(|stage| !stage.is_empty()),
     ) else {
-        return Err(bad_request(format!(
-            "Invalid API Stage specified: '{}'. It must be {{apiId}}:{{stage}}",
-            operation.text()
-        )));
+        return Err(bad_request("Invalid API Stage specified"));
+    };
+    let unknown = |plan: &UsagePlan| {
+        not_found(format!(
+            "Invalid API Stage {{api: {api}, stage: {stage}}} specified for usageplan {}",
+            plan.id
+        ))
     };
     let at = plan
         .api_stages
@@ -104,7 +107,9 @@ fn stages(
         .position(|linked| linked.api_id == api && linked.stage == stage);
     match (operation.op, at) {
         (Op::Add, None) => {
-            check_stage(tx, place, api, stage)?;
+            if !stage_exists(tx, place, api, stage)? {
+                return Err(unknown(plan));
+            }
             plan.api_stages.push(ApiStage {
                 api_id: api.to_owned(),
                 stage: stage.to_owned(),
@@ -120,7 +125,7 @@ fn stages(
             plan.api_stages.remove(at);
             Ok(())
         }
-        (Op::Remove, None) => Err(not_found(format!("API Stage not found: {api}:{stage}"))),
+        (Op::Remove, None) => Err(unknown(plan)),
         _ => Err(unlisted(operation)),
     }
 }

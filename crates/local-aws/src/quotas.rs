@@ -28,7 +28,9 @@ fn rates(service: Service, operation: &'static str) -> Vec<(&'static str, Rate)>
                 "CreateRestApi" | "ImportRestApi" => Some(("CreateRestApi", rate(1, 3_000))),
                 "DeleteRestApi" => Some((operation, rate(1, 30_000))),
                 "CreateDeployment" => Some((operation, rate(1, 5_000))),
-                "UpdateUsagePlan" | "UpdateAccount" => Some((operation, rate(1, 20_000))),
+                "CreateDocumentationVersion" | "UpdateUsagePlan" | "UpdateAccount" => {
+                    Some((operation, rate(1, 20_000)))
+                }
                 "CreateResource" | "DeleteResource" | "CreateApiKey" | "DeleteApiKey" => {
                     Some((operation, rate(5, 200)))
                 }

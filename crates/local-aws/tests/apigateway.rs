@@ -994,6 +994,333 @@ async fn models_responses_and_the_account_can_be_read() {
 }
 
 #[tokio::test]
+async fn what_aws_has_and_we_have_not_is_refused_by_name() {
+    let aws = Aws::new(Faults::default());
+    let api = aws.api(false).await;
+    let deployment = aws.post(&api.path("/deployments"), json!({})).await.id();
+    let integration = api.method("/integration");
+    let mock = |member: &str, value: Value| json!({ "type": "MOCK", member: value });
+    for (method, path, body, what) in [
+        (
+            "POST",
+            "/domainnames".to_owned(),
+            json!({}),
+            "CreateDomainName",
+        ),
+        ("GET", "/vpclinks/a".to_owned(), json!({}), "GetVpcLink"),
+        (
+            "DELETE",
+            "/clientcertificates/a".to_owned(),
+            json!({}),
+            "DeleteClientCertificate",
+        ),
+        ("GET", api.path("/stages/a/sdks/ruby"), json!({}), "GetSdk"),
+        (
+            "POST",
+            "/apikeys".to_owned(),
+            json!({ "stageKeys": [{}] }),
+            "stageKeys of API keys",
+        ),
+        (
+            "POST",
+            "/restapis".to_owned(),
+            json!({ "name": "a", "cloneFrom": "b" }),
+            "cloneFrom of REST APIs",
+        ),
+        (
+            "POST",
+            "/restapis".to_owned(),
+            json!({ "name": "a", "securityPolicy": "TLS_1_2" }),
+            "securityPolicy of REST APIs",
+        ),
+        (
+            "POST",
+            "/restapis".to_owned(),
+            json!({ "name": "a", "endpointConfiguration": { "types": ["PRIVATE"], "vpcEndpointIds": ["vpce-1"] } }),
+            "vpcEndpointIds of REST APIs",
+        ),
+        (
+            "PUT",
+            integration.clone(),
+            mock("connectionType", json!("VPC_LINK")),
+            "VPC links of integrations",
+        ),
+        (
+            "PUT",
+            integration.clone(),
+            mock("tlsConfig", json!({ "insecureSkipVerification": true })),
+            "tlsConfig of integrations",
+        ),
+        (
+            "PUT",
+            integration.clone(),
+            mock("integrationTarget", json!("arn")),
+            "integrationTarget of integrations",
+        ),
+        (
+            "POST",
+            api.path("/stages"),
+            json!({ "stageName": "a", "deploymentId": deployment, "cacheClusterEnabled": true }),
+            "cacheClusterEnabled of stages",
+        ),
+        (
+            "POST",
+            api.path("/stages"),
+            json!({ "stageName": "a", "deploymentId": deployment, "canarySettings": {} }),
+            "canarySettings of stages",
+        ),
+    ] {
+        aws.call(method, &path, body).await.is(
+            501,
+            "NotImplementedException",
+            &format!("The local AWS does not support {what}"),
+        );
+    }
+    let nowhere = aws.get("/nowhere").await;
+    nowhere.is(404, "UnknownOperationException", "Unknown operation");
+}
+
+#[tokio::test]
+async fn an_integration_is_patched_as_far_as_it_goes() {
+    let aws = Aws::new(Faults::default());
+    let api = aws.api(false).await;
+    let integration = api.method("/integration");
+    for (path, what) in [
+        ("/connectionType", "connectionType"),
+        ("/tlsConfig/insecureSkipVerification", "tlsConfig"),
+    ] {
+        aws.patch(&integration, &[("replace", path, "x")]).await.is(
+            501,
+            "NotImplementedException",
+            &format!("The local AWS does not support {what} of integrations"),
+        );
+    }
+    let keyed = aws
+        .patch(
+            &integration,
+            &[("add", "/cacheKeyParameters/method.request.header.a", "")],
+        )
+        .await;
+    assert_eq!(
+        keyed.body["cacheKeyParameters"],
+        json!(["method.request.header.a"])
+    );
+}
+
+#[tokio::test]
+async fn a_model_writes_a_template_and_is_not_any_text() {
+    let aws = Aws::new(Faults::default());
+    let api = aws.api(false).await;
+    let schema = json!({ "type": "object", "properties": { "a": { "type": "string" } } });
+    let model = |name: &str, schema: &str| json!({ "name": name, "contentType": "application/json", "schema": schema });
+    let path = api.path("/models");
+    aws.post(&path, model("A", &schema.to_string())).await;
+    let template = aws.get(&api.path("/models/A/default_template")).await;
+    assert_eq!(
+        template.body["value"],
+        "#set($inputRoot = $input.path('$'))\n{\n  \"a\" : \"foo\"\n}"
+    );
+    aws.post(&path, model("a-b", "{}"))
+        .await
+        .is_bad("Model name must be alphanumeric: a-b");
+    aws.post(&path, json!({ "name": "B", "schema": "{}" })).await.is(
+        400,
+        "ValidationException",
+        "1 validation error detected: Value null at 'createModelInput.contentType' failed to satisfy constraint: Member must \
+         not be null",
+    );
+}
+
+#[tokio::test]
+async fn a_validator_looks_at_what_the_content_types_model_says() {
+    let aws = Aws::new(Faults::default());
+    let api = aws.api(false).await;
+    let validators = api.path("/requestvalidators");
+    let validator = aws
+        .post(
+            &validators,
+            json!({ "name": "v", "validateRequestBody": true }),
+        )
+        .await
+        .id();
+    for (name, schema) in [
+        ("Object", json!({ "type": "object" })),
+        ("Text", json!({ "type": "string" })),
+    ] {
+        let model = json!({ "name": name, "contentType": "application/json", "schema": schema.to_string() });
+        assert_eq!(aws.post(&api.path("/models"), model).await.status, 201);
+    }
+    let patched = aws
+        .patch(
+            &api.method(""),
+            &[
+                ("replace", "/requestValidatorId", &validator),
+                ("add", "/requestModels/application~1json", "Object"),
+                ("add", "/requestModels/$default", "Text"),
+                ("add", "/requestParameters/method.request.header.x", "true"),
+            ],
+        )
+        .await;
+    assert_eq!(patched.body["requestValidatorId"], json!(validator));
+    let template = (
+        "add",
+        "/requestTemplates/text~1plain",
+        "{\"statusCode\": 200}",
+    );
+    aws.patch(&api.method("/integration"), &[template]).await;
+    let in_use = aws.delete(&format!("{validators}/{validator}")).await;
+    assert_eq!(in_use.status, 409);
+    aws.post(&api.path("/deployments"), json!({ "stageName": "Prod" }))
+        .await;
+    // The header is required, but this validator does not look at parameters.
+    for (kind, body, status) in [
+        ("application/json", "{}", 200),
+        ("application/json; charset=utf-8", "[]", 400),
+        ("application/json", "\"a\"", 400),
+        ("text/plain", "\"a\"", 200),
+        ("text/plain", "{}", 400),
+        ("text/plain", "a", 400),
+    ] {
+        let request = Request::post(format!("/restapis/{}/Prod/_user_request_/Items", api.id))
+            .header("content-type", kind)
+            .body(Bytes::from(body.to_owned()))
+            .expect("a request");
+        let response = aws.send(request).await;
+        assert_eq!(response.status(), status, "{kind} {body}");
+    }
+}
+
+#[tokio::test]
+async fn refusals_have_the_form_that_the_api_gives_them() {
+    let aws = Aws::new(Faults::default());
+    let api = aws.api(true).await;
+    let family = json!({ "responseParameters": {
+        "gatewayresponse.header.Access-Control-Allow-Origin": "'*'",
+        "gatewayresponse.header.X-Id": "context.requestId",
+    } });
+    assert_eq!(
+        aws.put(&api.path("/gatewayresponses/DEFAULT_4XX"), family)
+            .await
+            .status,
+        201
+    );
+    let own = json!({ "statusCode": "418", "responseTemplates": {
+        "application/json": "{\"no\":$context.error.messageString,\"type\":\"$context.error.responseType\"}",
+    } });
+    assert_eq!(
+        aws.put(&api.path("/gatewayresponses/INVALID_API_KEY"), own)
+            .await
+            .status,
+        201
+    );
+    for wrong in [
+        json!({ "statusCode": "99" }),
+        json!({ "responseParameters": { "method.response.header.a": "'b'" } }),
+        json!({ "responseParameters": { "gatewayresponse.header.a": "b" } }),
+        json!({ "responseTemplates": { "json": "{}" } }),
+    ] {
+        let path = api.path("/gatewayresponses/THROTTLED");
+        assert_eq!(aws.put(&path, wrong.clone()).await.status, 400, "{wrong}");
+    }
+    aws.post(&api.path("/deployments"), json!({ "stageName": "Prod" }))
+        .await;
+    let send = |path: &str| {
+        let request = Request::post(format!("/restapis/{}/Prod/_user_request_{path}", api.id))
+            .body(Bytes::new())
+            .expect("a request");
+        aws.send(request)
+    };
+    let unknown = send("/none").await;
+    assert_eq!(unknown.status(), 403);
+    assert_eq!(unknown.headers()["access-control-allow-origin"], "*");
+    assert_eq!(
+        unknown.headers()["x-id"],
+        unknown.headers()["x-amzn-requestid"]
+    );
+    let keyless = send("/Items").await;
+    assert_eq!(keyless.status(), 418);
+    assert_eq!(
+        keyless.body(),
+        "{\"no\":\"Forbidden\",\"type\":\"INVALID_API_KEY\"}"
+    );
+    assert!(
+        !keyless
+            .headers()
+            .contains_key("access-control-allow-origin")
+    );
+}
+
+#[tokio::test]
+async fn keys_are_imported_from_a_file() {
+    let aws = Aws::new(Faults::default());
+    let plan = aws.post("/usageplans", json!({ "name": "p" })).await.id();
+    let file = format!(
+        "Name,key,enabled,usageplanIds\nfirst,{},true,\"{plan},nope\"\n",
+        "a".repeat(20)
+    );
+    let strict = aws
+        .raw(
+            "POST",
+            "/apikeys?mode=import&format=csv&failonwarnings=true",
+            file.clone(),
+        )
+        .await;
+    assert_eq!(strict.status, 400);
+    let imported = aws
+        .raw("POST", "/apikeys?mode=import&format=csv", file)
+        .await;
+    assert_eq!(imported.status, 201);
+    assert_eq!(imported.body["warnings"].as_array().map(Vec::len), Some(1));
+    let id = imported.body["ids"][0].as_str().expect("an id");
+    let key = aws.get(&format!("/apikeys/{id}")).await;
+    assert_eq!(
+        (&key.body["name"], &key.body["enabled"]),
+        (&json!("first"), &json!(true))
+    );
+    let linked = aws.get(&format!("/usageplans/{plan}/keys/{id}")).await;
+    assert_eq!(linked.status, 200);
+    let short = aws
+        .raw("POST", "/apikeys?mode=import&format=csv", "name,key\na,b\n")
+        .await;
+    short.is_bad("API Key value should be at least 20 characters");
+    let xml = aws.raw("POST", "/apikeys?mode=import&format=xml", "").await;
+    xml.is(
+        400,
+        "ValidationException",
+        "1 validation error detected: Value 'xml' at 'format' failed to satisfy constraint: Member must satisfy enum value \
+         set: [csv]",
+    );
+}
+
+#[tokio::test]
+async fn what_is_left_of_a_quota_is_set() {
+    let aws = Aws::new(Faults::default());
+    let key = aws.key(&"k".repeat(20)).await;
+    let plan = json!({ "name": "p", "quota": { "limit": 10, "period": "DAY" } });
+    let plan = aws.post("/usageplans", plan).await.id();
+    aws.post(
+        &format!("/usageplans/{plan}/keys"),
+        json!({ "keyId": key, "keyType": "API_KEY" }),
+    )
+    .await;
+    let usage = format!("/usageplans/{plan}/keys/{key}/usage");
+    let extended = aws.patch(&usage, &[("replace", "/remaining", "25")]).await;
+    assert_eq!(extended.body["values"][&key], json!([[0, 25]]));
+    let today = extended.text("startDate");
+    let read = aws
+        .get(&format!(
+            "/usageplans/{plan}/usage?startDate={today}&endDate={today}"
+        ))
+        .await;
+    assert_eq!(read.body["values"], extended.body["values"]);
+    let wrong = aws.patch(&usage, &[("add", "/remaining", "25")]).await;
+    assert_eq!(wrong.status, 400);
+    let unknown = format!("/usageplans/{plan}/keys/nope/usage");
+    let unknown = aws.patch(&unknown, &[("replace", "/remaining", "1")]).await;
+    assert_eq!(unknown.status, 404);
+}
+
+#[tokio::test]
 async fn callers_without_a_right_key_are_forbidden() {
     let aws = Aws::new(Faults::default());
     let api = aws.api(true).await;

@@ -52,7 +52,8 @@ pub(super) struct Location {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Version {
-    version: String,
+    #[serde(rename = "version")]
+    name: String,
     created_date: Moment,
     description: Option<String>,
     /// As they were then.
@@ -126,19 +127,19 @@ fn check_properties(properties: &str) -> Result<(), Refusal> {
 impl Location {
     /// `type 'METHOD', path '/pets', method 'GET'`.
     fn told(&self) -> String {
+        let kind = Some(self.kind.clone());
         let members = [
+            ("type", &kind),
             ("path", &self.path),
             ("method", &self.method),
             ("statusCode", &self.status_code),
             ("name", &self.name),
         ];
-        let mut text = format!("type '{}'", self.kind);
-        for (name, value) in members {
-            if let Some(value) = value {
-                text += &format!(", {name} '{value}'");
-            }
-        }
-        text
+        let told: Vec<String> = members
+            .into_iter()
+            .filter_map(|(name, value)| Some(format!("{name} '{}'", value.as_ref()?)))
+            .collect();
+        told.join(", ")
     }
 }
 
@@ -304,7 +305,7 @@ pub(super) fn create_version(cloud: &Cloud, call: &Call) -> Result<Answer, Refus
             return Err(conflict("Documentation version already exists"));
         }
         let version = Version {
-            version: name.clone(),
+            name: name.clone(),
             created_date: now,
             description: input.description.filter(|text| !text.is_empty()),
             snapshot: documentation.parts.clone(),
@@ -343,7 +344,7 @@ pub(super) fn list_versions(cloud: &Cloud, call: &Call) -> Result<Answer, Refusa
         .values()
         .map(|version| {
             let shown = shown::record(version, shown::Tags::IfAny)?;
-            Ok((version.version.clone(), shown))
+            Ok((version.name.clone(), shown))
         })
         .collect::<Result<_, Refusal>>()?;
     page::answer(call, entries)

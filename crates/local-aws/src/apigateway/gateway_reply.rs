@@ -97,15 +97,12 @@ impl Situation<'_> {
             let name = after[start..start + length].trim_end_matches('.');
             let end = start + name.len();
             let is_closed = !is_braced || after[end..].starts_with('}');
-            match self.variable(name).filter(|_| is_closed) {
-                Some(value) => {
-                    text.push_str(&value);
-                    rest = &after[end + usize::from(is_braced)..];
-                }
-                None => {
-                    text.push('$');
-                    rest = after;
-                }
+            if let Some(value) = self.variable(name).filter(|_| is_closed) {
+                text.push_str(&value);
+                rest = &after[end + usize::from(is_braced)..];
+            } else {
+                text.push('$');
+                rest = after;
             }
         }
         text + rest

@@ -118,7 +118,7 @@ fn status_of(kind: &str) -> Option<u16> {
 }
 
 /// The type in the path and the rest of the call, as far as the model limits them.
-fn kind<'a>(call: &'a Call, mut violations: Violations) -> Result<&'a str, Refusal> {
+fn kind(call: &Call, mut violations: Violations) -> Result<&str, Refusal> {
     let kind = call.label("response_type");
     let names: Vec<&str> = TYPES.iter().map(|(name, _)| *name).collect();
     violations.one_of(kind, "responseType", &names);

@@ -6,7 +6,9 @@ use regex_lite::Regex;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::patch::{self, ADD_REMOVE_REPLACE, Kind, REPLACE, REPLACE_REMOVE, Rule, Wording, rule};
+use super::patch::{
+    self, ADD_REMOVE_REPLACE, Kind, Op, Operation, REPLACE, REPLACE_REMOVE, Rule, Wording, rule,
+};
 use super::refusal::{Violations, bad_request, no_integration, no_status, not_found, unsupported};
 use super::{mapping, method, resource, shown};
 use crate::answer::{Answer, Refusal};
@@ -269,13 +271,43 @@ pub(super) fn update(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
     let shown = method::change(cloud, call, |method| {
         let integration = method.integration.as_mut().ok_or_else(no_integration)?;
         for operation in &operations {
-            operation.apply(integration, RULES, Wording::Plain)?;
+            patched(integration, operation)?;
         }
         integration.request_templates = integration.request_templates.take().map(without_empty);
         check(integration)?;
         integration.shown()
     })?;
     Ok(Answer::ok(shown.into()))
+}
+
+fn patched(integration: &mut Integration, operation: &Operation) -> Result<(), Refusal> {
+    let of_integrations = |what: &str| Err(unsupported(&format!("{what} of integrations")));
+    match operation.parts().as_slice() {
+        ["connectionType"] if operation.text() == "INTERNET" => operation.only(REPLACE),
+        ["responseTransferMode"] if operation.text() == "BUFFERED" => operation.only(REPLACE),
+        [
+            name @ ("connectionType"
+            | "connectionId"
+            | "responseTransferMode"
+            | "integrationTarget"),
+        ]
+        | [name @ "tlsConfig", ..] => of_integrations(name),
+        ["cacheKeyParameters", name] => {
+            let keys = &mut integration.cache_key_parameters;
+            let at = keys.iter().position(|key| key == name);
+            match (operation.op, at) {
+                (Op::Add, None) => keys.push((*name).to_owned()),
+                (Op::Add, Some(_)) => {}
+                (Op::Remove, Some(at)) => {
+                    keys.remove(at);
+                }
+                (Op::Remove, None) => return Err(not_found(NO_PARAMETER)),
+                _ => return operation.only(&[Op::Add, Op::Remove]),
+            }
+            Ok(())
+        }
+        _ => operation.apply(integration, RULES, Wording::Plain),
+    }
 }
 
 pub(super) fn delete(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {

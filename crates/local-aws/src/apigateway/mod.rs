@@ -27,8 +27,6 @@ mod request_validator;
 mod resource;
 mod rest_api;
 mod schema;
-mod schema_format;
-mod schema_syntax;
 mod serving;
 mod shown;
 mod stage;

@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 use super::patch::{self, Kind, REPLACE, Rule, Wording, rule};
 use super::refusal::{bad_request, conflict, no_api, not_found, null_member};
 use super::resource::{self, Tree};
-use super::{model_schema, page, schema_syntax, shown};
+use super::schema::syntax;
+use super::{model_schema, page, shown};
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
 use crate::cloud::Cloud;
@@ -103,7 +104,7 @@ impl Model {
             ));
         };
         if is_json(&self.content_type) {
-            schema_syntax::check(schema, models)?;
+            syntax::check(schema, models)?;
         }
         Ok(())
     }

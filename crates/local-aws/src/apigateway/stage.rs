@@ -124,18 +124,14 @@ impl Stage {
         }
     }
 
-    pub(super) fn set_cache(&mut self, enabled: bool, size: Option<String>) {
-        self.cache_cluster_enabled = enabled;
-        self.cache_cluster_size = match size {
-            None if enabled => Some("0.5".to_owned()),
-            size => size,
-        };
-        let status = if enabled {
-            "AVAILABLE"
-        } else {
-            "NOT_AVAILABLE"
-        };
-        status.clone_into(&mut self.cache_cluster_status);
+    /// Answers are not kept: a cache that is on would say that they are.
+    pub(super) fn set_cache(&mut self, enabled: bool, size: Option<String>) -> Result<(), Refusal> {
+        if enabled {
+            return Err(unsupported("cacheClusterEnabled of stages"));
+        }
+        self.cache_cluster_enabled = false;
+        self.cache_cluster_size = size;
+        Ok(())
     }
 }
 
@@ -248,7 +244,7 @@ pub(super) fn deploy(
         stage.variables = input.variables;
     }
     if let Some(enabled) = input.cache_cluster_enabled {
-        stage.set_cache(enabled, input.cache_cluster_size);
+        stage.set_cache(enabled, input.cache_cluster_size)?;
     }
     if let Some(tracing) = input.tracing_enabled {
         stage.tracing_enabled = tracing;
@@ -287,9 +283,10 @@ pub(super) fn create(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
         stage.documentation_version = input.documentation_version;
         stage.tracing_enabled = input.tracing_enabled.unwrap_or(false);
         stage.tags = tags;
-        if input.cache_cluster_enabled.unwrap_or(false) {
-            stage.set_cache(true, input.cache_cluster_size);
-        }
+        stage.set_cache(
+            input.cache_cluster_enabled.unwrap_or(false),
+            input.cache_cluster_size,
+        )?;
         tx.put(&call.place, &stage)?;
         Ok(stage)
     })?;

@@ -85,13 +85,11 @@ pub(super) fn apply(stage: &mut Stage, operation: &Operation) -> Result<(), Refu
         ["cacheClusterEnabled"] => {
             operation.only(REPLACE)?;
             let size = stage.cache_cluster_size.take();
-            stage.set_cache(operation.flag(), size);
-            Ok(())
+            stage.set_cache(operation.flag(), size)
         }
         ["cacheClusterSize"] => {
             operation.only(REPLACE)?;
-            stage.set_cache(stage.cache_cluster_enabled, operation.value.clone());
-            Ok(())
+            stage.set_cache(false, operation.value.clone())
         }
         ["description" | "clientCertificateId" | "documentationVersion" | "tracingEnabled"]
         | ["variables", _] => operation.apply(stage, RULES, Wording::Plain),

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use regex_lite::Regex;
 use serde_json::{Map, Value};
 
-use super::refusal::{bad_request, unsupported};
-use super::schema::model_of;
+use super::super::refusal::{bad_request, unsupported};
+use super::model_of;
 use crate::answer::Refusal;
 
 /// Of draft 4. What else there is, is refused (aws/aws-cdk#14585, clouddrove/terraform-aws-api-gateway#30).
@@ -53,7 +53,7 @@ const TYPES: &[&str] = &[
 const LARGEST: usize = 400 * 1024;
 
 /// Refuses a schema that is none; `models` are the names of the API's models.
-pub(super) fn check<T>(text: &str, models: &BTreeMap<String, T>) -> Result<(), Refusal> {
+pub(in super::super) fn check<T>(text: &str, models: &BTreeMap<String, T>) -> Result<(), Refusal> {
     if text.len() > LARGEST {
         return Err(bad_request("Model schema can be at most 400 KB"));
     }
@@ -253,7 +253,7 @@ mod tests {
     use super::*;
 
     fn refused(schema: &str) -> Option<String> {
-        let models = BTreeMap::from([("Item".to_owned(), ())]);
+        let models = BTreeMap::from([("Item".to_owned(), 1)]);
         check(schema, &models).err().map(|refusal| refusal.message)
     }
 

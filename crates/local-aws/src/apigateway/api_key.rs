@@ -204,6 +204,7 @@ pub(super) fn update(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
         for operation in &operations {
             operation.apply(&mut key, RULES, Wording::Listing)?;
         }
+        key.name = key.name.filter(|name| !name.is_empty());
         key.check()?;
         key.last_updated_date = cloud.now();
         tx.put(&call.place, &key)?;

@@ -95,6 +95,7 @@ impl Situation<'_> {
                 .find(|c: char| !(c.is_ascii_alphanumeric() || "._-".contains(c)))
                 .unwrap_or(after.len() - start);
             let name = after[start..start + length].trim_end_matches('.');
+            let name = if is_braced { name } else { self.longest(name) };
             let end = start + name.len();
             let is_closed = !is_braced || after[end..].starts_with('}');
             if let Some(value) = self.variable(name).filter(|_| is_closed) {
@@ -106,6 +107,15 @@ impl Situation<'_> {
             }
         }
         text + rest
+    }
+
+    /// `context.stage` of `context.stage-x`: the longest part before a hyphen that has a value, or all of it.
+    fn longest<'a>(&self, name: &'a str) -> &'a str {
+        let hyphens = name.match_indices('-').map(|(at, _)| &name[..at]);
+        let mut parts: Vec<&str> = hyphens.chain([name]).collect();
+        parts.reverse();
+        let found = parts.iter().find(|part| self.value(part).is_some());
+        found.copied().unwrap_or(name)
     }
 
     /// None for what is no variable; one without a value is empty.
@@ -205,14 +215,15 @@ mod tests {
     #[test]
     fn variables_are_replaced() {
         let template = "{\"m\":$context.error.messageString,\"t\":\"$context.error.responseType\",\"s\":\"${context.stage}\",\
-                        \"e\":$context.requestTimeEpoch,\"a\":\"$stageVariables.a\",\"n\":\"$context.none\",\"v\":\"$10 $input.x\"}";
+                        \"e\":$context.requestTimeEpoch,\"a\":\"$stageVariables.a\",\"n\":\"$context.none\",\"v\":\"$10 $input.x\",\
+                        \"h\":\"$context.stage-$method.request.header.x-own\"}";
         let denied = Denied::invalid_body("[no \"a\"]");
         let response = json!({ "responseTemplates": { "application/json": template } });
         let reply = reply(&response, denied);
         assert_eq!(
             text(&reply),
             "{\"m\":\"Invalid request body\",\"t\":\"BAD_REQUEST_BODY\",\"s\":\"Prod\",\"e\":1,\"a\":\"b\",\"n\":\"\",\
-             \"v\":\"$10 $input.x\"}"
+             \"v\":\"$10 $input.x\",\"h\":\"Prod-mine\"}"
         );
         assert_eq!(reply.status, 400);
         let why = json!({ "responseTemplates": { "application/json": "$context.error.validationErrorString." } });

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::authorizer::{self, Authorizer};
 use super::patch::{self, Kind, REPLACE, Rule, Wording, rule};
 use super::refusal::{bad_request, no_api, no_deployment};
 use super::resource::Tree;
@@ -34,6 +35,11 @@ pub(super) struct Snapshot {
     /// True if the default endpoint answers nobody.
     pub(super) disabled: bool,
     pub(super) key_source: String,
+    /// The resource policy.
+    #[serde(default)]
+    pub(super) policy: Option<String>,
+    #[serde(default)]
+    pub(super) authorizers: Vec<Authorizer>,
 }
 
 impl Record for Deployment {
@@ -53,6 +59,15 @@ impl Snapshot {
             binary_media_types: api.binary_media_types,
             disabled: api.disable_execute_api_endpoint,
             key_source: api.api_key_source,
+            policy: api.policy,
+            authorizers: Vec::new(),
+        }
+    }
+
+    pub(super) fn with_authorizers(self, authorizers: Vec<Authorizer>) -> Self {
+        Self {
+            authorizers,
+            ..self
         }
     }
 
@@ -111,12 +126,13 @@ pub(super) fn create(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
     let deployment = cloud.store.transact(|tx| {
         let api = rest_api::named(tx, call)?;
         let tree: Tree = tx.get(&call.place, &api.id)?.ok_or_else(|| no_api(call))?;
+        let authorizers = authorizer::all(tx, call, &api.id)?;
         let deployment = Deployment {
             api: api.id.clone(),
             id: ids::lower(6),
             description: input.description.clone(),
             created_date: now,
-            snapshot: Snapshot::of(api, tree),
+            snapshot: Snapshot::of(api, tree).with_authorizers(authorizers),
         };
         deployment.snapshot.check()?;
         tx.put(&call.place, &deployment)?;

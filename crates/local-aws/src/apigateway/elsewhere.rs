@@ -11,18 +11,8 @@ use crate::routes::{self, Route, Routed};
 /// The rest of botocore's model `apigateway/2015-07-09`.
 #[rustfmt::skip]
 pub(super) const OTHERS: &[Route] = &[
-    ("POST", "/restapis?mode=import", "ImportRestApi"),
-    ("PUT", "/restapis/{restapi_id}", "PutRestApi"),
-    ("GET", "/restapis/{restapi_id}/stages/{stage_name}/exports/{export_type}", "GetExport"),
     ("GET", "/restapis/{restapi_id}/stages/{stage_name}/sdks/{sdk_type}", "GetSdk"),
-    ("DELETE", "/restapis/{restapi_id}/stages/{stage_name}/cache/authorizers", "FlushStageAuthorizersCache"),
     ("DELETE", "/restapis/{restapi_id}/stages/{stage_name}/cache/data", "FlushStageCache"),
-    ("POST", "/restapis/{restapi_id}/authorizers", "CreateAuthorizer"),
-    ("GET", "/restapis/{restapi_id}/authorizers", "GetAuthorizers"),
-    ("GET", "/restapis/{restapi_id}/authorizers/{authorizer_id}", "GetAuthorizer"),
-    ("PATCH", "/restapis/{restapi_id}/authorizers/{authorizer_id}", "UpdateAuthorizer"),
-    ("DELETE", "/restapis/{restapi_id}/authorizers/{authorizer_id}", "DeleteAuthorizer"),
-    ("POST", "/restapis/{restapi_id}/authorizers/{authorizer_id}", "TestInvokeAuthorizer"),
     ("PUT", "/restapis/{restapi_id}/documentation/parts", "ImportDocumentationParts"),
     ("GET", "/sdktypes", "GetSdkTypes"),
     ("GET", "/sdktypes/{sdktype_id}", "GetSdkType"),

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use http::header::{ACCEPT, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use serde::Serialize;
+use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
 use super::invocation::Incoming;
@@ -53,6 +54,9 @@ struct Context<'a> {
     domain_name: String,
     deployment_id: &'a str,
     api_id: &'a str,
+    /// Of methods with a Lambda authorizer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorizer: Option<&'a Map<String, Value>>,
 }
 
 #[derive(Default, Serialize)]
@@ -136,6 +140,7 @@ fn some<K, V>(map: BTreeMap<K, V>) -> Option<BTreeMap<K, V>> {
 fn context<'a>(incoming: &'a Incoming) -> Context<'a> {
     let now = incoming.cloud.now();
     let user_agent = incoming.headers.get(http::header::USER_AGENT);
+    let signer = incoming.granted.identity.as_ref();
     Context {
         resource_id: &incoming.route.resource_id,
         resource_path: &incoming.route.path,
@@ -150,6 +155,11 @@ fn context<'a>(incoming: &'a Incoming) -> Context<'a> {
         request_time_epoch: now,
         request_id: &incoming.ids.request,
         identity: Identity {
+            account_id: signer.map(|signer| signer.account_id.as_str()),
+            access_key: signer.map(|signer| signer.access_key.as_str()),
+            caller: signer.map(|signer| signer.caller.as_str()),
+            user: signer.map(|signer| signer.caller.as_str()),
+            user_arn: signer.map(|signer| signer.user_arn.as_str()),
             source_ip: SOURCE_IP,
             user_agent: user_agent.map(text),
             api_key: incoming.key.map(|(_, value)| value),
@@ -162,6 +172,7 @@ fn context<'a>(incoming: &'a Incoming) -> Context<'a> {
         ),
         deployment_id: incoming.deployment,
         api_id: incoming.api,
+        authorizer: incoming.granted.authorizer.as_ref(),
     }
 }
 

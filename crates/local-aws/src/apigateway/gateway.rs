@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, HOST, USER_AGENT};
+use http::header::{HOST, USER_AGENT};
 use http::request::Parts;
 use http::{HeaderMap, Request, Response};
 use serde_json::{Value, json};
 
+use super::auth::{self, Granted};
 use super::event::{SOURCE_IP, request_time};
 use super::gateway_reply::{self, Situation};
 use super::gateway_response::GatewayResponses;
@@ -34,6 +35,7 @@ pub(crate) struct Gateway {
     served: RwLock<HashMap<String, (u64, Arc<Served>)>>,
     pub(super) limiters: Limiters,
     pub(super) usage: Usage,
+    pub(super) authorizers: auth::Cache,
     #[cfg(test)]
     pub(super) function: std::sync::OnceLock<invocation::TestFunction>,
 }
@@ -230,17 +232,10 @@ async fn pass(
     check_size(&parts.headers, &body)?;
     let (route, parameters) = version
         .find(parts.method.as_str(), &target.path)
-        .ok_or_else(Denied::no_route)?;
+        .ok_or_else(|| auth::no_route(parts))?;
     reached.route = Some(route.clone());
     reached.parameters.clone_from(&parameters);
-    authorize(route, &parts.headers)?;
-    let key = if route.method.api_key_required {
-        Some(opening_key(stage, version, &parts.headers, now, key_lag)?)
-    } else {
-        None
-    };
-    spend(cloud, route, key, now)?;
-    invocation::run(Incoming {
+    let mut incoming = Incoming {
         cloud,
         place: &served.place,
         api: &target.api,
@@ -256,9 +251,19 @@ async fn pass(
         parameters,
         body,
         ids,
-        key: key.map(|key| (key.id.as_str(), key.value.as_str())),
-    })
-    .await
+        key: None,
+        granted: Granted::default(),
+    };
+    incoming.granted = auth::authorize(&incoming, &version.access, parts).await?;
+    if route.method.api_key_required {
+        let value = key_value(version, &parts.headers, &incoming.granted);
+        let key = opening_key(stage, value, now, key_lag)?;
+        spend(cloud, route, Some(key), now)?;
+        incoming.key = Some((key.id.as_str(), key.value.as_str()));
+    } else {
+        spend(cloud, route, None, now)?;
+    }
+    invocation::run(incoming).await
 }
 
 fn check_size(headers: &HeaderMap, body: &Bytes) -> Result<(), Denied> {
@@ -275,29 +280,29 @@ fn check_size(headers: &HeaderMap, body: &Bytes) -> Result<(), Denied> {
     Ok(())
 }
 
-/// With `AWS_IAM`, a request has to be signed; whose signature it is, is not looked at.
-fn authorize(route: &Route, headers: &HeaderMap) -> Result<(), Denied> {
-    let is_signed = headers
-        .get(AUTHORIZATION)
-        .is_some_and(|value| value.as_bytes().starts_with(b"AWS4-HMAC-SHA256 "));
-    if route.method.authorization_type == "AWS_IAM" && !is_signed {
-        return Err(Denied::no_route());
+/// The value of the request's key, from the header or from the authorizer, as the API has it.
+fn key_value<'a>(
+    version: &Version,
+    headers: &'a HeaderMap,
+    granted: &'a Granted,
+) -> Option<&'a str> {
+    if version.takes_header_keys {
+        headers
+            .get("x-api-key")
+            .and_then(|value| value.to_str().ok())
+    } else {
+        granted.usage_key.as_deref()
     }
-    Ok(())
 }
 
 /// The key of a request: enabled, in a plan that covers the stage, and that long enough for callers to see it.
 fn opening_key<'a>(
     stage: &'a ServedStage,
-    version: &Version,
-    headers: &HeaderMap,
+    value: Option<&str>,
     now: Moment,
     lag: u64,
 ) -> Result<&'a Key, Denied> {
-    headers
-        .get("x-api-key")
-        .filter(|_| version.takes_header_keys)
-        .and_then(|value| value.to_str().ok())
+    value
         .and_then(|value| stage.key(value))
         .filter(|key| key.enabled && key.linked.saturating_add(lag) <= now)
         .ok_or_else(Denied::invalid_key)

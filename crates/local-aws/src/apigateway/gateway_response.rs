@@ -111,6 +111,10 @@ fn shown(responses: &GatewayResponses, kind: &str) -> Map<String, Value> {
     members
 }
 
+pub(super) fn is_type(kind: &str) -> bool {
+    TYPES.iter().any(|(name, _)| *name == kind)
+}
+
 fn status_of(kind: &str) -> Option<u16> {
     TYPES
         .iter()

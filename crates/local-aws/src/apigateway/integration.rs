@@ -191,7 +191,7 @@ fn without_empty(templates: Templates) -> Templates {
         .collect()
 }
 
-fn check(integration: &Integration) -> Result<(), Refusal> {
+pub(super) fn check(integration: &Integration) -> Result<(), Refusal> {
     match integration.kind.as_str() {
         "MOCK" => {}
         "AWS" | "AWS_PROXY" => {
@@ -355,7 +355,7 @@ pub(super) fn put_response(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal
     Ok(Answer::json(201, shown.into()))
 }
 
-fn check_response(response: &IntegrationResponse) -> Result<(), Refusal> {
+pub(super) fn check_response(response: &IntegrationResponse) -> Result<(), Refusal> {
     if let Some(pattern) = &response.selection_pattern
         && Regex::new(pattern).is_err()
     {

@@ -11,6 +11,7 @@ use regex_lite::Regex;
 use serde_json::Value;
 use tokio::time::timeout;
 
+use super::auth::Granted;
 use super::integration::{Integration, IntegrationResponse, Templates};
 use super::reply::{Denied, Ids, Reply};
 use super::request_check::Request;
@@ -43,6 +44,8 @@ pub(super) struct Incoming<'a> {
     pub(super) ids: &'a Ids,
     /// Id and value of the key that opened the method.
     pub(super) key: Option<(&'a str, &'a str)>,
+    /// Who calls, as far as the method asks.
+    pub(super) granted: Granted,
 }
 
 /// In the place of Lambda, in unit tests.

@@ -9,7 +9,7 @@ use super::integration::Integration;
 use super::patch::{self, ADD_REMOVE_REPLACE, Kind, REPLACE, Rule, Wording, rule};
 use super::refusal::{Violations, bad_request, conflict, no_method, no_status};
 use super::resource::{self, Resource, Tree};
-use super::{model, request_validator, shown};
+use super::{authorizer, model, request_validator, shown};
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
 use crate::cloud::Cloud;
@@ -20,8 +20,10 @@ pub(super) struct Method {
     #[serde(rename = "httpMethod")]
     pub(super) name: String,
     pub(super) authorization_type: String,
+    /// Of methods of type `CUSTOM` only.
+    pub(super) authorizer_id: Option<String>,
     pub(super) api_key_required: bool,
-    operation_name: Option<String>,
+    pub(super) operation_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) request_parameters: Option<BTreeMap<String, bool>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,7 +44,7 @@ pub(super) struct Method {
 pub(super) struct MethodResponse {
     status_code: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    response_parameters: Option<BTreeMap<String, bool>>,
+    pub(super) response_parameters: Option<BTreeMap<String, bool>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) response_models: Option<BTreeMap<String, String>>,
 }
@@ -76,6 +78,31 @@ impl Method {
         }
         Ok(members)
     }
+}
+
+impl Method {
+    /// Refuses type `CUSTOM` without one of the API's `authorizers`; with another type, an authorizer is of no effect
+    /// (recorded by localstack, `test_update_method_validation`: `skip-auth-id-with-wrong-type`).
+    fn check_authorizer(&mut self, authorizers: &[String]) -> Result<(), Refusal> {
+        if self.authorization_type != "CUSTOM" {
+            self.authorizer_id = None;
+            return Ok(());
+        }
+        let is_known = self
+            .authorizer_id
+            .as_ref()
+            .is_some_and(|id| authorizers.contains(id));
+        if is_known {
+            Ok(())
+        } else {
+            Err(no_authorizer())
+        }
+    }
+}
+
+/// Scopes are of Cognito's authorizers.
+fn no_scopes() -> Refusal {
+    bad_request("The local AWS does not support authorizationScopes")
 }
 
 impl Resource {
@@ -123,6 +150,9 @@ pub(super) fn put(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
     #[serde(rename_all = "camelCase")]
     struct Input {
         authorization_type: Option<String>,
+        authorizer_id: Option<String>,
+        #[serde(default)]
+        authorization_scopes: Vec<String>,
         api_key_required: Option<bool>,
         operation_name: Option<String>,
         request_parameters: Option<BTreeMap<String, bool>>,
@@ -131,6 +161,7 @@ pub(super) fn put(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
     }
     let input: Input = call.input()?;
     let name = call.label("http_method");
+    let authorizers = authorizer::ids_of(cloud, call)?;
     let shown = resource::change(cloud, call, |tree| {
         tree.resource(call.label("resource_id"))?;
         if !METHODS.contains(&name) {
@@ -139,9 +170,13 @@ pub(super) fn put(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
                 METHODS.join(",")
             )));
         }
-        let method = Method {
+        if !input.authorization_scopes.is_empty() {
+            return Err(no_scopes());
+        }
+        let mut method = Method {
             name: name.to_owned(),
             authorization_type: input.authorization_type.unwrap_or_default(),
+            authorizer_id: input.authorizer_id,
             api_key_required: input.api_key_required.unwrap_or(false),
             operation_name: input.operation_name,
             request_parameters: input.request_parameters,
@@ -150,6 +185,7 @@ pub(super) fn put(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
             responses: BTreeMap::new(),
             integration: None,
         };
+        method.check_authorizer(&authorizers)?;
         check(&method, tree)?;
         let resource = tree.resource_mut(call.label("resource_id"))?;
         if resource.methods.contains_key(name) {
@@ -162,11 +198,11 @@ pub(super) fn put(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
     Ok(Answer::json(201, shown.into()))
 }
 
-fn check(method: &Method, tree: &Tree) -> Result<(), Refusal> {
+pub(super) fn check(method: &Method, tree: &Tree) -> Result<(), Refusal> {
     match method.authorization_type.as_str() {
-        "NONE" | "AWS_IAM" => {}
-        // There are no authorizers here.
-        "CUSTOM" | "COGNITO_USER_POOLS" => return Err(no_authorizer()),
+        "NONE" | "AWS_IAM" | "CUSTOM" => {}
+        // There are no authorizers of that type here.
+        "COGNITO_USER_POOLS" => return Err(no_authorizer()),
         _ => {
             return Err(bad_request(
                 "Invalid authorization type specified. Valid options are NONE,AWS_IAM,CUSTOM,COGNITO_USER_POOLS",
@@ -215,18 +251,18 @@ pub(super) fn get(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
 
 pub(super) fn update(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
     let operations = patch::operations(call)?;
+    let authorizers = authorizer::ids_of(cloud, call)?;
     let shown = resource::change(cloud, call, |tree| {
         let id = call.label("resource_id");
         let mut method = tree.resource(id)?.method(call)?.clone();
         for operation in &operations {
             match operation.parts().as_slice() {
-                // Of no effect without an authorization type that needs one (recorded by localstack,
-                // `test_update_method_validation`: `skip-auth-id-with-wrong-type`).
-                ["authorizerId"] => operation.only(REPLACE)?,
+                ["authorizationScopes", ..] => return Err(no_scopes()),
                 _ => operation.apply(&mut method, RULES, Wording::Plain)?,
             }
         }
         method.request_validator_id = method.request_validator_id.filter(|id| !id.is_empty());
+        method.check_authorizer(&authorizers)?;
         check(&method, tree)?;
         let shown = method.shown()?;
         let methods = &mut tree.resource_mut(id)?.methods;
@@ -289,7 +325,7 @@ pub(super) fn put_response(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal
     Ok(Answer::json(201, shown.into()))
 }
 
-fn check_response(response: &MethodResponse, tree: &Tree) -> Result<(), Refusal> {
+pub(super) fn check_response(response: &MethodResponse, tree: &Tree) -> Result<(), Refusal> {
     for name in response.response_parameters.iter().flatten() {
         if !name.0.starts_with("method.response.header.") {
             return Err(bad_request(format!(

@@ -3,6 +3,8 @@
 mod account;
 mod api_key;
 mod api_key_import;
+mod auth;
+mod authorizer;
 mod deployment;
 mod documentation;
 mod elsewhere;
@@ -16,6 +18,7 @@ mod mapping;
 mod method;
 mod model;
 mod model_schema;
+mod openapi;
 mod page;
 mod patch;
 mod plan_key;
@@ -57,9 +60,11 @@ pub(crate) use tags::tagged;
 /// The URIs of botocore's model `apigateway/2015-07-09`.
 #[rustfmt::skip]
 pub(crate) const ROUTES: &[Route] = &[
+    ("POST", "/restapis?mode=import", "ImportRestApi"),
     ("POST", "/restapis", "CreateRestApi"),
     ("GET", "/restapis", "GetRestApis"),
     ("GET", "/restapis/{restapi_id}", "GetRestApi"),
+    ("PUT", "/restapis/{restapi_id}", "PutRestApi"),
     ("PATCH", "/restapis/{restapi_id}", "UpdateRestApi"),
     ("DELETE", "/restapis/{restapi_id}", "DeleteRestApi"),
     ("GET", "/restapis/{restapi_id}/resources", "GetResources"),
@@ -94,6 +99,14 @@ pub(crate) const ROUTES: &[Route] = &[
     ("GET", "/restapis/{restapi_id}/stages/{stage_name}", "GetStage"),
     ("PATCH", "/restapis/{restapi_id}/stages/{stage_name}", "UpdateStage"),
     ("DELETE", "/restapis/{restapi_id}/stages/{stage_name}", "DeleteStage"),
+    ("GET", "/restapis/{restapi_id}/stages/{stage_name}/exports/{export_type}", "GetExport"),
+    ("DELETE", "/restapis/{restapi_id}/stages/{stage_name}/cache/authorizers", "FlushStageAuthorizersCache"),
+    ("POST", "/restapis/{restapi_id}/authorizers", "CreateAuthorizer"),
+    ("GET", "/restapis/{restapi_id}/authorizers", "GetAuthorizers"),
+    ("GET", "/restapis/{restapi_id}/authorizers/{authorizer_id}", "GetAuthorizer"),
+    ("PATCH", "/restapis/{restapi_id}/authorizers/{authorizer_id}", "UpdateAuthorizer"),
+    ("DELETE", "/restapis/{restapi_id}/authorizers/{authorizer_id}", "DeleteAuthorizer"),
+    ("POST", "/restapis/{restapi_id}/authorizers/{authorizer_id}", "TestInvokeAuthorizer"),
     ("GET", "/restapis/{restapi_id}/models", "GetModels"),
     ("POST", "/restapis/{restapi_id}/models", "CreateModel"),
     ("GET", "/restapis/{restapi_id}/models/{model_name}", "GetModel"),
@@ -145,8 +158,10 @@ pub(crate) const ROUTES: &[Route] = &[
 ];
 
 pub(crate) async fn perform(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Refusal> {
-    if call.operation == "TestInvokeMethod" {
-        return test_invoke::perform(cloud, call).await;
+    match call.operation {
+        "TestInvokeMethod" => return test_invoke::perform(cloud, call).await,
+        "TestInvokeAuthorizer" => return auth::test_invoke(cloud, call).await,
+        _ => {}
     }
     let outcome = control(cloud, call);
     if call.method != Method::GET {
@@ -162,6 +177,15 @@ fn control(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
         "GetRestApis" => rest_api::list(cloud, call),
         "UpdateRestApi" => rest_api::update(cloud, call),
         "DeleteRestApi" => rest_api::delete(cloud, call),
+        "ImportRestApi" => openapi::import(cloud, call),
+        "PutRestApi" => openapi::put(cloud, call),
+        "GetExport" => openapi::export(cloud, call),
+        "CreateAuthorizer" => authorizer::create(cloud, call),
+        "GetAuthorizer" => authorizer::get(cloud, call),
+        "GetAuthorizers" => authorizer::list(cloud, call),
+        "UpdateAuthorizer" => authorizer::update(cloud, call),
+        "DeleteAuthorizer" => authorizer::delete(cloud, call),
+        "FlushStageAuthorizersCache" => auth::flush(cloud, call),
         "CreateResource" => resource::create(cloud, call),
         "GetResource" => resource::get(cloud, call),
         "GetResources" => resource::list(cloud, call),

@@ -18,7 +18,7 @@ use crate::ids;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Model {
-    id: String,
+    pub(super) id: String,
     pub(super) name: String,
     pub(super) description: Option<String>,
     pub(super) schema: Option<String>,

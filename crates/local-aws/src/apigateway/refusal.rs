@@ -105,6 +105,12 @@ impl Violations {
         }
     }
 
+    pub(super) fn missing(&mut self, at: &str) {
+        self.0.push(format!(
+            "Value null at '{at}' failed to satisfy constraint: Member must not be null"
+        ));
+    }
+
     pub(super) fn each_of(&mut self, values: &[String], at: &str, set: &[&str]) {
         if values.iter().any(|value| !set.contains(&value.as_str())) {
             self.0.push(format!(

@@ -44,6 +44,8 @@ pub(super) struct Denied {
     pub(super) response: &'static str,
     /// What exactly is wrong with the request (`$context.error.validationErrorString`).
     pub(super) why: Option<String>,
+    /// In the place of `{"message":…}`.
+    pub(super) body: Option<String>,
 }
 
 fn denied(status: u16, kind: &'static str, message: &str) -> Denied {
@@ -53,6 +55,7 @@ fn denied(status: u16, kind: &'static str, message: &str) -> Denied {
         message: message.to_owned(),
         response: gateway_response::family(status),
         why: None,
+        body: None,
     }
 }
 
@@ -162,7 +165,10 @@ impl From<Denied> for Reply {
             status: StatusCode::from_u16(denied.status)
                 .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             headers,
-            body: json!({ "message": denied.message }).to_string().into(),
+            body: denied
+                .body
+                .unwrap_or_else(|| json!({ "message": denied.message }).to_string())
+                .into(),
         }
     }
 }

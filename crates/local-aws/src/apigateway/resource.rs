@@ -43,8 +43,8 @@ impl Record for Tree {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Resource {
     pub(super) id: String,
-    parent_id: Option<String>,
-    path_part: Option<String>,
+    pub(super) parent_id: Option<String>,
+    pub(super) path_part: Option<String>,
     pub(super) path: String,
     #[serde(default)]
     pub(super) methods: BTreeMap<String, Method>,
@@ -118,7 +118,7 @@ impl Tree {
         Ok(())
     }
 
-    fn add(&mut self, parent: &str, part: &str) -> Result<&Resource, Refusal> {
+    pub(super) fn add(&mut self, parent: &str, part: &str) -> Result<&Resource, Refusal> {
         self.check_place(parent, part, None)?;
         let resource = Resource {
             id: ids::lower(6),

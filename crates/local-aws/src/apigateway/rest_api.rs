@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::auth;
+use super::authorizer::Authorizer;
 use super::deployment::Deployment;
 use super::documentation::Documentation;
 use super::patch::{self, ADD_REMOVE_REPLACE, Kind, Op, Operation, REPLACE, Rule, Wording, rule};
@@ -15,6 +17,7 @@ use crate::call::Call;
 use crate::clock::Moment;
 use crate::cloud::Cloud;
 use crate::ids;
+use crate::place::Place;
 use crate::store::{Record, Tx};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -24,13 +27,14 @@ pub(super) struct RestApi {
     pub(super) name: String,
     pub(super) description: Option<String>,
     pub(super) created_date: Moment,
-    version: Option<String>,
+    pub(super) version: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) binary_media_types: Vec<String>,
-    minimum_compression_size: Option<i64>,
+    pub(super) minimum_compression_size: Option<i64>,
     pub(super) api_key_source: String,
     endpoint_configuration: EndpointConfiguration,
-    policy: Option<String>,
+    /// The resource policy.
+    pub(super) policy: Option<String>,
     #[serde(default)]
     pub(super) tags: Tags,
     pub(super) disable_execute_api_endpoint: bool,
@@ -56,7 +60,7 @@ struct EndpointConfiguration {
     vpc_endpoint_ids: Vec<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Creation {
     name: Option<String>,
@@ -98,6 +102,32 @@ const RULES: &[Rule] = &[
     rule("/endpointConfiguration/ipAddressType", REPLACE, Kind::Text),
 ];
 
+impl RestApi {
+    /// Refuses what is no resource policy.
+    pub(super) fn write_policy_in_full(&mut self, place: &Place) -> Result<(), Refusal> {
+        if let Some(policy) = &mut self.policy {
+            *policy = auth::policy::in_full(policy, place, &self.id)?;
+        }
+        Ok(())
+    }
+}
+
+/// A new API for a definition, with the default endpoint if `kinds` is empty.
+pub(super) fn imported(now: Moment, name: String, kinds: Vec<String>) -> Result<RestApi, Refusal> {
+    let configuration = SentConfiguration {
+        types: Some(kinds),
+        ip_address_type: None,
+        vpc_endpoint_ids: Vec::new(),
+    };
+    let creation = Creation {
+        name: Some(name),
+        endpoint_configuration: Some(configuration)
+            .filter(|sent| sent.types.as_ref().is_some_and(|kinds| !kinds.is_empty())),
+        ..Creation::default()
+    };
+    created(now, creation)
+}
+
 /// The API that a call names, whether or not it can be read yet.
 pub(super) fn named(tx: &Tx, call: &Call) -> Result<RestApi, Refusal> {
     tx.get(&call.place, call.label("restapi_id"))?
@@ -106,7 +136,8 @@ pub(super) fn named(tx: &Tx, call: &Call) -> Result<RestApi, Refusal> {
 
 pub(super) fn create(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
     let creation: Creation = call.input()?;
-    let api = created(cloud.now(), creation)?;
+    let mut api = created(cloud.now(), creation)?;
+    api.write_policy_in_full(&call.place)?;
     let tree = Tree::new(&api.id, &api.root_resource_id);
     cloud.store.transact(|tx| {
         tx.put(&call.place, &tree)?;
@@ -191,7 +222,7 @@ fn is_set(text: Option<&str>) -> bool {
     text.is_some_and(|text| !text.is_empty())
 }
 
-fn check(api: &RestApi) -> Result<(), Refusal> {
+pub(super) fn check(api: &RestApi) -> Result<(), Refusal> {
     if api.name.trim().is_empty() {
         return Err(bad_request("API name must not be empty"));
     }
@@ -223,15 +254,6 @@ fn check(api: &RestApi) -> Result<(), Refusal> {
         return Err(bad_request(
             "Invalid API key source specified. Valid options are HEADER,AUTHORIZER",
         ));
-    }
-    if let Some(policy) = &api.policy {
-        serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(policy).map_err(
-            |_| {
-                bad_request(
-                    "Invalid policy document. Please check the policy syntax and ensure that Principals are valid.",
-                )
-            },
-        )?;
     }
     Ok(())
 }
@@ -271,6 +293,7 @@ pub(super) fn update(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
             patched(&mut api, operation)?;
         }
         check(&api)?;
+        api.write_policy_in_full(&call.place)?;
         tx.put(&call.place, &api)?;
         Ok(api)
     })?;
@@ -354,6 +377,9 @@ pub(super) fn delete(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
         tx.remove::<Documentation>(&call.place, id)?;
         for stage in tx.list::<Stage>(&call.place, &children)? {
             tx.remove::<Stage>(&call.place, &stage.key())?;
+        }
+        for authorizer in tx.list::<Authorizer>(&call.place, &children)? {
+            tx.remove::<Authorizer>(&call.place, &authorizer.key())?;
         }
         for deployment in tx.list::<Deployment>(&call.place, &children)? {
             tx.remove::<Deployment>(&call.place, &deployment.key())?;

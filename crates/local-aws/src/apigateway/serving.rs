@@ -6,6 +6,7 @@ use std::sync::Arc;
 use percent_encoding::percent_decode_str;
 
 use super::api_key::ApiKey;
+use super::auth::Access;
 use super::deployment::{Deployment, Snapshot};
 use super::gateway::Gateway;
 use super::gateway_response::GatewayResponses;
@@ -46,6 +47,7 @@ pub(super) struct Version {
     /// True if keys come in the header `x-api-key`.
     pub(super) takes_header_keys: bool,
     pub(super) gateway_responses: Arc<GatewayResponses>,
+    pub(super) access: Access,
     root: Node,
 }
 
@@ -153,6 +155,7 @@ impl Version {
             is_disabled: snapshot.disabled,
             takes_header_keys: snapshot.key_source == "HEADER",
             gateway_responses: Arc::new(snapshot.tree.gateway_responses.clone()),
+            access: Access::of(snapshot, variables),
             root,
         }
     }
@@ -232,7 +235,7 @@ impl Node {
 }
 
 /// `${stageVariables.name}` replaced; what there is no variable for becomes nothing.
-fn with_variables(uri: &str, variables: Option<&Variables>) -> String {
+pub(super) fn with_variables(uri: &str, variables: Option<&Variables>) -> String {
     let mut text = String::new();
     let mut rest = uri;
     while let Some((before, after)) = rest.split_once("${stageVariables.") {
@@ -251,7 +254,7 @@ fn with_variables(uri: &str, variables: Option<&Variables>) -> String {
 }
 
 /// The function in `…:lambda:path/2015-03-31/functions/{functionArn}/invocations`.
-fn function(uri: &str) -> Option<Function> {
+pub(super) fn function(uri: &str) -> Option<Function> {
     let (_, rest) = uri.split_once("/functions/")?;
     let arn = rest.strip_suffix("/invocations")?;
     let parts: Vec<&str> = arn.splitn(7, ':').collect();
@@ -453,6 +456,7 @@ mod tests {
             is_disabled: false,
             takes_header_keys: true,
             gateway_responses: Arc::default(),
+            access: Access::default(),
             root,
         }
     }

@@ -7,6 +7,8 @@ use crate::answer::Refusal;
 
 /// What only the local state knows of a record; never shown.
 const OWN: &[&str] = &["api", "former", "deployedAt", "snapshot", "made"];
+/// Shown with its quotes escaped, as a JSON text is within another (hashicorp/terraform-provider-aws undoes it).
+const ESCAPED: &str = "policy";
 /// Kept in milliseconds, shown in seconds.
 const TIMES: &[&str] = &["createdDate", "lastUpdatedDate"];
 
@@ -32,6 +34,10 @@ pub(super) fn record(record: &impl Serialize, tags: Tags) -> Result<Map<String, 
             let seconds = crate::clock::seconds(moment.as_u64().unwrap_or_default());
             members.insert((*name).to_owned(), seconds.into());
         }
+    }
+    if let Some(Value::String(text)) = members.get_mut(ESCAPED) {
+        let quoted = Value::from(text.as_str()).to_string();
+        quoted[1..quoted.len() - 1].clone_into(text);
     }
     let is_empty = members
         .get("tags")

@@ -9,6 +9,7 @@ use http::{HeaderMap, Method};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::auth::Granted;
 use super::deployment::Snapshot;
 use super::invocation::{self, Incoming};
 use super::refusal::{bad_request, no_resource};
@@ -81,6 +82,7 @@ pub(super) async fn perform(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, R
         body: Bytes::from(input.body.clone().unwrap_or_default()),
         ids: &ids,
         key: None,
+        granted: Granted::default(),
     })
     .await;
     let reply = outcome.unwrap_or_else(Reply::from);

@@ -18,6 +18,8 @@ pub(crate) enum Kind {
     Managed,
     /// Who may assume a role.
     Trust,
+    /// Who may use the thing that has the policy.
+    Resource,
 }
 
 /// A document that is of the form.
@@ -29,10 +31,10 @@ pub(crate) struct Document {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Statement {
     pub(crate) effect: Effect,
-    /// Of trust policies only.
+    /// Of trust and resource policies only.
     pub(crate) principals: Option<Matching<Principals>>,
     pub(crate) actions: Matching<Vec<String>>,
-    /// Of identity policies only.
+    /// Of other policies than trust policies only.
     pub(crate) resources: Option<Matching<Vec<String>>>,
     pub(crate) conditions: Vec<Condition>,
 }
@@ -226,9 +228,13 @@ impl Statement {
                 }
                 actions
             }
-            Kind::Inline | Kind::Managed => {
-                if principals.is_some() {
-                    return Err(malformed("Policy document should not specify a principal."));
+            Kind::Inline | Kind::Managed | Kind::Resource => {
+                if principals.is_some() != (kind == Kind::Resource) {
+                    return Err(if kind == Kind::Resource {
+                        malformed("Missing required field Principal")
+                    } else {
+                        malformed("Policy document should not specify a principal.")
+                    });
                 }
                 let actions =
                     actions.ok_or_else(|| malformed("Policy statement must contain actions."))?;

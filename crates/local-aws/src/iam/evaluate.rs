@@ -114,6 +114,28 @@ impl Document {
         allowed
     }
 
+    /// What its statements say about `principal`, where they name principals, doing `action` on `resource`; `None` if they
+    /// say nothing.
+    pub(crate) fn effect_on(
+        &self,
+        principal: &Principal,
+        action: &str,
+        resource: &str,
+        context: &Context,
+    ) -> Option<Effect> {
+        let mut effect = None;
+        for statement in &self.statements {
+            let names = statement.principals.is_none() || statement.names(principal);
+            if names && statement.is_about(action, &[resource], context) {
+                match statement.effect {
+                    Effect::Deny => return Some(Effect::Deny),
+                    Effect::Allow => effect = Some(Effect::Allow),
+                }
+            }
+        }
+        effect
+    }
+
     /// The ARNs that its statements name as principals.
     pub(crate) fn principal_arns(&self) -> impl Iterator<Item = &str> {
         self.statements

@@ -12,6 +12,8 @@ pub(crate) enum Principal<'a> {
     Service(&'a str),
     /// An account's credentials, by all the ARNs that name them.
     Aws { account: &'a str, arns: Vec<String> },
+    /// Nobody who is known.
+    Anonymous,
 }
 
 /// The `Principal` of a statement.
@@ -79,6 +81,7 @@ impl Principals {
             (Self::Named { services, .. }, Principal::Service(service)) => {
                 services.iter().any(|name| name == service)
             }
+            (Self::Named { aws, .. }, Principal::Anonymous) => aws.iter().any(|name| name == "*"),
             (Self::Named { aws, .. }, Principal::Aws { account, arns }) => aws.iter().any(|name| {
                 name == "*" || name == account || is_root(name, account) || arns.contains(name)
             }),

@@ -304,7 +304,7 @@ pub(super) fn list(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
     let entries = authorizers
         .iter()
         .map(|authorizer| {
-            let key = format!("{}/{}", authorizer.name, authorizer.id);
+            let key = format!("{}\0{}", authorizer.name, authorizer.id);
             Ok((key, authorizer.shown()?))
         })
         .collect::<Result<_, Refusal>>()?;

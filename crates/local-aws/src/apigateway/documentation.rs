@@ -98,6 +98,37 @@ pub(super) fn of(tx: &Tx, call: &Call, api: &str) -> Result<Documentation, Refus
 }
 
 impl Documentation {
+    /// Adds parts, or puts them in the place of those with their locations; with `alone`, no others stay. Returns their ids.
+    pub(super) fn import(
+        &mut self,
+        parts: Vec<(Location, String)>,
+        alone: bool,
+    ) -> Result<Vec<String>, Refusal> {
+        let former = self.parts.clone();
+        if alone {
+            self.parts.clear();
+        }
+        let mut ids = Vec::new();
+        for (location, properties) in parts {
+            if !TYPES.contains(&location.kind.as_str()) {
+                return Err(bad_request(format!(
+                    "Invalid documentation part location type specified: {}",
+                    location.kind
+                )));
+            }
+            let same = former.values().find(|part| part.location == location);
+            let id = same.map_or_else(|| ids::lower(6), |part| part.id.clone());
+            ids.push(id.clone());
+            let part = Part {
+                id: id.clone(),
+                location,
+                properties,
+            };
+            self.parts.insert(id, part);
+        }
+        Ok(ids)
+    }
+
     /// Refuses a version that has not been published.
     pub(super) fn check_version(&self, version: &str) -> Result<(), Refusal> {
         match self.versions.get(version) {

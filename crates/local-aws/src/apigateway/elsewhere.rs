@@ -13,7 +13,6 @@ use crate::routes::{self, Route, Routed};
 pub(super) const OTHERS: &[Route] = &[
     ("GET", "/restapis/{restapi_id}/stages/{stage_name}/sdks/{sdk_type}", "GetSdk"),
     ("DELETE", "/restapis/{restapi_id}/stages/{stage_name}/cache/data", "FlushStageCache"),
-    ("PUT", "/restapis/{restapi_id}/documentation/parts", "ImportDocumentationParts"),
     ("GET", "/sdktypes", "GetSdkTypes"),
     ("GET", "/sdktypes/{sdktype_id}", "GetSdkType"),
     ("POST", "/clientcertificates", "GenerateClientCertificate"),

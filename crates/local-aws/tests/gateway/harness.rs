@@ -243,18 +243,10 @@ impl Aws {
     }
 
     /// As [`Aws::call`], which succeeds.
-    #[track_caller]
-    pub(crate) fn ok<'a>(
-        &'a self,
-        method: &'a str,
-        path: &'a str,
-        body: Value,
-    ) -> impl Future<Output = Value> + 'a {
-        async move {
-            let answer = self.call(method, path, &body).await;
-            assert!(answer.status < 300, "{method} {path}: {answer:?}");
-            answer.json()
-        }
+    pub(crate) async fn ok(&self, method: &str, path: &str, body: Value) -> Value {
+        let answer = self.call(method, path, &body).await;
+        assert!(answer.status < 300, "{method} {path}: {answer:?}");
+        answer.json()
     }
 
     pub(crate) async fn get(&self, path: &str) -> Value {

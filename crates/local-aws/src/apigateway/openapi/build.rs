@@ -6,15 +6,33 @@ use super::joined;
 use super::parts::{Authorization, Method, Parts, Path};
 use crate::answer::Refusal;
 use crate::apigateway::authorizer::Authorizer;
+use crate::apigateway::refusal::bad_request;
 use crate::apigateway::resource::Tree;
 use crate::apigateway::rest_api::RestApi;
 use crate::apigateway::{integration, method};
+use crate::call::Call;
+
+/// "Amazon API Gateway quotas": per API, can be raised.
+const MOST_RESOURCES: usize = 300;
 
 /// What becomes of what an API has and the definition does not mention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
     Merge,
     Overwrite,
+}
+
+impl Mode {
+    /// Of the query; without one, to merge.
+    pub(super) fn of(call: &Call) -> Result<Self, Refusal> {
+        match call.parameter("mode") {
+            None | Some("" | "merge") => Ok(Self::Merge),
+            Some("overwrite") => Ok(Self::Overwrite),
+            Some(mode) => Err(bad_request(format!(
+                "Invalid put mode specified: {mode}. Valid options are merge,overwrite"
+            ))),
+        }
+    }
 }
 
 /// An API with all that belongs to it.
@@ -138,6 +156,11 @@ fn place(tree: &mut Tree, former: &Tree, root: &str, path: &str) -> Result<Strin
         id = if let Some(id) = there {
             id
         } else {
+            if tree.resources.len() >= MOST_RESOURCES {
+                return Err(bad_request(
+                    "Maximum number of Resources for this API has been reached",
+                ));
+            }
             let mut added = tree.add(&id, part)?.clone();
             let before = former
                 .resources

@@ -47,8 +47,6 @@ impl Extensions {
                         api: true,
                     }
                 }
-                // Nothing of it is kept.
-                "documentation" => {}
                 name => {
                     return Err(bad_request(format!(
                         "The local AWS does not support the extension '{name}' of exports"

@@ -2,6 +2,7 @@
 
 mod build;
 mod document;
+mod documentation;
 mod export;
 mod export_method;
 mod integration;
@@ -27,6 +28,7 @@ use crate::call::Call;
 use crate::cloud::Cloud;
 use crate::store::Tx;
 
+pub(super) use documentation::import as import_documentation;
 pub(super) use export::export;
 
 /// AWS: "The maximum size of the API definition file is 6MB".
@@ -51,6 +53,7 @@ pub(super) fn import(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
         // An imported API has no models but its own (recorded by localstack, `test_import_and_validate_rest_api`).
         let whole = changed(whole, &mut parts, Mode::Overwrite, call, fails_on_warnings)?;
         keep(tx, call, &whole, &[])?;
+        document_parts(tx, call, &whole.api.id, &mut parts, Mode::Overwrite)?;
         Ok(whole.api)
     })?;
     answer(201, &api, parts, shown::Tags::IfAny)
@@ -58,15 +61,7 @@ pub(super) fn import(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
 
 pub(super) fn put(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
     let (mut parts, fails_on_warnings) = sent(call)?;
-    let mode = match call.parameter("mode") {
-        None | Some("" | "merge") => Mode::Merge,
-        Some("overwrite") => Mode::Overwrite,
-        Some(mode) => {
-            return Err(bad_request(format!(
-                "Invalid put mode specified: {mode}. Valid options are merge,overwrite"
-            )));
-        }
-    };
+    let mode = Mode::of(call)?;
     let api = cloud.store.transact(|tx| {
         let api = rest_api::named(tx, call)?;
         let tree: Tree = tx.get(&call.place, &api.id)?.ok_or_else(|| no_api(call))?;
@@ -78,6 +73,7 @@ pub(super) fn put(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
         };
         let whole = changed(whole, &mut parts, mode, call, fails_on_warnings)?;
         keep(tx, call, &whole, &former)?;
+        document_parts(tx, call, &whole.api.id, &mut parts, mode)?;
         Ok(whole.api)
     })?;
     answer(200, &api, parts, shown::Tags::Always)
@@ -106,7 +102,29 @@ fn sent(call: &Call) -> Result<(Parts, bool), Refusal> {
     let fails_on_warnings = call
         .parameter("failonwarnings")
         .is_some_and(|flag| flag.eq_ignore_ascii_case("true"));
-    Ok((reading::read(&document, base_path), fails_on_warnings))
+    let mut parts = reading::read(&document, base_path);
+    if call
+        .parameters("ignore")
+        .all(|what| what != "documentation")
+    {
+        parts.documentation = Some(documentation::read(&document));
+    }
+    Ok((parts, fails_on_warnings))
+}
+
+fn document_parts(
+    tx: &Tx,
+    call: &Call,
+    api: &str,
+    parts: &mut Parts,
+    mode: Mode,
+) -> Result<(), Refusal> {
+    if let Some(sent) = parts.documentation.take() {
+        let mut documentation = super::documentation::of(tx, call, api)?;
+        documentation.import(sent, mode == Mode::Overwrite)?;
+        tx.put(&call.place, &documentation)?;
+    }
+    Ok(())
 }
 
 /// `whole` by the definition, or all that is wrong with that.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::apigateway::authorizer;
+use crate::apigateway::documentation::Location;
 
 /// A whole definition. What it does not mention is `None`.
 #[derive(Debug, Default)]
@@ -22,6 +23,8 @@ pub(super) struct Parts {
     pub(super) validators: Vec<Validator>,
     pub(super) gateway_responses: Vec<GatewayResponse>,
     pub(super) authorizers: Vec<authorizer::Definition>,
+    /// `None` if it is to be ignored.
+    pub(super) documentation: Option<Vec<(Location, String)>>,
     /// Paths without methods are resources too.
     pub(super) paths: Vec<Path>,
     pub(super) warnings: Vec<String>,

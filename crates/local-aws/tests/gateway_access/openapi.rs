@@ -473,6 +473,66 @@ async fn a_stage_is_exported_and_imported_again() {
 }
 
 #[tokio::test]
+async fn an_export_is_written_in_yaml_too() {
+    let aws = aws().await;
+    let api = imported(&aws, &shop()).await;
+    let id = api["id"].as_str().expect("an id");
+    aws.deploy(id).await;
+    let path = format!("/restapis/{id}/stages/Prod/exports/oas30?extensions=apigateway");
+    let json = aws.get(&path).await;
+    let request = http::Request::get(&path)
+        .header("accept", "application/yaml")
+        .header(
+            "authorization",
+            format!(
+                "AWS4-HMAC-SHA256 Credential={ACCOUNT}/20261124/eu-west-1/apigateway/aws4_request, \
+                 SignedHeaders=host, Signature=00"
+            ),
+        )
+        .body(bytes::Bytes::new())
+        .expect("a request");
+    let yaml = aws.send(request).await;
+    assert!(
+        yaml.text.starts_with("---\nopenapi: \"3.0.1\"\n"),
+        "{}",
+        yaml.text
+    );
+    assert_eq!(
+        yaml.headers["content-disposition"],
+        "attachment; filename=\"oas30_1.0.yaml\""
+    );
+    let again = aws
+        .text("POST", "/restapis?mode=import", &yaml.text)
+        .await
+        .json();
+    let again = again["id"].as_str().expect("an id");
+    aws.deploy(again).await;
+    let path = format!("/restapis/{again}/stages/Prod/exports/oas30?extensions=apigateway");
+    let second = aws.get(&path).await.to_string().replace(again, "API");
+    let second: Value = serde_json::from_str(&second).expect("JSON");
+    let first: Value = serde_json::from_str(&json.to_string().replace(id, "API")).expect("JSON");
+    assert_eq!(second, first);
+}
+
+#[tokio::test]
+async fn an_import_can_leave_documentation_out() {
+    let aws = aws().await;
+    let mut definition = shop();
+    definition["x-amazon-apigateway-documentation"] = json!({ "documentationParts": [
+        { "location": { "type": "API" }, "properties": { "description": "d" } },
+        { "location": { "type": "PATH_PARAMETER", "path": "/orders/{id}", "name": "id" }, "properties": {} },
+    ] });
+    for (query, parts) in [("", 2), ("&ignore=documentation", 0)] {
+        let path = format!("/restapis?mode=import{query}");
+        let api = aws.ok("POST", &path, definition.clone()).await;
+        let id = api["id"].as_str().expect("an id");
+        let path = format!("/restapis/{id}/documentation/parts");
+        let listed = aws.get(&path).await;
+        assert_eq!(listed["item"].as_array().map(Vec::len), Some(parts));
+    }
+}
+
+#[tokio::test]
 async fn an_export_has_its_forms() {
     let aws = aws().await;
     let api = imported(

@@ -378,3 +378,41 @@ async fn an_authorizer_is_tried() {
         assert_eq!(tried["clientStatus"], status, "{token}");
     }
 }
+
+#[tokio::test]
+async fn gateway_responses_are_for_authorizers_too() {
+    let aws = Aws::new(answer).await;
+    let api = aws.authorized(json!({}), json!({}), json!({})).await;
+    let set = async |kind: &str, response: Value| {
+        let path = format!("/restapis/{api}/gatewayresponses/{kind}");
+        aws.ok("PUT", &path, response).await;
+    };
+    let origin = json!({ "gatewayresponse.header.Access-Control-Allow-Origin": "'*'" });
+    set("UNAUTHORIZED", json!({ "responseParameters": origin })).await;
+    set(
+        "ACCESS_DENIED",
+        json!({
+            "statusCode": "404",
+            "responseTemplates": { "application/json": "{\"why\":$context.error.messageString}" },
+        }),
+    )
+    .await;
+    set(
+        "AUTHORIZER_CONFIGURATION_ERROR",
+        json!({ "statusCode": "503" }),
+    )
+    .await;
+    aws.deploy(&api).await;
+    let refused = aws.request(&api, "/a", &[]).await;
+    assert_eq!(refused.status, 401);
+    assert_eq!(refused.headers["access-control-allow-origin"], "*");
+    assert_eq!(refused.json(), json!({ "message": "Unauthorized" }));
+    let denied = aws.request(&api, "/a", &[("authorization", "deny")]).await;
+    assert_eq!(denied.status, 404);
+    assert_eq!(
+        denied.json(),
+        json!({ "why": "User is not authorized to access this resource with an explicit deny" })
+    );
+    let wrong = aws.request(&api, "/a", &[("authorization", "null")]).await;
+    assert_eq!(wrong.status, 503);
+}

@@ -85,6 +85,11 @@ const RESPONSE_RULES: &[Rule] = &[
 impl Integration {
     pub(super) fn shown(&self) -> Result<Map<String, Value>, Refusal> {
         let mut members = shown::record(self, shown::Tags::IfAny)?;
+        // Of those that go to other hosts, which has no other value here (recorded by localstack,
+        // `test_put_integration_validation`).
+        if self.kind.starts_with("HTTP") {
+            members.insert("connectionType".to_owned(), "INTERNET".into());
+        }
         let mut responses = Map::new();
         for (status, response) in &self.responses {
             responses.insert(

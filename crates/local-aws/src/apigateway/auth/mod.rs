@@ -80,14 +80,17 @@ pub(super) async fn authorize(
     access: &Access,
     parts: &Parts,
 ) -> Result<Granted, Denied> {
+    let kind = incoming.route.method.authorization_type.as_str();
+    if kind == "NONE" && access.policy.is_none() {
+        return Ok(Granted::default());
+    }
     let arn = method_arn(incoming);
-    match incoming.route.method.authorization_type.as_str() {
+    match kind {
         "AWS_IAM" => by_signature(incoming, access, parts, &arn),
         "CUSTOM" => by_authorizer(incoming, access, &arn).await,
         _ => match effect(incoming, access, &Principal::Anonymous, &arn) {
             Some(Effect::Allow) => Ok(Granted::default()),
             Some(Effect::Deny) => Err(Denied::to_user("anonymous", &arn, true)),
-            None if access.policy.is_none() => Ok(Granted::default()),
             None => Err(Denied::to_user("anonymous", &arn, false)),
         },
     }
@@ -116,8 +119,8 @@ fn effect(
     principal: &Principal,
     arn: &str,
 ) -> Option<Effect> {
-    let context = policy::context(incoming.cloud, incoming.headers);
     let policy = access.policy.as_ref()?;
+    let context = policy::context(incoming.cloud, incoming.headers);
     policy.effect_on(principal, INVOKE, arn, &context)
 }
 

@@ -28,7 +28,7 @@ pub(super) fn read(document: &Document) -> Vec<(Location, String)> {
         .collect()
 }
 
-/// With the members that its type has, and their defaults ("DocumentationPartLocation").
+/// With the members that its type has, and their defaults (API reference: `DocumentationPartLocation`).
 fn location(sent: &Value) -> Option<Location> {
     let text = |member: &str| sent.get(member).and_then(scalar);
     let kind = text("type")?;

@@ -135,10 +135,10 @@ async fn deliver(
             return;
         }
         let id = ids::uuid();
-        let outcome = lambda::invoke(&cloud, &place, &function, payload.clone(), &id).await;
+        let outcome = lambda::invoke(&cloud, &place, &function, payload.clone(), &id, "").await;
         drop(cloud);
         match (outcome, retries.next()) {
-            (Ok(invoked), _) if invoked.error.is_none() => return,
+            (Ok((invoked, _)), _) if invoked.error.is_none() => return,
             (_, Some(pause)) => sleep(*pause).await,
             (_, None) => return,
         }

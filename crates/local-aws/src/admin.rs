@@ -17,6 +17,7 @@ const KINDS: &[&str] = &[
     "iam-policy",
     "table",
     "lambda-function",
+    "lambda-layer",
     "log-group",
     "rest-api",
     "api-key",

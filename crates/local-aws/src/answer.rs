@@ -159,14 +159,9 @@ impl Refusal {
                 Value::Object(body).to_string()
             }
             Protocol::RestJson => {
-                headers.push(("x-amzn-errortype", self.code));
+                headers.push(("x-amzn-errortype", self.code.clone()));
                 let text = match service {
-                    // Lambda's errors say whose fault it is.
-                    Service::Lambda => json!({
-                        "Type": if self.status < 500 { "User" } else { "Service" },
-                        "message": self.message.clone(),
-                        "Message": self.message,
-                    }),
+                    Service::Lambda => lambda_error(self.status, &self.code, self.message),
                     _ => json!({ "message": self.message }),
                 };
                 let mut body = match text {
@@ -180,6 +175,21 @@ impl Refusal {
         let body = Bytes::from(body).into();
         response(protocol, self.status, headers, body, request_id)
     }
+}
+
+/// Lambda says whose fault an error is, except where its input was not valid, and writes `Message` in some errors and
+/// `message` in the others, as its API model has them.
+fn lambda_error(status: u16, code: &str, message: String) -> Value {
+    let name = match code {
+        "ResourceNotFoundException" | "CodeSigningConfigNotFoundException" => "Message",
+        _ => "message",
+    };
+    let mut body = Map::from_iter([(name.to_owned(), Value::from(message))]);
+    if code != "ValidationException" {
+        let fault = if status < 500 { "User" } else { "Service" };
+        body.insert("Type".to_owned(), fault.into());
+    }
+    Value::Object(body)
 }
 
 fn response(

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, Once, OnceLock, PoisonError};
 
 use tokio::sync::Notify;
 
@@ -38,6 +38,8 @@ pub(crate) struct Cloud {
     pub(crate) endpoint: OnceLock<String>,
     pub(crate) request_log: Option<RequestLog>,
     pub(crate) cors: Cors,
+    /// What an earlier process has left goes on with the first request.
+    pub(crate) resumed: Once,
     faults: Mutex<Faults>,
     sessions: Mutex<HashMap<String, Session>>,
 }
@@ -83,6 +85,7 @@ impl Cloud {
             endpoint: OnceLock::new(),
             request_log: options.request_log,
             cors: Cors::default(),
+            resumed: Once::new(),
             faults: Mutex::new(options.faults),
             sessions: Mutex::default(),
         }

@@ -15,7 +15,7 @@ use crate::cloud::Cloud;
 use crate::faults::FaultKind;
 use crate::place::Place;
 use crate::response_body::Body;
-use crate::routes::{self, Routed};
+use crate::routes::Routed;
 use crate::server::Told;
 use crate::service::{Protocol, Service};
 use crate::signature::{Signature, Unsigned};
@@ -234,8 +234,7 @@ fn route(call: &Call) -> Result<Routed, Refusal> {
         Service::Logs => by_target(call, logs::TARGETS, logs::OPERATIONS),
         Service::Ssm => by_target(call, ssm::TARGETS, ssm::OPERATIONS),
         Service::Tagging => by_target(call, tagging::TARGETS, tagging::OPERATIONS),
-        Service::Lambda => routes::find(lambda::ROUTES, &call.method, &call.path)
-            .ok_or_else(|| Refusal::new(404, "UnknownOperationException", "Unknown operation")),
+        Service::Lambda => lambda::route(call),
         Service::ApiGateway => apigateway::route(call),
     }
 }

@@ -139,6 +139,7 @@ impl LocalAws {
         if let Some(target) = lambda::url::target(&request) {
             return Outcome::Answered(lambda::url::answer(&self.0, &target, request).await);
         }
+        self.0.resumed.call_once(|| lambda::resume(&self.0));
         let path = request.uri().path();
         if let Some(rest) = path.strip_prefix("/_local/") {
             let rest = rest.to_owned();
@@ -148,6 +149,10 @@ impl LocalAws {
         if let Some(target) = apigateway::gateway::target(&request) {
             let answer = apigateway::gateway::answer(&self.0, target, request).await;
             return Outcome::Answered(answer.map(Body::Whole));
+        }
+        if path.starts_with(lambda::CODE_PATH) {
+            let response = lambda::download(&self.0, &request).await;
+            return Outcome::Answered(response.map(Body::from));
         }
         let origin = self.0.cors.origin(request.headers());
         if let Some(origin) = &origin

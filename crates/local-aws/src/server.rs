@@ -35,6 +35,7 @@ impl LocalAws {
     ) -> io::Result<()> {
         let address = listener.local_addr()?;
         self.set_endpoint(&format!("http://{address}"));
+        self.0.resumed.call_once(|| crate::lambda::resume(&self.0));
         let (stopping, _) = watch::channel(());
         let mut connections = JoinSet::new();
         let housekeeping = tokio::spawn(crate::admin::housekeeping(self.0.clone()));

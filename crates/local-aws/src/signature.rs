@@ -246,7 +246,7 @@ pub(crate) const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 const PATH: &AsciiSet = &UNRESERVED.remove(b'/');
 
-fn mac(key: &[u8], text: &str) -> Hmac<Sha256> {
+pub(crate) fn mac(key: &[u8], text: &str) -> Hmac<Sha256> {
     let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key).expect("a key of any length fits");
     mac.update(text.as_bytes());
     mac
@@ -259,7 +259,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-fn unhex(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
     let bytes = text.as_bytes();
     if !bytes.len().is_multiple_of(2) {
         return None;

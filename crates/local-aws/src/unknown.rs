@@ -20,7 +20,7 @@ pub(crate) fn operation(service: Service, name: &str) -> Option<Refusal> {
     all_of(service)
         .split_whitespace()
         .any(|known| known == name)
-        .then(|| unsupported(service, &format!("{}'s {name}", service.name())))
+        .then(|| unsupported(service, &format!("{}'s {name}", service.title())))
 }
 
 /// The operations of a service that is called by names, from botocore's models of 2026.
@@ -188,7 +188,7 @@ mod tests {
         );
         assert_eq!(
             refusal.message,
-            "The local AWS does not support iam's CreateAccessKey"
+            "The local AWS does not support IAM's CreateAccessKey"
         );
         assert_eq!(operation(Service::Logs, "Guess"), None);
     }

@@ -715,6 +715,6 @@ async fn patterns_are_tried() {
     client.logs("StartQuery", &json!({})).await.refused_as_json(
         501,
         "NotImplementedException",
-        "The local AWS does not support logs's StartQuery",
+        "The local AWS does not support CloudWatch Logs's StartQuery",
     );
 }

@@ -378,7 +378,7 @@ async fn what_sts_has_not_is_refused_by_name() {
         .refused(
             not_here,
             code,
-            "The local AWS does not support sts's DecodeAuthorizationMessage",
+            "The local AWS does not support STS's DecodeAuthorizationMessage",
         );
     client
         .iam("CreateAccessKey", &[("UserName", "u")])
@@ -386,7 +386,7 @@ async fn what_sts_has_not_is_refused_by_name() {
         .refused(
             not_here,
             code,
-            "The local AWS does not support iam's CreateAccessKey",
+            "The local AWS does not support IAM's CreateAccessKey",
         );
     let unsigned = Request::post("/")
         .header("content-type", "application/x-www-form-urlencoded")
@@ -397,7 +397,7 @@ async fn what_sts_has_not_is_refused_by_name() {
     send(&aws, unsigned).await.refused(
         not_here,
         code,
-        "The local AWS does not support sts's AssumeRoleWithWebIdentity",
+        "The local AWS does not support STS's AssumeRoleWithWebIdentity",
     );
     client.query("sts", "Guess", &[]).await.refused(
         400,

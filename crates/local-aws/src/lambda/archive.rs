@@ -11,7 +11,7 @@ use zip::read::ZipFile;
 /// Bytes, zipped.
 pub(super) const LARGEST_ZIP: usize = 52_428_800;
 /// Bytes, unzipped.
-const LARGEST: u64 = 262_144_000;
+pub(super) const LARGEST: u64 = 262_144_000;
 /// No link's target is longer on Linux.
 const LONGEST_LINK: u64 = 4096;
 
@@ -32,20 +32,21 @@ enum Entry {
     Link(PathBuf, PathBuf),
 }
 
-/// Reads all of an archive, and inflates it without keeping anything.
-pub(super) fn check(bytes: &[u8]) -> Result<(), Unusable> {
+/// Reads all of an archive, and inflates it without keeping anything. Returns how many bytes it inflates to.
+pub(super) fn check(bytes: &[u8]) -> Result<u64, Unusable> {
     let mut files = 0;
+    let mut size = 0;
     each(bytes, |entry, data| {
         if matches!(entry, Entry::File(..)) {
             files += 1;
-            io::copy(data, &mut io::sink()).map_err(|_| Unusable::Broken)?;
+            size += io::copy(data, &mut io::sink()).map_err(|_| Unusable::Broken)?;
         }
         Ok(())
     })?;
     if files == 0 {
         return Err(Unusable::Empty);
     }
-    Ok(())
+    Ok(size)
 }
 
 /// Unpacks an archive that passed [`check`] into a new folder.
@@ -209,7 +210,7 @@ mod tests {
     fn modes_are_kept() {
         let folder = tempfile::tempdir().expect("a folder");
         let bytes = with("bin/./bootstrap");
-        assert_eq!(check(&bytes), Ok(()));
+        assert_eq!(check(&bytes), Ok(10));
         unpack(&bytes, folder.path()).expect("unpacked");
         let made = fs::metadata(folder.path().join("bin/bootstrap")).expect("a file");
         assert_eq!(made.permissions().mode() & 0o777, 0o755);

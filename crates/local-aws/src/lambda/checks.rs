@@ -11,8 +11,13 @@ pub(super) struct Checks(Vec<String>);
 impl Checks {
     /// `constraint` follows "Member must".
     pub(super) fn fail(&mut self, value: impl Display, member: &str, constraint: &str) {
+        self.fail_whole(value, member, &format!("Member must {constraint}"));
+    }
+
+    /// `constraint` is the whole sentence.
+    pub(super) fn fail_whole(&mut self, value: impl Display, member: &str, constraint: &str) {
         self.0.push(format!(
-            "Value '{value}' at '{member}' failed to satisfy constraint: Member must {constraint}"
+            "Value '{value}' at '{member}' failed to satisfy constraint: {constraint}"
         ));
     }
 
@@ -41,6 +46,17 @@ impl Checks {
         if !values.contains(&value) {
             let constraint = format!("satisfy enum value set: [{}]", values.join(", "));
             self.fail(value, member, &constraint);
+        }
+    }
+
+    /// A list whose members are of `values`; `extra` ends what AWS says of each member.
+    pub(super) fn each_of(&mut self, list: &[String], member: &str, values: &[&str], extra: &str) {
+        if list.iter().any(|value| !values.contains(&value.as_str())) {
+            let constraint = format!(
+                "satisfy constraint: [Member must satisfy enum value set: [{}]{extra}]",
+                values.join(", ")
+            );
+            self.fail(format!("[{}]", list.join(", ")), member, &constraint);
         }
     }
 

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::archive;
 use super::function::Function;
+use super::layer::Version;
 use super::refusals::invalid;
 use crate::answer::Refusal;
 use crate::cloud::Cloud;
@@ -39,6 +40,8 @@ pub(super) struct Kept {
     /// Base64 of its SHA-256.
     pub(super) sha256: String,
     pub(super) size: u64,
+    /// Bytes of what it unpacks to.
+    pub(super) unzipped_size: u64,
     _pin: Pin,
 }
 
@@ -69,7 +72,7 @@ impl Code {
                 ),
             ));
         }
-        archive::check(&zip).map_err(|why| invalid(why.to_string()))?;
+        let unzipped_size = archive::check(&zip).map_err(|why| invalid(why.to_string()))?;
         let sha256 = STANDARD.encode(Sha256::digest(&zip));
         let size = zip.len() as u64;
         let mut state = self.lock();
@@ -84,7 +87,21 @@ impl Code {
             _pin: self.pin(&mut state, &sha256),
             sha256,
             size,
+            unzipped_size,
         })
+    }
+
+    /// The zip with this hash, if it is kept. Takes its time.
+    pub(super) fn zip(&self, cloud: &Cloud, sha256: &str) -> io::Result<Option<Bytes>> {
+        let state = self.lock();
+        match &cloud.folder {
+            None => Ok(state.memory.get(sha256).cloned()),
+            Some(folder) => match fs::read(folder.join("code").join(file_name(sha256))) {
+                Ok(bytes) => Ok(Some(bytes.into())),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(error),
+            },
+        }
     }
 
     /// Where a zip is unpacked; it is unpacked now if it never was. Takes its time.
@@ -113,14 +130,19 @@ impl Code {
         (name, pin)
     }
 
-    /// Removes what no function has. Takes its time.
+    /// Removes what no function and no layer has. Takes its time.
     pub(super) fn sweep(&self, cloud: &Cloud) -> Result<(), Refusal> {
         let mut state = self.lock();
         let mut used: HashSet<String> = cloud.store.transact(|tx| {
+            // A function keeps its layers' archives although the layer's version may have been deleted.
             let mut statement = tx.sql().prepare_cached(
-                "SELECT DISTINCT json_extract(body, '$.code_sha256') FROM record WHERE kind = ?1",
+                "SELECT json_extract(body, '$.code_sha256') FROM record WHERE kind IN (?1, ?2)
+                 UNION
+                 SELECT json_extract(layer.value, '$.code_sha256')
+                 FROM record, json_each(record.body, '$.settings.layers') AS layer
+                 WHERE kind = ?1",
             )?;
-            let rows = statement.query_map([Function::KIND], |row| row.get(0))?;
+            let rows = statement.query_map([Function::KIND, Version::KIND], |row| row.get(0))?;
             Ok(rows.collect::<Result<_, _>>()?)
         })?;
         used.extend(state.pins.keys().cloned());
@@ -212,10 +234,16 @@ fn write_once(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// A file's name cannot have base64's `/`.
-fn folder_name(sha256: &str) -> String {
+pub(super) fn folder_name(sha256: &str) -> String {
     let hash = STANDARD.decode(sha256).unwrap_or_default();
     // A leading dot is a draft's, and no hash has one.
     URL_SAFE_NO_PAD.encode(hash)
+}
+
+/// The hash that [`folder_name`] was made of.
+pub(super) fn hash_of(folder_name: &str) -> Option<String> {
+    let hash = URL_SAFE_NO_PAD.decode(folder_name).ok()?;
+    Some(STANDARD.encode(hash))
 }
 
 fn file_name(sha256: &str) -> String {

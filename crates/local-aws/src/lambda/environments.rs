@@ -20,8 +20,6 @@ use crate::answer::Refusal;
 use crate::cloud::Cloud;
 use crate::place::Place;
 
-/// What a new account has of concurrency (AWS: "Lambda quotas"), here for each function by itself.
-const CONCURRENCY: u32 = 10;
 const IDLE: Duration = Duration::from_mins(10);
 /// Well before its credentials expire.
 const OLDEST: Duration = Duration::from_hours(6);
@@ -49,6 +47,8 @@ pub(crate) struct Environments {
 #[derive(Debug, Default)]
 struct Pool {
     busy: u32,
+    /// True if the function runs on what it has reserved, and not on what the account's other functions share.
+    is_reserved: bool,
     /// The last one is the one used last.
     idle: Vec<Idle>,
     /// The stream of the last one that ran.
@@ -173,20 +173,28 @@ impl Environments {
 impl Turn {
     /// A function that has as many invocations as it may have gets no more: AWS refuses, and does not queue.
     pub(super) fn take(cloud: &Arc<Cloud>, target: &Arc<Target>) -> Result<Self, Refusal> {
-        let most = target.reserved_concurrency.unwrap_or(CONCURRENCY);
         let mut pools = cloud.environments.pools();
-        let busy = pools.get(&target.key).map_or(0, |pool| pool.busy);
+        let (most, busy, reason) = if let Some(reserved) = target.reserved_concurrency {
+            let busy = pools.get(&target.key).map_or(0, |pool| pool.busy);
+            let reason = "ReservedFunctionConcurrentInvocationLimitExceeded";
+            (reserved, busy, reason)
+        } else {
+            let place = &target.key.0;
+            let sharing = pools
+                .iter()
+                .filter(|(key, pool)| key.0 == *place && !pool.is_reserved);
+            let busy = sharing.map(|(_, pool)| pool.busy).sum();
+            (target.unreserved, busy, "ConcurrentInvocationLimitExceeded")
+        };
         if busy >= most {
-            let reason = match target.reserved_concurrency {
-                Some(_) => "ReservedFunctionConcurrentInvocationLimitExceeded",
-                None => "ConcurrentInvocationLimitExceeded",
-            };
             return Err(
                 Refusal::new(429, "TooManyRequestsException", "Rate Exceeded.")
                     .with_member("Reason", reason),
             );
         }
-        pools.entry(Arc::clone(&target.key)).or_default().busy += 1;
+        let pool = pools.entry(Arc::clone(&target.key)).or_default();
+        pool.busy += 1;
+        pool.is_reserved = target.reserved_concurrency.is_some();
         drop(pools);
         Ok(Self {
             cloud: Arc::clone(cloud),

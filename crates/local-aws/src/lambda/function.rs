@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::alias::Alias;
-use super::name::{LATEST, Named, arn};
-use super::refusals::{conflict, no_function};
+use super::layer::Used;
+use super::name::{LATEST, Named, arn, is_number};
+use super::refusals::{conflict, no_alias, no_function};
 use super::settings::Settings;
 use crate::answer::Refusal;
 use crate::clock::{Moment, lambda_time};
@@ -28,8 +29,14 @@ pub(super) struct Function {
     pub(super) architecture: String,
     pub(super) made: Moment,
     pub(super) modified: Moment,
+    /// Bytes of what the zip unpacks to.
+    #[serde(default)]
+    pub(super) unzipped_size: u64,
     /// New with every change of the function.
     pub(super) revision: String,
+    /// The revision until the change under way has come to its end.
+    #[serde(default)]
+    pub(super) passing_revision: String,
     /// New with every change that its environments have to see.
     pub(super) generation: String,
     /// `Pending` until then.
@@ -41,6 +48,15 @@ pub(super) struct Function {
     pub(super) tags: BTreeMap<String, String>,
     pub(super) reserved_concurrency: Option<u32>,
     pub(super) next_version: u64,
+    /// Of `$LATEST`: its contents when a version was last published.
+    #[serde(default)]
+    pub(super) published: Option<String>,
+    /// Of `$LATEST`: `Allow` if loops are not ended.
+    #[serde(default)]
+    pub(super) allows_loops: bool,
+    /// `UpdateRuntimeOn`, where it is not `Auto`.
+    #[serde(default)]
+    pub(super) runtime_update: Option<String>,
 }
 
 impl Record for Function {
@@ -65,7 +81,7 @@ pub(super) enum View {
     /// As the call that changed it answers: still in progress.
     Updated,
     /// As lists have it: without states (AWS: `ListFunctions`, "a subset of the fields").
-    Listed,
+    Listed(Moment),
 }
 
 impl Function {
@@ -108,12 +124,39 @@ impl Function {
     /// It is another one from now on.
     pub(super) fn touch(&mut self) {
         self.revision = ids::uuid();
+        self.passing_revision.clone_from(&self.revision);
+    }
+
+    /// As [`Self::touch`], and once more when the change has come to its end.
+    pub(super) fn touch_twice(&mut self) {
+        self.touch();
+        self.passing_revision = ids::uuid();
+    }
+
+    /// The revision at a moment.
+    pub(super) fn revision(&self, now: Moment) -> &str {
+        if now < self.active_at.max(self.updated_at) && !self.passing_revision.is_empty() {
+            &self.passing_revision
+        } else {
+            &self.revision
+        }
+    }
+
+    fn shown_revision(&self, view: View) -> &str {
+        match view {
+            View::Created | View::Updated if !self.passing_revision.is_empty() => {
+                &self.passing_revision
+            }
+            View::At(now) | View::Listed(now) => self.revision(now),
+            View::Created | View::Updated => &self.revision,
+        }
     }
 
     /// The configuration, with an ARN that has the qualifier it was asked by.
     pub(super) fn describe(&self, place: &Place, qualifier: Option<&str>, view: View) -> Value {
-        let qualifier =
-            qualifier.or_else(|| (self.version != LATEST).then_some(self.version.as_str()));
+        // The answer that makes a version with the function or its code names the function.
+        let is_version = self.version != LATEST && view != View::Created;
+        let qualifier = qualifier.or_else(|| is_version.then_some(self.version.as_str()));
         let named = Named {
             name: self.name.clone(),
             qualifier: qualifier.map(ToOwned::to_owned),
@@ -145,7 +188,11 @@ impl Function {
         }
         put("KMSKeyArn", json!(settings.kms_key));
         put("TracingConfig", json!({ "Mode": settings.tracing }));
-        put("RevisionId", json!(self.revision));
+        put("RevisionId", json!(self.shown_revision(view)));
+        if !settings.layers.is_empty() {
+            let layers = settings.layers.iter().map(Used::describe);
+            put("Layers", layers.collect());
+        }
         for (name, value) in self.states(view) {
             put(name, json!(value));
         }
@@ -157,9 +204,9 @@ impl Function {
         );
         put(
             "SnapStart",
-            json!({ "ApplyOn": settings.snap_start, "OptimizationStatus": "Off" }),
+            json!({ "ApplyOn": settings.snap_start, "OptimizationStatus": self.snap_start_status() }),
         );
-        if view != View::Listed {
+        if !matches!(view, View::Listed(_)) {
             put(
                 "RuntimeVersionConfig",
                 json!({ "RuntimeVersionArn": runtime_version(place, &settings.runtime) }),
@@ -167,6 +214,19 @@ impl Function {
         }
         put("LoggingConfig", settings.logging.describe(&self.name));
         Value::Object(out)
+    }
+
+    fn snap_start_status(&self) -> &'static str {
+        if self.version != LATEST && self.settings.snap_start == "PublishedVersions" {
+            "On"
+        } else {
+            "Off"
+        }
+    }
+
+    /// What a version is made of: if it is as it was, no version is made.
+    pub(super) fn contents(&self) -> String {
+        json!([self.settings, self.code_sha256, self.architecture]).to_string()
     }
 
     fn states(&self, view: View) -> Vec<(&'static str, &'static str)> {
@@ -182,7 +242,7 @@ impl Function {
             ("LastUpdateStatusReasonCode", "Creating"),
         ];
         match view {
-            View::Listed => vec![],
+            View::Listed(_) => vec![],
             View::Created => pending.to_vec(),
             View::Updated => updating.to_vec(),
             View::At(now) => match self.state(now) {
@@ -242,7 +302,7 @@ pub(super) fn resolve(
     let Some(qualifier) = named.qualifier.as_deref().filter(|name| *name != LATEST) else {
         return Ok(latest);
     };
-    let version = if qualifier.bytes().all(|byte| byte.is_ascii_digit()) {
+    let version = if is_number(qualifier) {
         qualifier.to_owned()
     } else {
         tx.get::<Alias>(place, &key(&named.name, qualifier))?
@@ -254,6 +314,21 @@ pub(super) fn resolve(
     }
     tx.get::<Function>(place, &key(&named.name, &version))?
         .ok_or_else(missing)
+}
+
+/// As [`resolve`]; what could be an alias and is missing is said to be one.
+pub(super) fn resolve_alias(
+    cloud: &Cloud,
+    tx: &Tx,
+    place: &Place,
+    named: &Named,
+) -> Result<Function, Refusal> {
+    resolve(cloud, tx, place, named).map_err(|refusal| match &named.qualifier {
+        Some(qualifier) if refusal.status == 404 && super::name::is_alias(qualifier) => {
+            no_alias(&named.arn(place))
+        }
+        _ => refusal,
+    })
 }
 
 /// As [`resolve`], for a read: what was made a moment ago may not be seen yet.

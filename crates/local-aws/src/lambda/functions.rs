@@ -12,17 +12,18 @@ use serde_json::{Value, json};
 use super::alias::Alias;
 use super::checks::Checks;
 use super::code::Kept;
+use super::event_config::EventConfig;
 use super::function::{self, Function, View};
-use super::name::{self, LATEST, Named};
+use super::name::{self, LATEST, Named, is_alias};
 use super::policy::Policy;
 use super::refusals::{conflict, invalid, not_here};
-use super::settings::{Changes, Settings};
-use super::{change, role, tags, url, versions};
+use super::settings::{Changes, Settings, refuse_any};
+use super::{change, code_signing, layer, location, role, storage, tags, url, versions};
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
 use crate::cloud::Cloud;
 use crate::place::Place;
-use crate::store::Tx;
+use crate::store::{Record, Tx};
 use crate::{iam, ids};
 
 /// AWS's: of any call.
@@ -37,6 +38,7 @@ struct Create {
     architectures: Option<Vec<String>>,
     tags: Option<BTreeMap<String, String>>,
     publish: Option<bool>,
+    code_signing_config_arn: Option<String>,
     #[serde(flatten)]
     changes: Changes,
 }
@@ -47,7 +49,17 @@ struct Create {
 pub(super) struct FunctionCode {
     zip_file: Option<String>,
     s3_bucket: Option<String>,
-    image_uri: Option<String>,
+    s3_object_storage_mode: Option<Value>,
+    #[serde(rename = "SourceKMSKeyArn")]
+    source_kms_key_arn: Option<Value>,
+    pub(super) image_uri: Option<String>,
+}
+
+/// There is no S3 here, so no bucket exists (localstack, `test_lambda_code_location_s3_errors`).
+pub(super) fn no_bucket() -> Refusal {
+    invalid(
+        "Error occurred while GetObject. S3 Error Code: NoSuchBucket. S3 Error Message: The specified bucket does not exist",
+    )
 }
 
 impl FunctionCode {
@@ -56,9 +68,13 @@ impl FunctionCode {
         if self.image_uri.is_some() {
             return Err(not_here("container images: send a zip"));
         }
+        refuse_any(&[
+            ("S3ObjectStorageMode", &self.s3_object_storage_mode),
+            ("SourceKMSKeyArn", &self.source_kms_key_arn),
+        ])?;
         let Some(zip) = self.zip_file else {
             return Err(match self.s3_bucket {
-                Some(_) => not_here("code in S3: send it as `ZipFile`"),
+                Some(_) => no_bucket(),
                 None => invalid("Please provide a source for function code."),
             });
         };
@@ -89,11 +105,23 @@ pub(super) fn architecture(architectures: Option<&Vec<String>>) -> Result<Option
         return Ok(None);
     };
     let mut checks = Checks::default();
-    if let [one] = &architectures[..] {
-        checks.one_of(one, "architectures", &["x86_64", "arm64"]);
-    } else {
-        let value = format!("[{}]", architectures.join(", "));
-        checks.fail(value, "architectures", "have length equal to 1");
+    let value = format!("[{}]", architectures.join(", "));
+    match architectures.len() {
+        0 => checks.fail(
+            value,
+            "architectures",
+            "have length greater than or equal to 1",
+        ),
+        1 => {
+            let known = ["x86_64", "arm64"];
+            let extra = ", Member must not be null";
+            checks.each_of(architectures, "architectures", &known, extra);
+        }
+        _ => checks.fail(
+            value,
+            "architectures",
+            "have length less than or equal to 1",
+        ),
     }
     checks.finish()?;
     Ok(architectures.first().cloned())
@@ -115,11 +143,15 @@ pub(super) async fn create(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Re
         checks.one_of(kind, "packageType", &["Image", "Zip"]);
     }
     checks.finish()?;
-    let named = Named::at(
+    let named = Named::to_create(
         &call.place,
         input.function_name.as_deref().unwrap_or_default(),
     )?;
     input.changes.check()?;
+    let signing = input.code_signing_config_arn.as_deref();
+    if let Some(arn) = signing.filter(|arn| !arn.is_empty()) {
+        return Err(code_signing::no_config(arn));
+    }
     if input.package_type.as_deref() == Some("Image") {
         return Err(not_here("container images: send a zip"));
     }
@@ -132,8 +164,9 @@ pub(super) async fn create(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Re
         architecture(input.architectures.as_ref())?.unwrap_or_else(|| "x86_64".to_owned());
     let tags = input.tags.unwrap_or_default();
     tags::check(&tags)?;
+    let layer_arns = input.changes.layers.clone().unwrap_or_default();
     let mut settings = Settings::default();
-    input.changes.apply(&mut settings);
+    input.changes.apply(None, &mut settings);
     let code = match input.code {
         Some(code) => code.keep(cloud, call).await?,
         None => return Err(invalid("Please provide a source for function code.")),
@@ -144,7 +177,10 @@ pub(super) async fn create(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Re
             return Err(conflict(format!("Function already exist: {}", named.name)));
         }
         role::check(cloud, tx, &call.place, &settings.role)?;
+        settings.layers = layer::resolve(tx, call, &layer_arns)?;
+        layer::check_size(code.unzipped_size, &settings.layers)?;
         remove(tx, &call.place, &named.name)?;
+        storage::check(tx, &call.place, code.size)?;
         let now = cloud.now();
         let function = Function {
             name: named.name.clone(),
@@ -152,10 +188,12 @@ pub(super) async fn create(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Re
             settings,
             code_sha256: code.sha256.clone(),
             code_size: code.size,
+            unzipped_size: code.unzipped_size,
             architecture,
             made: now,
             modified: now,
             revision: ids::uuid(),
+            passing_revision: ids::uuid(),
             generation: ids::hex(16),
             active_at: now.saturating_add(pending),
             updated_at: now,
@@ -163,10 +201,13 @@ pub(super) async fn create(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Re
             tags,
             reserved_concurrency: None,
             next_version: 1,
+            published: None,
+            allows_loops: false,
+            runtime_update: None,
         };
         tx.put(&call.place, &function)?;
         if input.publish == Some(true) {
-            let version = versions::publish(tx, &call.place, function, None, now)?;
+            let version = versions::publish_with_change(tx, &call.place, function, now)?;
             return Ok(version.describe(&call.place, None, View::Created));
         }
         Ok(function.describe(&call.place, None, View::Created))
@@ -187,10 +228,7 @@ pub(super) fn get(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
         "Configuration": function.describe(&call.place, named.qualifier.as_deref(), View::At(cloud.now())),
         "Code": {
             "RepositoryType": "S3",
-            "Location": format!(
-                "https://awslambda-{region}-tasks.s3.{region}.amazonaws.com/snapshots/{}/{}-{}",
-                call.place.account, function.name, function.generation, region = call.place.region
-            ),
+            "Location": location::url(cloud, &function.code_sha256)?,
         },
     });
     // AWS: "Lambda returns tag data only if you have explicit allow permissions for lambda:ListTags."
@@ -228,6 +266,10 @@ pub(super) fn list(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
             false
         }
     };
+    // Functions of Lambda@Edge are replicated from another region.
+    let master = call.parameter("MasterRegion").map(Value::from);
+    refuse_any(&[("MasterRegion", &master)])?;
+    let page = Page::of(call, 10_000)?;
     let now = cloud.now();
     let functions: Vec<Function> = cloud.store.transact(|tx| tx.list(&call.place, ""))?;
     let described = functions
@@ -237,45 +279,59 @@ pub(super) fn list(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
         .map(|function| {
             let key = function::key(&function.name, &function.version);
             let qualifier = every_version.then_some(function.version.as_str());
-            (key, function.describe(&call.place, qualifier, View::Listed))
+            (
+                key,
+                function.describe(&call.place, qualifier, View::Listed(now)),
+            )
         });
-    page(call, "Functions", described.collect())
+    Ok(page.answer("Functions", described.collect()))
 }
 
 /// One page of things that are in the order of their keys; the marker is the last key before it.
-pub(super) fn page(
-    call: &Call,
-    member: &str,
-    things: Vec<(String, Value)>,
-) -> Result<Answer, Refusal> {
-    let mut checks = Checks::default();
-    let asked = call.parameter("MaxItems").map(|text| {
-        let number = text.parse().unwrap_or(0);
-        checks.range(number, "maxItems", 1, 10_000);
-        usize::try_from(number).unwrap_or(1)
-    });
-    checks.finish()?;
-    // AWS: "returns a maximum of 50 items in each response, even if you set the number higher".
-    let most = asked.unwrap_or(50).clamp(1, 50);
-    let after = match call.parameter("Marker").filter(|marker| !marker.is_empty()) {
-        None => String::new(),
-        Some(marker) => STANDARD
-            .decode(marker)
-            .ok()
-            .and_then(|bytes| String::from_utf8(bytes).ok())
-            .ok_or_else(|| invalid("Invalid Marker"))?,
-    };
-    let mut left = things.into_iter().filter(|(key, _)| *key > after);
-    let page: Vec<(String, Value)> = left.by_ref().take(most).collect();
-    let last = page.last().map(|(key, _)| STANDARD.encode(key));
-    let mut out = json!({});
-    if left.next().is_some()
-        && let Some(last) = last
-    {
-        out["NextMarker"] = json!(last);
+pub(super) struct Page {
+    after: String,
+    most: usize,
+}
+
+impl Page {
+    /// As `MaxItems`, of which `largest` are the most, and `Marker` ask for it.
+    pub(super) fn of(call: &Call, largest: u16) -> Result<Self, Refusal> {
+        let mut checks = Checks::default();
+        let asked = call.parameter("MaxItems").map(|text| {
+            let number = text.parse().unwrap_or(0);
+            checks.range(number, "maxItems", 1, i64::from(largest));
+            usize::try_from(number).unwrap_or(1)
+        });
+        checks.finish()?;
+        let after = match call.parameter("Marker").filter(|marker| !marker.is_empty()) {
+            None => String::new(),
+            Some(marker) => STANDARD
+                .decode(marker)
+                .ok()
+                .and_then(|bytes| String::from_utf8(bytes).ok())
+                .ok_or_else(|| invalid("Invalid Marker"))?,
+        };
+        Ok(Self {
+            after,
+            // AWS: "returns a maximum of 50 items in each response, even if you set the number higher".
+            most: asked.unwrap_or(50).clamp(1, 50),
+        })
     }
-    out[member] = page.into_iter().map(|(_, thing)| thing).collect();
-    Ok(Answer::ok(out))
+
+    /// The things of this page, in the order of their keys, as the list `member`.
+    pub(super) fn answer(self, member: &str, things: Vec<(String, Value)>) -> Answer {
+        let mut left = things.into_iter().filter(|(key, _)| *key > self.after);
+        let page: Vec<(String, Value)> = left.by_ref().take(self.most).collect();
+        let last = page.last().map(|(key, _)| STANDARD.encode(key));
+        let mut out = json!({});
+        if left.next().is_some()
+            && let Some(last) = last
+        {
+            out["NextMarker"] = json!(last);
+        }
+        out[member] = page.into_iter().map(|(_, thing)| thing).collect();
+        Answer::ok(out)
+    }
 }
 
 pub(super) fn delete(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Refusal> {
@@ -284,6 +340,10 @@ pub(super) fn delete(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Refusal>
         return Err(invalid(
             "$LATEST version cannot be deleted without deleting the function.",
         ));
+    }
+    // Said before the function is looked for (localstack, `test_function_name_and_qualifier_validation`).
+    if named.qualifier.as_deref().is_some_and(is_alias) {
+        return Err(invalid("Deletion of aliases is not currently supported."));
     }
     let (deleting, ghost) =
         cloud.with_faults(|faults| (faults.function_deleting_ms, faults.ghost_log_group_ms));
@@ -359,6 +419,9 @@ fn remove(tx: &Tx, place: &Place, name: &str) -> Result<(), Refusal> {
     }
     for policy in tx.list::<Policy>(place, &prefix)? {
         tx.remove::<Policy>(place, &function::key(name, &policy.qualifier))?;
+    }
+    for config in tx.list::<EventConfig>(place, &prefix)? {
+        tx.remove::<EventConfig>(place, &config.key())?;
     }
     url::remove_all(tx, place, name)
 }

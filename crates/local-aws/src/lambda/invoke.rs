@@ -1,14 +1,13 @@
 //! `Invoke`: by a call, by an API, and in the background.
 
-use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::de::IgnoredAny;
-use tokio::time::sleep;
 
+use super::background;
 use super::checks::Checks;
 use super::known::Target;
 use super::name::{LATEST, Named, arn};
@@ -25,10 +24,6 @@ use crate::trace;
 pub(super) const LARGEST_PAYLOAD: usize = 6_291_556;
 /// Of an invocation in the background.
 const LARGEST_EVENT: usize = 1_048_576;
-/// AWS: "Lambda retries function errors twice", after one and two minutes.
-const RETRIES: [Duration; 2] = [Duration::from_mins(1), Duration::from_mins(2)];
-/// A throttled event is tried again for so long at most (AWS: 6 hours by default).
-const EVENT_LASTS: Duration = Duration::from_hours(6);
 
 /// Runs the function `name` once, in the trace of the caller's header if there is one; with the function's trace header.
 pub(crate) async fn invoke(
@@ -89,7 +84,7 @@ pub(super) async fn perform(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, R
     let mut event = Event::new(cloud, &target, payload, &call.request_id, &caller);
     let trace = event.trace.clone();
     if kind == "Event" {
-        tokio::spawn(in_background(Arc::downgrade(cloud), target, event));
+        background::Event::new(cloud, target, event).start(cloud)?;
         return Ok(Answer::empty(202).with_header(trace::HEADER, trace));
     }
     // AWS: "Lambda passes the ClientContext object to your function for synchronous invocations only."
@@ -112,11 +107,10 @@ pub(super) fn target(cloud: &Cloud, place: &Place, named: Named) -> Result<Arc<T
     // AWS names the version that was meant, since 2025.
     let meant = named.qualifier.as_deref().unwrap_or(LATEST);
     let arn = format!("{}:{meant}", arn(place, &named.name));
-    let target = cloud.environments.known.target(cloud, place, named);
-    let target = target.map_err(|refusal| match refusal.status {
-        404 => no_function(&arn),
-        _ => refusal,
-    })?;
+    let target = match cloud.environments.known.target(cloud, place, named) {
+        Err(refusal) if refusal.status == 404 => return Err(no_function(&arn)),
+        outcome => outcome?.chosen(),
+    };
     if target.function.is_gone(cloud.now()) {
         return Err(no_function(&arn));
     }
@@ -168,39 +162,4 @@ async fn run_apart(
     tokio::spawn(work)
         .await
         .map_err(|error| Refusal::internal(error.to_string()))?
-}
-
-/// Until it succeeds or has been tried often enough.
-async fn in_background(cloud: Weak<Cloud>, target: Arc<Target>, event: Event) {
-    let mut retries = RETRIES.iter();
-    let began = tokio::time::Instant::now();
-    let mut pause = Duration::from_secs(1);
-    while let Some(cloud) = cloud.upgrade() {
-        let named = Named {
-            name: target.function.name.clone(),
-            qualifier: Some(target.function.version.clone()),
-        };
-        // As it is by now; gone, most likely, if it cannot be read.
-        let Ok(target) = cloud
-            .environments
-            .known
-            .target(&cloud, &target.key.0, named)
-        else {
-            return;
-        };
-        let outcome = run::run(Arc::clone(&cloud), target, event.clone(), None).await;
-        drop(cloud);
-        match outcome {
-            Ok(invoked) if invoked.error.is_none() => return,
-            Ok(_) => match retries.next() {
-                Some(after) => sleep(*after).await,
-                None => return,
-            },
-            Err(_) if began.elapsed() < EVENT_LASTS => {
-                sleep(pause).await;
-                pause = (pause * 2).min(Duration::from_mins(5));
-            }
-            Err(_) => return,
-        }
-    }
 }

@@ -31,8 +31,9 @@ impl Drop for Folder {
 }
 
 /// The archives of a function's layers, by the hash that they are kept by, in the order in which they are unpacked.
-fn archives(_function: &Function) -> Vec<String> {
-    Vec::new()
+fn archives(function: &Function) -> Vec<String> {
+    let layers = function.settings.layers.iter();
+    layers.map(|layer| layer.code_sha256.clone()).collect()
 }
 
 impl Opt {

@@ -1,20 +1,25 @@
 //! Lambda: functions, their code, their policy, and environments that run them.
 //!
-//! The control plane is a file for each kind of thing (`functions`, `update`, `versions`, `alias`, `policy`, `tags`,
-//! `account`). An invocation goes from `invoke` through `known` (what is read once) and `environments` (whose turn it
-//! is, and what is warm) to `run`, which talks to an `environment`'s process through its `runtime_api`; what is logged
+//! The control plane is a file for each kind of thing (`functions`, `update`, `versions`, `alias`, `policy`, `layer_versions`,
+//! `event_config`, `tags`, `account`, …); packages are downloaded from `location`. An invocation goes from `invoke` through `known` (what is read once) and `environments` (whose turn it
+//! is, and what is warm) to `run`, or by way of `background` if nobody waits for it; `run` talks to an `environment`'s process through its `runtime_api`; what is logged
 //! goes from `output` and `journal` to `delivery`.
 
 mod account;
 mod alias;
 mod archive;
+mod background;
 mod bootstrap;
 mod checks;
 mod client_context;
 mod code;
+mod code_signing;
 mod delivery;
 mod environment;
 mod environments;
+mod event_config;
+mod event_queue;
+mod event_sources;
 mod eventstream;
 mod extensions;
 mod family;
@@ -23,28 +28,38 @@ mod functions;
 mod invoke;
 mod journal;
 mod known;
+mod layer;
+mod layer_policy;
+mod layer_versions;
 mod layers;
 mod levels;
+mod location;
+mod management;
 mod mounts;
 mod name;
 mod outlet;
 mod output;
 mod policy;
 mod process_variables;
+mod provisioned;
 mod refusals;
 mod role;
 mod run;
 mod runtime_api;
+mod runtimes;
 mod sandbox;
 mod settings;
 mod shutdown;
+mod storage;
 mod streaming;
 mod supervisor;
 mod tags;
 mod telemetry;
 mod tracing;
+mod unsupported;
 mod update;
 pub(crate) mod url;
+mod variables;
 mod versions;
 
 use std::path::PathBuf;
@@ -58,10 +73,13 @@ use crate::cloud::Cloud;
 use crate::routes::Route;
 use crate::store::Tx;
 
+pub(crate) use background::resume;
 pub(crate) use environments::Environments;
 pub(crate) use invoke::{invoke, may_invoke};
+pub(crate) use location::{PATH as CODE_PATH, answer as download};
 pub use supervisor::{allow_files, run_hidden};
 pub(crate) use tags::tagged;
+pub(crate) use unsupported::route;
 
 #[rustfmt::skip]
 pub(crate) const ROUTES: &[Route] = &[
@@ -91,14 +109,46 @@ pub(crate) const ROUTES: &[Route] = &[
     ("GET", "/2019-09-30/functions/{FunctionName}/concurrency", "GetFunctionConcurrency"),
     ("DELETE", "/2017-10-31/functions/{FunctionName}/concurrency", "DeleteFunctionConcurrency"),
     ("GET", "/2016-08-19/account-settings", "GetAccountSettings"),
+    ("PUT", "/2019-09-25/functions/{FunctionName}/event-invoke-config", "PutFunctionEventInvokeConfig"),
+    ("POST", "/2019-09-25/functions/{FunctionName}/event-invoke-config", "UpdateFunctionEventInvokeConfig"),
+    ("GET", "/2019-09-25/functions/{FunctionName}/event-invoke-config", "GetFunctionEventInvokeConfig"),
+    ("DELETE", "/2019-09-25/functions/{FunctionName}/event-invoke-config", "DeleteFunctionEventInvokeConfig"),
+    ("GET", "/2019-09-25/functions/{FunctionName}/event-invoke-config/list", "ListFunctionEventInvokeConfigs"),
+    ("PUT", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency", "PutProvisionedConcurrencyConfig"),
+    ("GET", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency", "GetProvisionedConcurrencyConfig"),
+    ("GET", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency", "ListProvisionedConcurrencyConfigs"),
+    ("DELETE", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency", "DeleteProvisionedConcurrencyConfig"),
+    ("POST", "/2018-10-31/layers/{LayerName}/versions", "PublishLayerVersion"),
+    ("GET", "/2018-10-31/layers/{LayerName}/versions", "ListLayerVersions"),
+    ("GET", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}", "GetLayerVersion"),
+    ("DELETE", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}", "DeleteLayerVersion"),
+    ("POST", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy", "AddLayerVersionPermission"),
+    ("GET", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy", "GetLayerVersionPolicy"),
+    ("DELETE", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy/{StatementId}", "RemoveLayerVersionPermission"),
+    ("GET", "/2018-10-31/layers", "ListLayers"),
+    ("GET", "/2018-10-31/layers", "GetLayerVersionByArn"),
     ("GET", "/2020-06-30/functions/{FunctionName}/code-signing-config", "GetFunctionCodeSigningConfig"),
     ("POST", "/2021-10-31/functions/{FunctionName}/url", "CreateFunctionUrlConfig"),
+    ("PUT", "/2020-06-30/functions/{FunctionName}/code-signing-config", "PutFunctionCodeSigningConfig"),
+    ("DELETE", "/2020-06-30/functions/{FunctionName}/code-signing-config", "DeleteFunctionCodeSigningConfig"),
+    ("GET", "/2020-04-22/code-signing-configs", "ListCodeSigningConfigs"),
+    ("GET", "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}", "GetCodeSigningConfig"),
+    ("PUT", "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}", "UpdateCodeSigningConfig"),
+    ("DELETE", "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}", "DeleteCodeSigningConfig"),
+    ("GET", "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}/functions", "ListFunctionsByCodeSigningConfig"),
+    ("PUT", "/2024-08-31/functions/{FunctionName}/recursion-config", "PutFunctionRecursionConfig"),
+    ("GET", "/2024-08-31/functions/{FunctionName}/recursion-config", "GetFunctionRecursionConfig"),
     ("GET", "/2021-10-31/functions/{FunctionName}/url", "GetFunctionUrlConfig"),
     ("PUT", "/2021-10-31/functions/{FunctionName}/url", "UpdateFunctionUrlConfig"),
     ("DELETE", "/2021-10-31/functions/{FunctionName}/url", "DeleteFunctionUrlConfig"),
     ("GET", "/2021-10-31/functions/{FunctionName}/urls", "ListFunctionUrlConfigs"),
     ("GET", "/2021-07-20/functions/{FunctionName}/runtime-management-config", "GetRuntimeManagementConfig"),
+    ("PUT", "/2021-07-20/functions/{FunctionName}/runtime-management-config", "PutRuntimeManagementConfig"),
     ("GET", "/2015-03-31/event-source-mappings", "ListEventSourceMappings"),
+    ("POST", "/2015-03-31/event-source-mappings", "CreateEventSourceMapping"),
+    ("GET", "/2015-03-31/event-source-mappings/{UUID}", "GetEventSourceMapping"),
+    ("PUT", "/2015-03-31/event-source-mappings/{UUID}", "UpdateEventSourceMapping"),
+    ("DELETE", "/2015-03-31/event-source-mappings/{UUID}", "DeleteEventSourceMapping"),
 ];
 
 /// A stand-in for functions: it takes a function's name and an event, and returns its answer.
@@ -174,14 +224,46 @@ pub(crate) async fn perform(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, R
         "GetFunctionConcurrency" => account::get_concurrency(cloud, call),
         "DeleteFunctionConcurrency" => account::delete_concurrency(cloud, call),
         "GetAccountSettings" => account::settings(cloud, call),
-        "GetFunctionCodeSigningConfig" => account::code_signing(cloud, call),
         "CreateFunctionUrlConfig" => url::create(cloud, call),
         "GetFunctionUrlConfig" => url::get(cloud, call),
         "UpdateFunctionUrlConfig" => url::update(cloud, call),
         "DeleteFunctionUrlConfig" => url::delete(cloud, call),
         "ListFunctionUrlConfigs" => url::list(cloud, call),
-        "GetRuntimeManagementConfig" => account::runtime_management(cloud, call),
-        "ListEventSourceMappings" => Ok(account::event_sources()),
+        "PutFunctionEventInvokeConfig" => event_config::put(cloud, call),
+        "UpdateFunctionEventInvokeConfig" => event_config::update(cloud, call),
+        "GetFunctionEventInvokeConfig" => event_config::get(cloud, call),
+        "DeleteFunctionEventInvokeConfig" => event_config::delete(cloud, call),
+        "ListFunctionEventInvokeConfigs" => event_config::list(cloud, call),
+        "PutProvisionedConcurrencyConfig" => provisioned::put(cloud, call),
+        "GetProvisionedConcurrencyConfig" => provisioned::get(cloud, call),
+        "ListProvisionedConcurrencyConfigs" => provisioned::list(cloud, call),
+        "DeleteProvisionedConcurrencyConfig" => provisioned::delete(cloud, call),
+        "PublishLayerVersion" => layer_versions::publish(cloud, call).await,
+        "GetLayerVersion" => layer_versions::get(cloud, call),
+        "GetLayerVersionByArn" => layer_versions::get_by_arn(cloud, call),
+        "DeleteLayerVersion" => layer_versions::delete(cloud, call),
+        "ListLayers" => layer_versions::list(cloud, call),
+        "ListLayerVersions" => layer_versions::list_versions(cloud, call),
+        "AddLayerVersionPermission" => layer_policy::add(cloud, call),
+        "RemoveLayerVersionPermission" => layer_policy::remove(cloud, call),
+        "GetLayerVersionPolicy" => layer_policy::get(cloud, call),
+        "GetFunctionCodeSigningConfig" => code_signing::get_of_function(cloud, call),
+        "PutFunctionCodeSigningConfig" => code_signing::put_of_function(call),
+        "DeleteFunctionCodeSigningConfig" => code_signing::delete_of_function(cloud, call),
+        "ListCodeSigningConfigs" => Ok(code_signing::list()),
+        "GetCodeSigningConfig"
+        | "UpdateCodeSigningConfig"
+        | "DeleteCodeSigningConfig"
+        | "ListFunctionsByCodeSigningConfig" => Err(code_signing::missing(call)),
+        "PutFunctionRecursionConfig" => management::put_recursion(cloud, call),
+        "GetFunctionRecursionConfig" => management::get_recursion(cloud, call),
+        "GetRuntimeManagementConfig" => management::get_runtime(cloud, call),
+        "PutRuntimeManagementConfig" => management::put_runtime(cloud, call),
+        "ListEventSourceMappings" => Ok(event_sources::list()),
+        "CreateEventSourceMapping" => event_sources::create(cloud, call),
+        "GetEventSourceMapping" | "UpdateEventSourceMapping" | "DeleteEventSourceMapping" => {
+            Err(event_sources::missing())
+        }
         other => Err(Refusal::new(501, "NotImplementedException", other)),
     }
 }

@@ -3,17 +3,20 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::alias::Alias;
 use super::change;
 use super::checks::{Checks, is_word};
 use super::function::{self, key};
+use super::layer_policy::is_organisation;
 use super::name::{LATEST, Named};
-use super::refusals::{conflict, invalid, not_found, stale};
+use super::refusals::{conflict, invalid, not_found, nothing_there, stale};
 use super::url::Sender;
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
 use crate::clock::Moment;
 use crate::cloud::Cloud;
-use crate::store::Record;
+use crate::ids;
+use crate::store::{Record, Tx};
 
 /// AWS: "Function resource-based policy: 20 KB".
 const LARGEST: usize = 20_480;
@@ -25,6 +28,10 @@ pub(super) struct Policy {
     /// Empty for the function itself.
     pub(super) qualifier: String,
     pub(super) statements: Vec<Statement>,
+    /// New with every change of the policy, apart from the function's own (localstack,
+    /// `test_lambda_permission_fn_versioning`, 25-11-2025).
+    #[serde(default)]
+    revision: String,
 }
 
 impl Record for Policy {
@@ -111,6 +118,18 @@ impl Add {
         if let Some(account) = &self.source_account {
             checks.pattern(account, "sourceAccount", r"\d{12}", is_account(account));
         }
+        if let Some(token) = &self.event_source_token {
+            checks.length(token, "eventSourceToken", 0, 256);
+            let fits = !token.is_empty()
+                && token
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+            checks.pattern(token, "eventSourceToken", r"[a-zA-Z0-9._\-]+", fits);
+        }
+        if let Some(id) = &self.principal_org_id {
+            let fits = is_organisation(id);
+            checks.pattern(id, "principalOrgID", "o-[a-z0-9]{10,32}", fits);
+        }
         if let Some(kind) = &self.function_url_auth_type {
             checks.one_of(kind, "functionUrlAuthType", &["NONE", "AWS_IAM"]);
         }
@@ -176,9 +195,9 @@ impl Statement {
         });
         let equal = [
             ("AWS:SourceAccount", &self.source_account),
+            ("lambda:FunctionUrlAuthType", &self.url_auth_type),
             ("aws:PrincipalOrgID", &self.organisation),
             ("lambda:EventSourceToken", &self.event_source_token),
-            ("lambda:FunctionUrlAuthType", &self.url_auth_type),
         ];
         let equal: Map<String, Value> = equal
             .into_iter()
@@ -319,6 +338,33 @@ fn qualifier(named: &Named) -> Result<&str, Refusal> {
     }
 }
 
+/// The revision that a caller may name: the policy's, or that of what has none yet.
+fn check_revision(
+    cloud: &Cloud,
+    tx: &Tx,
+    call: &Call,
+    named: &Named,
+    policy: Option<&Policy>,
+    asked: Option<&str>,
+) -> Result<(), Refusal> {
+    let Some(asked) = asked.filter(|asked| !asked.is_empty()) else {
+        return Ok(());
+    };
+    if policy.is_some_and(|policy| policy.revision == asked) {
+        return Ok(());
+    }
+    let function = function::resolve(cloud, tx, &call.place, named)?;
+    let alias = tx.get::<Alias>(&call.place, &key(&named.name, named.version()))?;
+    let own = match &alias {
+        Some(alias) => alias.revision.as_str(),
+        None => function.revision(cloud.now()),
+    };
+    if policy.is_none() && own == asked {
+        return Ok(());
+    }
+    Err(stale("GetPolicy"))
+}
+
 pub(super) fn add(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
     let named = Named::of(call)?;
     let input: Add = call.input()?;
@@ -340,21 +386,17 @@ pub(super) fn add(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
     let document = statement.document().to_string();
     change(cloud, |tx| {
         // The version or alias has to be there.
-        function::resolve(cloud, tx, &call.place, &named)?;
-        let mut function = function::to_change(cloud, tx, &call.place, &named)?;
-        if input
-            .revision_id
-            .is_some_and(|asked| asked != function.revision)
-        {
-            return Err(stale("GetPolicy"));
-        }
-        let mut policy = tx
-            .get::<Policy>(&call.place, &key(&named.name, qualifier))?
-            .unwrap_or_else(|| Policy {
-                function: named.name.clone(),
-                qualifier: qualifier.to_owned(),
-                statements: Vec::new(),
-            });
+        function::to_change(cloud, tx, &call.place, &named)?;
+        function::resolve_alias(cloud, tx, &call.place, &named)?;
+        let found = tx.get::<Policy>(&call.place, &key(&named.name, qualifier))?;
+        let asked = input.revision_id.as_deref();
+        check_revision(cloud, tx, call, &named, found.as_ref(), asked)?;
+        let mut policy = found.unwrap_or_else(|| Policy {
+            function: named.name.clone(),
+            qualifier: qualifier.to_owned(),
+            statements: Vec::new(),
+            revision: String::new(),
+        });
         if policy.statements.iter().any(|it| it.sid == statement.sid) {
             return Err(conflict(format!(
                 "The statement id ({}) provided already exists. Please provide a new statement id, or remove the \
@@ -371,9 +413,8 @@ pub(super) fn add(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
                 format!("The final policy size ({size}) is bigger than the limit ({LARGEST})."),
             ));
         }
-        tx.put(&call.place, &policy)?;
-        function.touch();
-        tx.put(&call.place, &function)
+        policy.revision = ids::uuid();
+        tx.put(&call.place, &policy)
     })?;
     Ok(Answer::json(201, json!({ "Statement": document })))
 }
@@ -383,7 +424,11 @@ pub(super) fn remove(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
     let qualifier = qualifier(&named)?;
     let sid = call.label("StatementId");
     change(cloud, |tx| {
-        let mut function = function::to_change(cloud, tx, &call.place, &named)?;
+        if function::latest(cloud, tx, &call.place, &named.name)?.is_none() {
+            let arn = named.arn(&call.place);
+            return Err(not_found(format!("No policy found for: {arn}")));
+        }
+        function::resolve_alias(cloud, tx, &call.place, &named)?;
         let policy = tx.get::<Policy>(&call.place, &key(&named.name, qualifier))?;
         let Some(mut policy) = policy else {
             return Err(not_found(
@@ -395,34 +440,34 @@ pub(super) fn remove(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
             return Err(not_found(message));
         };
         let asked = call.parameter("RevisionId");
-        if asked.is_some_and(|asked| asked != function.revision) {
-            return Err(stale("GetPolicy"));
-        }
+        check_revision(cloud, tx, call, &named, Some(&policy), asked)?;
         policy.statements.remove(at);
+        policy.revision = ids::uuid();
         if policy.statements.is_empty() {
             tx.remove::<Policy>(&call.place, &policy.key())?;
         } else {
             tx.put(&call.place, &policy)?;
         }
-        function.touch();
-        tx.put(&call.place, &function)
+        Ok(())
     })?;
     Ok(Answer::empty(204))
 }
 
+/// Of what is not there, as of what has no policy, AWS says the same.
 pub(super) fn get(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
     let named = Named::of(call)?;
-    let (policy, revision) = cloud.store.transact(|tx| {
-        let function = function::read(cloud, tx, &call.place, &named)?;
+    let policy = cloud.store.transact(|tx| {
+        match function::read(cloud, tx, &call.place, &named) {
+            Err(refusal) if refusal.status == 404 => return Err(nothing_there()),
+            outcome => outcome?,
+        };
         let qualifier = named.qualifier.as_deref().filter(|name| *name != LATEST);
         let key = key(&named.name, qualifier.unwrap_or_default());
-        match tx.get::<Policy>(&call.place, &key)? {
-            Some(policy) => Ok((policy, function.revision)),
-            None => Err(not_found("The resource you requested does not exist.")),
-        }
+        tx.get::<Policy>(&call.place, &key)?
+            .ok_or_else(nothing_there)
     })?;
     Ok(Answer::ok(
-        json!({ "Policy": policy.document(), "RevisionId": revision }),
+        json!({ "Policy": policy.document(), "RevisionId": policy.revision }),
     ))
 }
 

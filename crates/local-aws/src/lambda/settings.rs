@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::checks::Checks;
-use super::refusals::{invalid, not_here};
+use super::layer::Used;
+use super::refusals::not_here;
+use super::runtimes;
+use super::variables::Variables;
 use crate::answer::Refusal;
 
 /// Of one version of a function.
@@ -28,6 +31,9 @@ pub(super) struct Settings {
     pub(super) dead_letter_target: Option<String>,
     pub(super) kms_key: Option<String>,
     pub(super) logging: Logging,
+    /// In the order in which they are unpacked; a later one's files replace those of an earlier one.
+    #[serde(default)]
+    pub(super) layers: Vec<Used>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -60,6 +66,7 @@ impl Default for Settings {
                 application_level: None,
                 system_level: None,
             },
+            layers: Vec::new(),
         }
     }
 }
@@ -93,7 +100,7 @@ pub(super) struct Changes {
     description: Option<String>,
     timeout: Option<i64>,
     memory_size: Option<i64>,
-    environment: Option<Variables>,
+    environment: Option<Environment>,
     tracing_config: Option<Tracing>,
     ephemeral_storage: Option<Storage>,
     snap_start: Option<SnapStart>,
@@ -101,15 +108,63 @@ pub(super) struct Changes {
     #[serde(rename = "KMSKeyArn")]
     kms_key_arn: Option<String>,
     logging_config: Option<LoggingChanges>,
-    layers: Option<Vec<String>>,
+    pub(super) layers: Option<Vec<String>>,
     vpc_config: Option<Vpc>,
-    file_system_configs: Option<Vec<Value>>,
+    #[serde(flatten)]
+    others: Others,
+}
+
+/// Members that AWS has and that have no effect here.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Others {
+    file_system_configs: Option<Value>,
+    image_config: Option<Value>,
+    publish_to: Option<Value>,
+    tenancy_config: Option<Value>,
+    capacity_provider_config: Option<Value>,
+    durable_config: Option<Value>,
+    runtime_config: Option<Value>,
+    accelerator_config: Option<Value>,
+}
+
+impl Others {
+    fn check(&self) -> Result<(), Refusal> {
+        refuse_any(&[
+            ("FileSystemConfigs", &self.file_system_configs),
+            ("ImageConfig", &self.image_config),
+            ("PublishTo", &self.publish_to),
+            ("TenancyConfig", &self.tenancy_config),
+            ("CapacityProviderConfig", &self.capacity_provider_config),
+            ("DurableConfig", &self.durable_config),
+            ("RuntimeConfig", &self.runtime_config),
+            ("AcceleratorConfig", &self.accelerator_config),
+        ])
+    }
+}
+
+/// Refuses members by name that have a value.
+pub(super) fn refuse_any(members: &[(&str, &Option<Value>)]) -> Result<(), Refusal> {
+    let is_empty = |value: &Value| match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(list) => list.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        _ => false,
+    };
+    match members
+        .iter()
+        .find(|(_, value)| value.as_ref().is_some_and(|value| !is_empty(value)))
+    {
+        Some((name, _)) => Err(not_here(&format!("`{name}`"))),
+        None => Ok(()),
+    }
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Variables {
-    variables: Option<BTreeMap<String, String>>,
+struct Environment {
+    variables: Option<Variables>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -140,6 +195,7 @@ struct DeadLetter {
 #[serde(rename_all = "PascalCase")]
 struct Vpc {
     subnet_ids: Option<Vec<String>>,
+    security_group_ids: Option<Vec<String>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -150,33 +206,6 @@ struct LoggingChanges {
     application_log_level: Option<String>,
     system_log_level: Option<String>,
 }
-
-const RUNTIMES: [&str; 24] = [
-    "nodejs20.x",
-    "nodejs22.x",
-    "nodejs24.x",
-    "python3.9",
-    "python3.10",
-    "python3.11",
-    "python3.12",
-    "python3.13",
-    "python3.14",
-    "java8.al2",
-    "java11",
-    "java17",
-    "java21",
-    "java25",
-    "dotnet8",
-    "dotnet10",
-    "ruby3.2",
-    "ruby3.3",
-    "ruby3.4",
-    "ruby4.0",
-    "provided.al2",
-    "provided.al2023",
-    "nodejs18.x",
-    "provided",
-];
 
 const ROLE: &str = r"arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+";
 
@@ -214,80 +243,57 @@ impl Changes {
             logging.check(&mut checks);
         }
         if let Some(variables) = self.variables() {
-            for name in variables.keys().filter(|name| !is_variable(name)) {
-                checks.fail(
-                    name,
-                    "environment.variables",
-                    "satisfy constraint: [Member must satisfy regular expression pattern: [a-zA-Z]([a-zA-Z0-9_])+]",
-                );
-            }
+            variables.check_names(&mut checks);
+        }
+        if let Some(layers) = &self.layers {
+            super::layer::check_arns(layers, &mut checks);
         }
         checks.finish()?;
-        if let Some(runtime) = &self.runtime
-            && !RUNTIMES.contains(&runtime.as_str())
-        {
-            return Err(invalid(format!(
-                "Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [{}] or \
-                 be a valid ARN",
-                RUNTIMES.join(", ")
-            )));
+        if let Some(runtime) = &self.runtime {
+            runtimes::check(runtime)?;
         }
-        self.check_environment()?;
+        if let Some(variables) = self.variables() {
+            variables.check()?;
+        }
         self.check_support()
     }
 
-    fn variables(&self) -> Option<&BTreeMap<String, String>> {
+    fn variables(&self) -> Option<&Variables> {
         self.environment.as_ref()?.variables.as_ref()
     }
 
-    fn check_environment(&self) -> Result<(), Refusal> {
-        let Some(variables) = self.variables() else {
-            return Ok(());
-        };
-        let reserved: Vec<&str> = variables
-            .keys()
-            .map(String::as_str)
-            .filter(|name| is_reserved(name))
-            .collect();
-        if !reserved.is_empty() {
-            return Err(invalid(format!(
-                "Lambda was unable to configure your environment variables because the environment variables you have \
-                 provided contains reserved keys that are currently not supported for modification. Reserved keys used \
-                 in this request: {}",
-                reserved.join(", ")
-            )));
-        }
-        // AWS measures the variables as JSON, and shows them.
-        let measured = json!(variables).to_string();
-        if measured.len() > 4096 {
-            return Err(invalid(format!(
-                "Lambda was unable to configure your environment variables because the environment variables you have \
-                 provided exceeded the 4KB limit. String measured: {measured}"
-            )));
-        }
-        Ok(())
-    }
-
     fn check_support(&self) -> Result<(), Refusal> {
-        let is_set = |list: Option<usize>| list.is_some_and(|length| length > 0);
-        if is_set(self.layers.as_ref().map(Vec::len)) {
-            return Err(not_here("layers"));
+        self.others.check()?;
+        let vpc = self.vpc_config.as_ref();
+        let ids = vpc.map(|vpc| [vpc.subnet_ids.as_ref(), vpc.security_group_ids.as_ref()]);
+        if ids
+            .into_iter()
+            .flatten()
+            .flatten()
+            .any(|ids| !ids.is_empty())
+        {
+            return Err(not_here("functions in a VPC (`VpcConfig`)"));
         }
-        if is_set(self.file_system_configs.as_ref().map(Vec::len)) {
-            return Err(not_here("file systems"));
+        let dead_letter = self.dead_letter_config.as_ref();
+        if dead_letter
+            .and_then(|config| config.target_arn.as_ref())
+            .is_some_and(|arn| !arn.is_empty())
+        {
+            return Err(not_here(
+                "dead-letter queues (`DeadLetterConfig`): it has neither SQS nor SNS",
+            ));
         }
-        let subnets = self
-            .vpc_config
-            .as_ref()
-            .and_then(|it| it.subnet_ids.as_ref());
-        if is_set(subnets.map(Vec::len)) {
-            return Err(not_here("functions in a VPC"));
+        if self.kms_key_arn.as_ref().is_some_and(|key| !key.is_empty()) {
+            return Err(not_here("keys of KMS (`KMSKeyArn`)"));
         }
         Ok(())
     }
 
-    /// Makes the settings what was asked for; [`Self::check`] has passed.
-    pub(super) fn apply(self, settings: &mut Settings) {
+    /// Makes the settings what was asked for; [`Self::check`] has passed, and `layers` are those that were asked for.
+    pub(super) fn apply(self, layers: Option<Vec<Used>>, settings: &mut Settings) {
+        // A function that is being created has no role yet.
+        let is_new = settings.role.is_empty();
+        set(&mut settings.layers, layers);
         let small = |number: i64| u32::try_from(number).unwrap_or_default();
         set(&mut settings.runtime, self.runtime);
         set(&mut settings.role, self.role);
@@ -295,9 +301,11 @@ impl Changes {
         set(&mut settings.description, self.description);
         set(&mut settings.timeout, self.timeout.map(small));
         set(&mut settings.memory, self.memory_size.map(small));
-        // Replaced whole; AWS has no environment left after an empty one.
+        // Replaced whole. An empty one is shown by a function created with it (localstack, `test_list_functions`), and
+        // is gone after an update.
         if let Some(environment) = self.environment {
-            settings.environment = environment.variables.filter(|it| !it.is_empty());
+            let variables = environment.variables.map(Variables::into_map);
+            settings.environment = variables.filter(|it| is_new || !it.is_empty());
         }
         set(
             &mut settings.tracing,
@@ -389,42 +397,6 @@ fn is_role(text: &str) -> bool {
     })
 }
 
-fn is_variable(name: &str) -> bool {
-    name.len() > 1
-        && name.starts_with(|first: char| first.is_ascii_alphabetic())
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-}
-
-/// AWS: "Defined runtime environment variables", the reserved ones.
-fn is_reserved(name: &str) -> bool {
-    const RESERVED: [&str; 21] = [
-        "_HANDLER",
-        "_X_AMZN_TRACE_ID",
-        "AWS_ACCESS_KEY",
-        "AWS_ACCESS_KEY_ID",
-        "AWS_DEFAULT_REGION",
-        "AWS_EXECUTION_ENV",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-        "AWS_LAMBDA_FUNCTION_NAME",
-        "AWS_LAMBDA_FUNCTION_VERSION",
-        "AWS_LAMBDA_INITIALIZATION_TYPE",
-        "AWS_LAMBDA_LOG_GROUP_NAME",
-        "AWS_LAMBDA_LOG_STREAM_NAME",
-        "AWS_LAMBDA_RUNTIME_API",
-        "AWS_LAMBDA_MAX_CONCURRENCY",
-        "AWS_LAMBDA_METADATA_API",
-        "AWS_LAMBDA_METADATA_TOKEN",
-        "AWS_REGION",
-        "AWS_SECRET_ACCESS_KEY",
-        "AWS_SESSION_TOKEN",
-        "LAMBDA_RUNTIME_DIR",
-        "LAMBDA_TASK_ROOT",
-    ];
-    RESERVED.contains(&name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -447,7 +419,13 @@ mod tests {
         assert!(refused(region).ends_with("in this request: AWS_REGION"));
         let large = json!({"Environment": {"Variables": {"NAME": "x".repeat(4096)}}});
         assert!(refused(large).contains("4KB"));
-        assert!(refused(json!({"Layers": ["arn"]})).contains("layers"));
+        assert!(refused(json!({"Layers": ["arn"]})).contains("at 'layers'"));
+        assert_eq!(
+            refused(json!({"DurableConfig": {"ExecutionTimeout": 1}})),
+            "InvalidParameterValueException: The local AWS does not support `DurableConfig`"
+        );
+        let queue = json!({"DeadLetterConfig": {"TargetArn": "arn:aws:sqs:eu-west-1:1:q"}});
+        assert!(refused(queue).contains("`DeadLetterConfig`"));
     }
 
     #[test]
@@ -456,10 +434,11 @@ mod tests {
             serde_json::from_value(json!({"Timeout": 10, "Environment": {"Variables": {}}}))
                 .expect("of the form");
         let mut settings = Settings {
+            role: "arn:aws:iam::000000000000:role/x".into(),
             environment: Some(BTreeMap::from([("NAME".into(), "x".into())])),
             ..Settings::default()
         };
-        changes.apply(&mut settings);
+        changes.apply(None, &mut settings);
         assert_eq!((settings.timeout, settings.memory), (10, 128));
         assert_eq!(settings.environment, None);
     }

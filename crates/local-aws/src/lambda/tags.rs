@@ -1,7 +1,9 @@
 //! Tags of functions.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
+use regex_lite::Regex;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -9,7 +11,7 @@ use super::change;
 use super::checks::Checks;
 use super::function::{self, Function};
 use super::name::{LATEST, Named, arn};
-use super::refusals::invalid;
+use super::refusals::{invalid, not_found, not_here};
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
 use crate::cloud::Cloud;
@@ -51,16 +53,36 @@ fn check_count(tags: &BTreeMap<String, String>) -> Result<(), Refusal> {
     Ok(())
 }
 
+const PATTERN: &str = r"arn:(aws[a-zA-Z-]*):lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:(function:[a-zA-Z0-9-_]+(:(\$LATEST|[a-zA-Z0-9-_]+))?|layer:([a-zA-Z0-9-_]+)|code-signing-config:csc-[a-z0-9]{17}|event-source-mapping:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|capacity-provider:[a-zA-Z0-9-_]+)";
+
+static FORM: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"^arn:aws[a-zA-Z-]*:lambda:(?:eusc-)?[a-z]{2}(?:-gov|-iso[a-z]?)?-[a-z]+-\d:\d{12}:(?:(function):[a-zA-Z0-9_-]+(?::(?:\$LATEST|[a-zA-Z0-9_-]+))?|(layer):[a-zA-Z0-9_-]+|(code-signing-config):csc-[a-z0-9]{17}|(event-source-mapping):[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|(capacity-provider):[a-zA-Z0-9_-]+)$",
+    )
+    .expect("the pattern is one")
+});
+
+/// The function whose tags a call is about; of the other kinds of things with tags there are none (texts: localstack,
+/// `test_tag_exceptions`).
 fn named(call: &Call) -> Result<Named, Refusal> {
     let resource = call.label("Resource");
     let mut checks = Checks::default();
-    checks.pattern(
-        resource,
-        "resource",
-        r"arn:(aws[a-zA-Z-]*):lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:(function:[a-zA-Z0-9-_]+(:(\$LATEST|[a-zA-Z0-9-_]+))?|layer:([a-zA-Z0-9-_]+)|code-signing-config:csc-[a-z0-9]{17}|event-source-mapping:[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12})",
-        resource.starts_with("arn:aws"),
-    );
+    let parts = FORM.captures(resource);
+    checks.pattern(resource, "resource", PATTERN, parts.is_some());
     checks.finish()?;
+    let is = |at: usize| parts.as_ref().is_some_and(|parts| parts.get(at).is_some());
+    if is(2) {
+        return Err(not_here("tags of layers"));
+    }
+    for (at, kind) in [
+        (3, "Code signing config"),
+        (4, "Event source mapping"),
+        (5, "Capacity provider"),
+    ] {
+        if is(at) {
+            return Err(not_found(format!("{kind} not found: {resource}")));
+        }
+    }
     let named = Named::at(&call.place, resource)?;
     if named.qualifier.is_some() {
         return Err(invalid(

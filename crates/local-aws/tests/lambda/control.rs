@@ -216,9 +216,12 @@ async fn bad_input_is_refused_as_by_aws() {
 #[tokio::test(start_paused = true)]
 async fn code_and_configuration_change_apart() {
     let aws = inline().await;
-    let made = create(&aws, &Value::Null).await.json();
-    let stale = json!({ "Timeout": 9, "RevisionId": "0" });
     let configuration = format!("{DEMO}/configuration");
+    let created = create(&aws, &Value::Null).await.json();
+    let made = get(&aws, &configuration).await.json();
+    // A new function has another revision when it is active.
+    assert_ne!(made["RevisionId"], created["RevisionId"]);
+    let stale = json!({ "Timeout": 9, "RevisionId": created["RevisionId"] });
     assert_eq!(
         call(&aws, "PUT", &configuration, &stale).await.refusal(),
         (
@@ -304,8 +307,22 @@ async fn permissions_are_statements_of_a_policy() {
         document,
         json!({ "Version": "2012-10-17", "Id": "default", "Statement": [statement] })
     );
-    let configuration = get(&aws, &format!("{DEMO}/configuration")).await.json();
-    assert_eq!(got["RevisionId"], configuration["RevisionId"]);
+    let stale = json!({ "RevisionId": "0", "StatementId": "other" });
+    let mut input = add.clone();
+    for (name, value) in stale.as_object().expect("an object") {
+        input[name] = value.clone();
+    }
+    let refused = call(&aws, "POST", &policy, &input).await.refusal();
+    assert_eq!(refused.0, 412);
+    assert!(
+        refused.2.contains("Call the GetPolicy API"),
+        "{}",
+        refused.2
+    );
+    input["RevisionId"] = got["RevisionId"].clone();
+    assert_eq!(call(&aws, "POST", &policy, &input).await.status, 201);
+    let other = format!("{policy}/other");
+    assert_eq!(call(&aws, "DELETE", &other, &Value::Null).await.status, 204);
     let latest = call(&aws, "POST", &format!("{policy}?Qualifier=$LATEST"), &add).await;
     assert_eq!(
         latest.refusal().2,
@@ -418,7 +435,14 @@ async fn versions_stay_as_they_were_published() {
     let invoked = send(&aws, "POST", &path, "{}", &[]).await;
     assert_eq!(invoked.header("x-amz-executed-version"), "1");
     let used = call(&aws, "DELETE", &format!("{DEMO}?Qualifier=1"), &Value::Null).await;
-    assert_eq!(used.status, 409);
+    assert_eq!(
+        used.refusal(),
+        (
+            409,
+            "ResourceConflictException".into(),
+            "Unable to delete version because the following aliases reference it: [live]".into()
+        )
+    );
     assert_eq!(
         call(
             &aws,
@@ -437,6 +461,152 @@ async fn versions_stay_as_they_were_published() {
         204
     );
     assert_eq!(get(&aws, &format!("{DEMO}?Qualifier=1")).await.status, 404);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alias_divides_invocations_among_two_versions() {
+    let aws = inline().await;
+    create(&aws, &json!({ "Publish": true })).await;
+    let configuration = format!("{DEMO}/configuration");
+    call(&aws, "PUT", &configuration, &json!({ "Timeout": 9 })).await;
+    call(&aws, "POST", &format!("{DEMO}/versions"), &json!({})).await;
+    let alias = json!({
+        "Name": "live", "FunctionVersion": "1", "RoutingConfig": { "AdditionalVersionWeights": { "2": 0.5 } },
+    });
+    let made = call(&aws, "POST", &format!("{DEMO}/aliases"), &alias).await;
+    assert_eq!(made.json()["RoutingConfig"], alias["RoutingConfig"]);
+    let path = format!("{DEMO}/invocations?Qualifier=live");
+    let mut versions = std::collections::BTreeSet::new();
+    for _ in 0..80 {
+        let invoked = send(&aws, "POST", &path, "{}", &[]).await;
+        versions.insert(invoked.header("x-amz-executed-version").to_owned());
+    }
+    assert_eq!(versions.into_iter().collect::<Vec<_>>(), ["1", "2"]);
+    for version in ["1", "2"] {
+        let path = format!("{DEMO}?Qualifier={version}");
+        let used = call(&aws, "DELETE", &path, &Value::Null).await;
+        assert_eq!(used.status, 409, "{version}");
+    }
+    // The policy of the alias goes with it.
+    let policy = format!("{DEMO}/policy?Qualifier=live");
+    let statement =
+        json!({ "StatementId": "s", "Action": "lambda:InvokeFunction", "Principal": "*" });
+    assert_eq!(call(&aws, "POST", &policy, &statement).await.status, 201);
+    call(
+        &aws,
+        "DELETE",
+        &format!("{DEMO}/aliases/live"),
+        &Value::Null,
+    )
+    .await;
+    call(&aws, "POST", &format!("{DEMO}/aliases"), &alias).await;
+    assert_eq!(get(&aws, &policy).await.status, 404);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_local_aws_has_not_is_refused_by_name() {
+    let aws = inline().await;
+    create(&aws, &Value::Null).await;
+    let version = json!({ "ProvisionedConcurrentExecutions": 1 });
+    call(&aws, "POST", &format!("{DEMO}/versions"), &json!({})).await;
+    let source = json!({
+        "FunctionName": "demo", "EventSourceArn": "arn:aws:sqs:eu-west-1:000000000000:q",
+    });
+    for (method, path, body, operation) in [
+        (
+            "POST",
+            "/2020-04-22/code-signing-configs",
+            &json!({}),
+            "CreateCodeSigningConfig",
+        ),
+        (
+            "GET",
+            "/2025-11-30/capacity-providers",
+            &Value::Null,
+            "ListCapacityProviders",
+        ),
+        (
+            "POST",
+            "/2015-03-31/event-source-mappings",
+            &source,
+            "CreateEventSourceMapping",
+        ),
+        (
+            "PUT",
+            "/2019-09-30/functions/demo/provisioned-concurrency?Qualifier=1",
+            &version,
+            "PutProvisionedConcurrencyConfig",
+        ),
+    ] {
+        let refused = call(&aws, method, path, body).await.refusal();
+        let message = format!("The local AWS does not support {operation}");
+        assert_eq!(refused, (501, "NotImplementedException".into(), message));
+    }
+    let unknown = get(&aws, "/2015-03-31/nonsense").await.refusal();
+    assert_eq!(unknown.1, "UnknownOperationException");
+    let configuration = format!("{DEMO}/configuration");
+    for (member, value) in [
+        (
+            "DeadLetterConfig",
+            json!({ "TargetArn": "arn:aws:sqs:eu-west-1:000000000000:q" }),
+        ),
+        (
+            "KMSKeyArn",
+            json!("arn:aws:kms:eu-west-1:000000000000:key/k"),
+        ),
+        ("VpcConfig", json!({ "SubnetIds": ["subnet-1"] })),
+        (
+            "FileSystemConfigs",
+            json!([{ "Arn": "a", "LocalMountPath": "/mnt/a" }]),
+        ),
+        ("ImageConfig", json!({ "Command": ["x"] })),
+    ] {
+        let refused = call(&aws, "PUT", &configuration, &json!({ member: value }))
+            .await
+            .refusal();
+        assert_eq!(refused.0, 400);
+        assert!(
+            refused.2.starts_with("The local AWS does not support") && refused.2.contains(member),
+            "{}",
+            refused.2
+        );
+    }
+    // What takes a setting away is no setting.
+    let none = json!({
+        "DeadLetterConfig": { "TargetArn": "" }, "KMSKeyArn": "", "VpcConfig": { "SubnetIds": [], "SecurityGroupIds": [] },
+        "FileSystemConfigs": [], "Layers": [],
+    });
+    assert_eq!(call(&aws, "PUT", &configuration, &none).await.status, 200);
+    let age = json!({ "DestinationConfig": { "OnFailure": { "Destination": "arn:aws:sqs:eu-west-1:000000000000:q" } } });
+    let path = "/2019-09-25/functions/demo/event-invoke-config";
+    let refused = call(&aws, "PUT", path, &age).await.refusal();
+    assert_eq!(
+        refused.2,
+        "The local AWS does not support destinations in `sqs`: send to a Lambda function"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_runtime_stays_at_its_version() {
+    let aws = inline().await;
+    create(&aws, &Value::Null).await;
+    let path = "/2021-07-20/functions/demo/runtime-management-config";
+    let configuration = get(&aws, &format!("{DEMO}/configuration")).await.json();
+    let own = &configuration["RuntimeVersionConfig"]["RuntimeVersionArn"];
+    let manual = json!({ "UpdateRuntimeOn": "Manual", "RuntimeVersionArn": own });
+    assert_eq!(call(&aws, "PUT", path, &manual).await.status, 200);
+    let got = get(&aws, path).await.json();
+    assert_eq!(
+        got,
+        json!({ "UpdateRuntimeOn": "Manual", "FunctionArn": format!("{ARN}:$LATEST"), "RuntimeVersionArn": own })
+    );
+    let other = json!({ "UpdateRuntimeOn": "Manual", "RuntimeVersionArn": format!("{}0", own.as_str().expect("text")) });
+    assert_eq!(call(&aws, "PUT", path, &other).await.status, 400);
+    let auto = json!({ "UpdateRuntimeOn": "Auto" });
+    assert_eq!(
+        call(&aws, "PUT", path, &auto).await.json()["UpdateRuntimeOn"],
+        "Auto"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -492,7 +662,7 @@ async fn what_a_function_has_not_is_said_so() {
     let aws = inline().await;
     create(&aws, &Value::Null).await;
     let signing = get(&aws, "/2020-06-30/functions/demo/code-signing-config").await;
-    assert_eq!(signing.json()["FunctionName"], "demo");
+    assert_eq!((signing.status, signing.json()), (200, json!({})));
     assert_eq!(
         get(&aws, "/2021-10-31/functions/demo/url").await.status,
         404

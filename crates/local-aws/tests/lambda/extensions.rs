@@ -373,7 +373,6 @@ async fn layer(aws: &LocalAws, name: &str, files: &[(&str, &str)]) -> String {
 }
 
 #[tokio::test]
-#[ignore = "layers are not published yet"]
 async fn external_ones_start_before_the_runtime_and_see_its_end() {
     let folder = tempfile::tempdir().expect("a folder");
     let aws = processes(folder.path()).await;
@@ -422,7 +421,6 @@ async fn external_ones_start_before_the_runtime_and_see_its_end() {
 }
 
 #[tokio::test]
-#[ignore = "layers are not published yet"]
 async fn an_external_one_that_fails_fails_the_function() {
     let folder = tempfile::tempdir().expect("a folder");
     let aws = processes(folder.path()).await;
@@ -468,7 +466,6 @@ async fn an_external_one_that_fails_fails_the_function() {
 }
 
 #[tokio::test]
-#[ignore = "layers are not published yet"]
 async fn layers_are_at_opt_or_where_the_paths_lead() {
     let folder = tempfile::tempdir().expect("a folder");
     let aws = processes(folder.path()).await;

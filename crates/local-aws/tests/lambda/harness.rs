@@ -40,11 +40,9 @@ impl Answer {
     /// Status, code and message of a refusal.
     pub(crate) fn refusal(&self) -> (u16, String, String) {
         let code = self.header("x-amzn-errortype").to_owned();
-        let message = self.json()["message"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned();
-        (self.status, code, message)
+        let body = self.json();
+        let message = body["message"].as_str().or(body["Message"].as_str());
+        (self.status, code, message.unwrap_or_default().to_owned())
     }
 
     pub(crate) fn log(&self) -> String {
@@ -62,8 +60,20 @@ pub(crate) fn signed(
     body: impl Into<Bytes>,
     headers: &[(&str, &str)],
 ) -> Request<Bytes> {
+    signed_by("000000000000", method, path, service, body, headers)
+}
+
+/// By credentials of an account.
+pub(crate) fn signed_by(
+    account: &str,
+    method: &str,
+    path: &str,
+    service: &str,
+    body: impl Into<Bytes>,
+    headers: &[(&str, &str)],
+) -> Request<Bytes> {
     let signature = format!(
-        "AWS4-HMAC-SHA256 Credential=000000000000/20261124/eu-west-1/{service}/aws4_request, SignedHeaders=host, Signature=00"
+        "AWS4-HMAC-SHA256 Credential={account}/20261124/eu-west-1/{service}/aws4_request, SignedHeaders=host, Signature=00"
     );
     let mut request = Request::builder()
         .method(method)
@@ -82,10 +92,11 @@ pub(crate) async fn send(
     body: impl Into<Bytes>,
     headers: &[(&str, &str)],
 ) -> Answer {
-    match aws
-        .handle(signed(method, path, "lambda", body, headers))
-        .await
-    {
+    handle(aws, signed(method, path, "lambda", body, headers)).await
+}
+
+pub(crate) async fn handle(aws: &LocalAws, request: Request<Bytes>) -> Answer {
+    match aws.handle(request).await {
         Outcome::Answered(response) => {
             let (parts, bytes) = response.into_parts();
             Answer {
@@ -118,11 +129,20 @@ pub(crate) async fn invoke(aws: &LocalAws, event: &Value) -> Answer {
 }
 
 async fn open(folder: Option<PathBuf>, runner: Runner, clock: Clock) -> LocalAws {
+    enforcing(Enforcement::Off, folder, runner, clock).await
+}
+
+async fn enforcing(
+    enforcement: Enforcement,
+    folder: Option<PathBuf>,
+    runner: Runner,
+    clock: Clock,
+) -> LocalAws {
     let aws = LocalAws::open(Options {
         folder,
         clock,
         runner,
-        enforcement: Enforcement::Off,
+        enforcement,
         ..Options::default()
     })
     .expect("an AWS");
@@ -162,6 +182,21 @@ pub(crate) async fn inline_with(
     .await
 }
 
+/// As [`inline_with`]; the work is told the function's name.
+pub(crate) async fn inline_named(
+    work: impl Fn(&str, Bytes) -> Result<Bytes, FunctionError> + Send + Sync + 'static,
+) -> LocalAws {
+    open(None, Runner::Inline(Arc::new(work)), Clock::runtime()).await
+}
+
+/// As [`inline_named`], with the rights of functions' roles.
+pub(crate) async fn inline_enforced(
+    work: impl Fn(&str, Bytes) -> Result<Bytes, FunctionError> + Send + Sync + 'static,
+) -> LocalAws {
+    let runner = Runner::Inline(Arc::new(work));
+    enforcing(Enforcement::Functions, None, runner, Clock::runtime()).await
+}
+
 /// In a folder, with processes that end with this one.
 pub(crate) async fn processes(folder: &Path) -> LocalAws {
     let shim = Some(PathBuf::from(env!("CARGO_BIN_EXE_local-aws")));
@@ -171,6 +206,31 @@ pub(crate) async fn processes(folder: &Path) -> LocalAws {
         Clock::System,
     )
     .await
+}
+
+/// What [`processes`] has left in a folder.
+pub(crate) fn reopened(folder: &Path) -> LocalAws {
+    LocalAws::open(Options {
+        folder: Some(folder.to_owned()),
+        enforcement: Enforcement::Off,
+        ..Options::default()
+    })
+    .expect("an AWS")
+}
+
+/// What is in a folder, on the runtime's time, with functions inside this process.
+pub(crate) fn reopened_inline(
+    folder: &Path,
+    work: impl Fn(&str, Bytes) -> Result<Bytes, FunctionError> + Send + Sync + 'static,
+) -> LocalAws {
+    LocalAws::open(Options {
+        folder: Some(folder.to_owned()),
+        clock: Clock::runtime(),
+        runner: Runner::Inline(Arc::new(work)),
+        enforcement: Enforcement::Off,
+        ..Options::default()
+    })
+    .expect("an AWS")
 }
 
 /// A zip with one file, as base64.

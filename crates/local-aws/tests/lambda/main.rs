@@ -2,6 +2,8 @@
 
 mod harness;
 
+mod background;
+mod concurrency;
 mod control;
 mod execution;
 #[cfg(target_os = "linux")]
@@ -10,6 +12,7 @@ mod extensions;
 mod leftovers;
 #[cfg(target_os = "linux")]
 mod memory;
+mod packages;
 mod server;
 mod streamer;
 mod streaming;

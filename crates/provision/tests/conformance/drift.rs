@@ -17,7 +17,6 @@ use crate::world::{World, text};
 /// Changes that the emulator written by others keeps in a form that no SDK reads, does not take back, or wants more for.
 const BEYOND_OTHERS: &[Mutation] = &[
     Mutation::AddBinaryType,
-    Mutation::AddDeadLetter,
     Mutation::CompressAnswers,
     Mutation::ModelRequest,
     Mutation::RequireParameter,
@@ -110,7 +109,6 @@ drifts! {
     the_storage: ChangeStorage;
     the_log_format: ChangeLogFormat;
     the_log_group: ChangeLogGroup;
-    a_dead_letter_queue: AddDeadLetter;
     the_role: ChangeFunctionRole;
     the_code: ChangeCode;
     the_architecture: ChangeArchitecture;

@@ -2,15 +2,14 @@
 
 use aws_sdk_lambda::operation::update_function_configuration::builders::UpdateFunctionConfigurationFluentBuilder;
 use aws_sdk_lambda::types::{
-    Architecture, DeadLetterConfig, Environment, EphemeralStorage, LogFormat, LoggingConfig,
-    Runtime, TracingConfig, TracingMode,
+    Architecture, Environment, EphemeralStorage, LogFormat, LoggingConfig, Runtime, TracingConfig,
+    TracingMode,
 };
 use serde_json::{Value, json};
 
 use super::hand::Hand;
 use super::names::other_package;
 use super::{Mutation, THEIRS, Undone};
-use crate::account::Account;
 
 impl Hand<'_> {
     pub(super) async fn function(&self, what: Mutation) -> Result<(), Undone> {
@@ -164,11 +163,6 @@ fn configured(
         Mutation::ChangeLogGroup => {
             let logging = LoggingConfig::builder().log_group(THEIRS);
             update.logging_config(logging.build())
-        }
-        Mutation::AddDeadLetter => {
-            let queue = format!("arn:aws:sqs:{}:000000000000:{THEIRS}", Account::REGION);
-            let queue = DeadLetterConfig::builder().target_arn(queue);
-            update.dead_letter_config(queue.build())
         }
         Mutation::TraceFunction => {
             let tracing = TracingConfig::builder().mode(TracingMode::Active);

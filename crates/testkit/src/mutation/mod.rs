@@ -265,8 +265,6 @@ catalogue! {
         ChangeLogFormat: differs(FUNCTION, "logging");
         /// The function's log events go to another group.
         ChangeLogGroup: differs(FUNCTION, "logging");
-        /// Events that fail go to a queue.
-        AddDeadLetter: differs(FUNCTION, "dead_letter");
         /// The function runs as another role.
         ChangeFunctionRole: differs(FUNCTION, "role");
         /// Other code is uploaded.

@@ -1,6 +1,7 @@
 //! The rights of Lambda's operations.
 
 use percent_encoding::percent_decode_str;
+use serde_json::Value;
 
 use super::{Need, action, has_any, text};
 use crate::answer::Refusal;
@@ -11,7 +12,12 @@ use crate::store::Tx;
 const LAMBDA: &str = "lambda.amazonaws.com";
 
 pub(super) fn needs(call: &Call, tx: &Tx) -> Result<Vec<Need>, Refusal> {
-    let mut need = Need::new(action(call), resource(call)?);
+    let action = match call.operation {
+        // No action of its own.
+        "GetLayerVersionByArn" => "lambda:GetLayerVersion".to_owned(),
+        _ => action(call),
+    };
+    let mut need = Need::new(action, resource(call)?);
     if let Some(auth_type) = url_auth_type(call, tx)? {
         need = need.with("lambda:FunctionUrlAuthType", auth_type);
     }
@@ -20,6 +26,10 @@ pub(super) fn needs(call: &Call, tx: &Tx) -> Result<Vec<Need>, Refusal> {
         let body = call.json()?;
         if let Some(role) = text(&body, "Role") {
             needs.push(Need::pass_role(role, LAMBDA));
+        }
+        let layers = body.get("Layers").and_then(Value::as_array);
+        for layer in layers.into_iter().flatten().filter_map(Value::as_str) {
+            needs.push(Need::new("lambda:GetLayerVersion", layer));
         }
         if call.operation == "CreateFunction" && has_any(body.get("Tags")) {
             needs.push(Need::new("lambda:TagResource", resource(call)?));
@@ -55,6 +65,9 @@ fn resource(call: &Call) -> Result<String, Refusal> {
             None,
         ));
     }
+    if call.operation == "GetLayerVersionByArn" {
+        return Ok(call.parameter("Arn").unwrap_or("*").to_owned());
+    }
     // Of `/2015-03-31/functions/{name}/…` and `/2017-03-31/tags/{arn}`, whatever the version.
     let mut segments = call.path.trim_start_matches('/').split('/').skip(1);
     let kind = segments.next().unwrap_or_default();
@@ -62,9 +75,25 @@ fn resource(call: &Call) -> Result<String, Refusal> {
         .next()
         .filter(|segment| !segment.is_empty())
         .map(|segment| percent_decode_str(segment).decode_utf8_lossy());
+    let third = segments.nth(1).filter(|segment| !segment.is_empty());
     Ok(match (kind, named) {
+        // `/2018-10-31/layers/{name}/versions/{number}`
+        ("layers", Some(name)) => {
+            let layer = if name.starts_with("arn:") {
+                name.into_owned()
+            } else {
+                call.place.arn("lambda", &format!("layer:{name}"))
+            };
+            match third {
+                Some(version) => format!("{layer}:{version}"),
+                None => layer,
+            }
+        }
+        ("event-source-mappings", Some(id)) => call
+            .place
+            .arn("lambda", &format!("event-source-mapping:{id}")),
         ("functions", Some(name)) => function(call, &name, call.parameter("Qualifier")),
-        ("tags", Some(arn)) => arn.into_owned(),
+        ("tags" | "code-signing-configs", Some(arn)) => arn.into_owned(),
         _ => "*".to_owned(),
     })
 }

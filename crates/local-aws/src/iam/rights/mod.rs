@@ -228,7 +228,9 @@ mod tests {
     fn lambda_is_about_functions_and_the_roles_they_get() {
         let function = "arn:aws:lambda:r:1:function:f";
         let role = "arn:aws:iam::1:role/x";
-        let body = json!({ "FunctionName": "f", "Role": role, "Tags": { "a": "b" } });
+        let layer = "arn:aws:lambda:r:1:layer:l:2";
+        let body =
+            json!({ "FunctionName": "f", "Role": role, "Tags": { "a": "b" }, "Layers": [layer] });
         assert_needed(
             &needed(
                 Service::Lambda,
@@ -240,6 +242,7 @@ mod tests {
             &[
                 ("lambda:CreateFunction", function),
                 ("iam:PassRole", role),
+                ("lambda:GetLayerVersion", layer),
                 ("lambda:TagResource", function),
             ],
         );
@@ -273,6 +276,30 @@ mod tests {
                 "lambda:ListTags",
                 "/2017-03-31/tags/arn%3Aaws%3Alambda%3Ar%3A1%3Afunction%3Af",
                 function,
+            ),
+            (
+                "GetLayerVersion",
+                "lambda:GetLayerVersion",
+                "/2018-10-31/layers/l/versions/2",
+                "arn:aws:lambda:r:1:layer:l:2",
+            ),
+            (
+                "PublishLayerVersion",
+                "lambda:PublishLayerVersion",
+                "/2018-10-31/layers/l/versions",
+                "arn:aws:lambda:r:1:layer:l",
+            ),
+            (
+                "GetLayerVersionByArn",
+                "lambda:GetLayerVersion",
+                "/2018-10-31/layers?find=LayerVersion&Arn=arn%3Aaws%3Alambda%3Ar%3A1%3Alayer%3Al%3A2",
+                "arn:aws:lambda:r:1:layer:l:2",
+            ),
+            (
+                "GetEventSourceMapping",
+                "lambda:GetEventSourceMapping",
+                "/2015-03-31/event-source-mappings/u",
+                "arn:aws:lambda:r:1:event-source-mapping:u",
             ),
         ] {
             assert_needed(

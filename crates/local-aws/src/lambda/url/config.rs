@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::super::change;
 use super::super::checks::{Checks, is_word};
 use super::super::function::{self, key};
-use super::super::functions::page;
+use super::super::functions::Page;
 use super::super::name::Named;
 use super::super::refusals::{conflict, not_found};
 use super::cors::Cors;
@@ -255,5 +255,5 @@ pub(in super::super) fn list(cloud: &Cloud, call: &Call) -> Result<Answer, Refus
             // The marker is a key, and that of the function itself would be empty.
             (format!("/{}", url.qualifier), shown)
         });
-    page(call, "FunctionUrlConfigs", described.collect())
+    Ok(Page::of(call, 50)?.answer("FunctionUrlConfigs", described.collect()))
 }

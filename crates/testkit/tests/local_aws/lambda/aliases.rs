@@ -61,14 +61,16 @@ async fn an_alias_name_is_taken_once() {
 }
 
 #[tokio::test]
-async fn an_alias_cannot_split_its_traffic_in_the_local_aws() {
+async fn an_alias_splits_its_traffic() {
     let account = account().await;
     function_with_alias(&account).await;
     let routing = AliasRoutingConfiguration::builder()
         .additional_version_weights("2", 0.5)
         .build();
-    let split = update_alias(&account).routing_config(routing).send().await;
-    assert_eq!(refused(split), "InvalidParameterValueException");
+    let split = update_alias(&account).routing_config(routing.clone());
+    split.send().await.expect("UpdateAlias");
+    let got = get_alias(&account).send().await.expect("GetAlias");
+    assert_eq!(got.routing_config(), Some(&routing));
 }
 
 #[tokio::test]

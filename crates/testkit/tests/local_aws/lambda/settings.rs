@@ -109,12 +109,8 @@ async fn a_function_has_no_code_signing() {
     create_function(&account, NAME).await;
     let signing = account.lambda.get_function_code_signing_config();
     let signing = signing.function_name(NAME).send().await;
-    assert_eq!(
-        signing
-            .expect("GetFunctionCodeSigningConfig")
-            .function_name(),
-        NAME
-    );
+    let signing = signing.expect("GetFunctionCodeSigningConfig");
+    assert_eq!(signing.code_signing_config_arn(), "");
 }
 
 #[tokio::test]

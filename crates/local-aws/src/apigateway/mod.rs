@@ -14,6 +14,7 @@ mod gateway_reply;
 mod gateway_response;
 mod integration;
 mod invocation;
+mod json_path;
 mod mapping;
 mod method;
 mod model;
@@ -42,6 +43,7 @@ mod throttle;
 mod usage;
 mod usage_plan;
 mod usage_plan_patch;
+mod vtl;
 
 use std::sync::Arc;
 

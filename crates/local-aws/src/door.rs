@@ -262,6 +262,17 @@ pub fn operations() -> Vec<(&'static str, &'static str)> {
     named.chain(routed).collect()
 }
 
+/// The operation of this name in a service whose calls name theirs in a header.
+pub(crate) fn operation(service: Service, name: &str) -> Option<&'static str> {
+    let operations = match service {
+        Service::DynamoDb => dynamodb::OPERATIONS,
+        Service::Logs => logs::OPERATIONS,
+        Service::Ssm => ssm::OPERATIONS,
+        _ => return None,
+    };
+    named(name, operations).map(|routed| routed.operation)
+}
+
 fn by_action(call: &Call, operations: &'static [&'static str]) -> Result<Routed, Refusal> {
     let Some(action) = call.parameter("Action") else {
         return Err(Refusal::new(

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::heads::{HeaderNames, Tap};
 use crate::response_body::Body;
 use crate::{LocalAws, Outcome};
 
@@ -72,7 +73,25 @@ impl LocalAws {
 
 async fn connection(aws: LocalAws, stream: TcpStream, mut stopping: watch::Receiver<()>) {
     let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request| answer(aws.clone(), request));
+    let (stream, heads) = Tap::new(stream);
+    let service = service_fn(move |mut request| {
+        if let Some(names) = heads.next() {
+            request.extensions_mut().insert(names);
+        }
+        let heads = heads.clone();
+        let answering = answer(aws.clone(), request);
+        async move {
+            let outcome = answering.await;
+            let names = outcome
+                .as_ref()
+                .ok()
+                .and_then(|response| response.extensions().get::<HeaderNames>());
+            if let Some(names) = names {
+                heads.spell(names.clone());
+            }
+            outcome
+        }
+    });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADERS_WITHIN)

@@ -497,8 +497,17 @@ async fn methods_and_integrations_are_checked() {
             "Timeout should be between 50 ms and 29000 ms",
         ),
         (
-            json!({ "type": "HTTP_PROXY", "httpMethod": "GET", "uri": "https://example.com" }),
-            "The local AWS does not forward to other hosts: integrations of type 'HTTP_PROXY' are not supported",
+            json!({ "type": "HTTP_PROXY", "httpMethod": "GET", "uri": "no URL" }),
+            "Invalid HTTP endpoint specified for URI",
+        ),
+        (
+            json!({ "type": "HTTP", "uri": "https://example.com" }),
+            "Enumeration value for HttpMethod must be non-empty",
+        ),
+        (
+            json!({ "type": "AWS", "httpMethod": "POST", "uri": "arn:aws:apigateway:eu-west-1:s3:path/a/b" }),
+            "The local AWS does not support integrations with s3:path: it integrates with Lambda functions and with \
+             actions of dynamodb, logs and ssm",
         ),
     ] {
         aws.put(&api.method("/integration"), input)
@@ -1056,12 +1065,6 @@ async fn what_aws_has_and_we_have_not_is_refused_by_name() {
             integration.clone(),
             mock("integrationTarget", json!("arn")),
             "integrationTarget of integrations",
-        ),
-        (
-            "POST",
-            api.path("/stages"),
-            json!({ "stageName": "a", "deploymentId": deployment, "cacheClusterEnabled": true }),
-            "cacheClusterEnabled of stages",
         ),
         (
             "POST",

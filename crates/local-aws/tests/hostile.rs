@@ -543,3 +543,69 @@ fn faults_that_are_absurd() {
     wire.lambda("DELETE", &format!("{FUNCTIONS}/demo"), "");
     wire.still_answers();
 }
+
+/// Templates that would not end, or would need all memory, fail their request within a second or a few.
+#[test]
+fn templates_that_are_traps() {
+    let wire = Wire::start();
+    let api = wire.gateway("POST", "/restapis", "{\"name\":\"a\"}");
+    let api: Value = serde_json::from_str(&api.body).expect("an API");
+    let (id, root) = (&api["id"], &api["rootResourceId"]);
+    let method = format!(
+        "/restapis/{}/resources/{}/methods/GET",
+        id.as_str().expect("an id"),
+        root.as_str().expect("an id")
+    );
+    let put = |path: &str, body: &Value| wire.gateway("PUT", path, body.to_string()).status;
+    assert_eq!(put(&method, &json!({ "authorizationType": "NONE" })), 201);
+    for template in [
+        "#foreach($i in [1..1000])".repeat(6) + "x" + &"#end".repeat(6),
+        "#set($a = 'xxxx')#foreach($i in [1..1000])#set($a = \"$a$a\")#end$a".to_owned(),
+        "#set($l = [])#set($d = $l.add($l))$l".to_owned(),
+        "#set($l = [1])#foreach($i in [1..1000])#set($d = $l.addAll($l))#end".to_owned(),
+        "#set($a = [1..9223372036854775807])".to_owned(),
+        "#macro(m)#m()#end#m()".to_owned(),
+        "#if(true)".repeat(20_000),
+        format!("#set($a = {})", "(".repeat(200_000)),
+        format!("#set($a = {})", "!".repeat(200_000)),
+        "$a[".repeat(60_000),
+        format!("$input.path('${}')", "..*".repeat(1000)),
+        format!("$input.path('$[?{}')", "(!".repeat(20_000)),
+        "#set($a = 'a')#set($b = $a.replaceAll('((((a{99}){99}){99}){99})', 'b'))$b".to_owned(),
+        "#set($a = -9223372036854775808 / -1)$a #set($b = 5 % 0)$b".to_owned(),
+        "\u{0}\u{ffff}$\u{301}#\u{301}".to_owned(),
+    ] {
+        let integration =
+            json!({ "type": "MOCK", "requestTemplates": { "application/json": template } });
+        let start: String = template.chars().take(60).collect();
+        assert_eq!(
+            put(&format!("{method}/integration"), &integration),
+            201,
+            "{start}"
+        );
+        let tested = wire.gateway("POST", &method, "{\"body\":\"[[[1],[2]],{\\\"a\\\":3}]\"}");
+        assert_eq!(tested.status, 200, "{start}: {tested:?}");
+        assert!(
+            tested.body.contains("\"status\":500"),
+            "{start}: {tested:?}"
+        );
+    }
+    wire.still_answers();
+}
+
+/// Requests whose framing is odd do not put the names of later ones wrong, and end no connection but their own.
+#[test]
+fn streams_that_are_odd() {
+    let wire = Wire::start();
+    for stream in [
+        &b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n"[..],
+        b"POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n5;a=b\r\nabcde\r\n0\r\nx: y\r\n\r\n",
+        b"POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}GARBAGE\r\n\r\n",
+        b"\r\n\r\nGET /_local/health HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+        b"GET /_local/health HTTP/1.0\r\n\r\n",
+    ] {
+        let reply = wire.raw(stream);
+        assert!((200..500).contains(&reply.status), "{reply:?}");
+    }
+    wire.still_answers();
+}

@@ -8,6 +8,7 @@ use super::shown;
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
 use crate::cloud::Cloud;
+use crate::place::Place;
 use crate::store::{Record, Tx};
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -47,6 +48,13 @@ pub(super) fn update(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
         Ok(account)
     })?;
     shown(&account)
+}
+
+/// The name of the role that writes logs, if the account has set one.
+pub(super) fn log_role(tx: &Tx, place: &Place) -> Result<Option<String>, Refusal> {
+    let account: Option<Account> = tx.get(place, "account")?;
+    let arn = account.and_then(|account| account.cloudwatch_role_arn);
+    Ok(arn.map(|arn| arn.rsplit('/').next().unwrap_or_default().to_owned()))
 }
 
 fn stored(tx: &Tx, call: &Call) -> Result<Account, Refusal> {

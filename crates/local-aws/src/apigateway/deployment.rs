@@ -40,6 +40,8 @@ pub(super) struct Snapshot {
     pub(super) policy: Option<String>,
     #[serde(default)]
     pub(super) authorizers: Vec<Authorizer>,
+    #[serde(default)]
+    pub(super) minimum_compression_size: Option<i64>,
 }
 
 impl Record for Deployment {
@@ -59,6 +61,7 @@ impl Snapshot {
             binary_media_types: api.binary_media_types,
             disabled: api.disable_execute_api_endpoint,
             key_source: api.api_key_source,
+            minimum_compression_size: api.minimum_compression_size,
             policy: api.policy,
             authorizers: Vec::new(),
         }

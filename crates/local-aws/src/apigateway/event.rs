@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
-use http::header::{ACCEPT, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
+use http::header::{ACCEPT, CONTENT_TYPE};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
@@ -166,10 +166,7 @@ fn context<'a>(incoming: &'a Incoming) -> Context<'a> {
             api_key_id: incoming.key.map(|(id, _)| id),
             ..Identity::default()
         },
-        domain_name: format!(
-            "{}.execute-api.{}.amazonaws.com",
-            incoming.api, incoming.place.region
-        ),
+        domain_name: domain_name(incoming),
         deployment_id: incoming.deployment,
         api_id: incoming.api,
         authorizer: incoming.granted.authorizer.as_ref(),
@@ -196,21 +193,60 @@ fn text(value: &http::HeaderValue) -> String {
     String::from_utf8_lossy(value.as_bytes()).into_owned()
 }
 
-/// The request's headers with those that the gateway adds, without those of the connection.
-fn headers(incoming: &Incoming, trace: &str) -> BTreeMap<String, Vec<String>> {
+/// Headers that go no further than the gateway (recorded by localstack, `test_apigateway_header_remapping_aws`).
+const DROPPED: [&str; 12] = [
+    "connection",
+    "content-length",
+    "content-md5",
+    "expect",
+    "max-forwards",
+    "proxy-authenticate",
+    "server",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "www-authenticate",
+];
+
+/// The request's headers by the names that the client wrote, as far as they go further.
+pub(super) fn sent_headers(incoming: &Incoming) -> BTreeMap<String, Vec<String>> {
     let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (name, value) in incoming.headers {
-        if [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING].contains(name) {
+        if DROPPED.contains(&name.as_str()) {
             continue;
         }
-        all.entry(usual_case(name.as_str()))
-            .or_default()
-            .push(text(value));
+        let name = match incoming
+            .names
+            .and_then(|names| names.written(name.as_str()))
+        {
+            // Of these, AWS has its own spelling.
+            Some(written) if !["authorization", "host", "user-agent"].contains(&name.as_str()) => {
+                written.to_owned()
+            }
+            _ => usual_case(name.as_str()),
+        };
+        all.entry(name).or_default().push(text(value));
     }
-    let forwarded = match all.get("X-Forwarded-For").and_then(|values| values.last()) {
-        Some(before) => format!("{before}, {SOURCE_IP}"),
-        None => SOURCE_IP.to_owned(),
-    };
+    all
+}
+
+/// The request's headers with those that the gateway adds.
+fn headers(incoming: &Incoming, trace: &str) -> BTreeMap<String, Vec<String>> {
+    let mut all = sent_headers(incoming);
+    let mut forwarded = SOURCE_IP.to_owned();
+    all.retain(|name, values| {
+        let lower = name.to_ascii_lowercase();
+        if lower == "x-forwarded-for"
+            && let Some(before) = values.last()
+        {
+            forwarded = format!("{before}, {SOURCE_IP}");
+        }
+        !lower.starts_with("x-forwarded-") && lower != "x-amzn-trace-id"
+    });
+    if !incoming.headers.contains_key(http::header::HOST) {
+        all.insert("Host".to_owned(), vec![domain_name(incoming)]);
+    }
     for (name, value) in [
         ("X-Forwarded-For", forwarded),
         ("X-Forwarded-Port", "443".to_owned()),
@@ -222,8 +258,23 @@ fn headers(incoming: &Incoming, trace: &str) -> BTreeMap<String, Vec<String>> {
     all
 }
 
-/// AWS hands names on as clients write them. What comes here is all in small letters, so that the names that clients
-/// write in one way only get that one back.
+/// `$context`, but for what templates override.
+pub(super) fn context_object(incoming: &Incoming) -> Map<String, Value> {
+    match serde_json::to_value(context(incoming)) {
+        Ok(Value::Object(members)) => members,
+        _ => Map::new(),
+    }
+}
+
+fn domain_name(incoming: &Incoming) -> String {
+    format!(
+        "{}.execute-api.{}.amazonaws.com",
+        incoming.api, incoming.place.region
+    )
+}
+
+/// AWS hands names on as clients write them. Where they come in small letters, the names that clients write in one way
+/// only get that one back.
 fn usual_case(name: &str) -> String {
     const USUAL: [&str; 16] = [
         "Accept",
@@ -266,7 +317,7 @@ pub(super) fn accepts_binary(incoming: &Incoming) -> bool {
     )
 }
 
-fn is_binary(binary_media_types: &[String], media_type: Option<&str>) -> bool {
+pub(super) fn is_binary(binary_media_types: &[String], media_type: Option<&str>) -> bool {
     binary_media_types.iter().any(|binary| {
         if binary == "*/*" {
             return true;

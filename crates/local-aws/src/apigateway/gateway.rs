@@ -9,12 +9,17 @@ use http::header::{HOST, USER_AGENT};
 use http::request::Parts;
 use http::{HeaderMap, Request, Response};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
+use super::access_log::{self, Deliveries, Level};
 use super::auth::{self, Granted};
+use super::caching::{Cache, Lookup};
+use super::compression;
 use super::event::{SOURCE_IP, request_time};
+use super::execution_log::Log;
 use super::gateway_reply::{self, Situation};
 use super::gateway_response::GatewayResponses;
-use super::invocation::{self, Incoming};
+use super::invocation::{self, Incoming, Measured};
 use super::reply::{Denied, Ids, Reply};
 use super::serving::{self, Key, Parameters, Route, Served, ServedStage, Version};
 use super::throttle::Limiters;
@@ -22,10 +27,14 @@ use super::usage::{self, Usage};
 use crate::answer::Refusal;
 use crate::clock::Moment;
 use crate::cloud::Cloud;
+use crate::heads::HeaderNames;
 
 /// "Amazon API Gateway quotas".
 const LARGEST_BODY: usize = 10 * 1024 * 1024;
 const LARGEST_HEADERS: usize = 10_240;
+
+/// `ANY` is these ("Set up a method request in API Gateway").
+const VERBS: [&str; 7] = ["GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "HEAD"];
 
 /// What is served, kept in memory until the control plane changes something, and what is spent of each limit.
 #[derive(Default)]
@@ -36,6 +45,8 @@ pub(crate) struct Gateway {
     pub(super) limiters: Limiters,
     pub(super) usage: Usage,
     pub(super) authorizers: auth::Cache,
+    pub(super) deliveries: Deliveries,
+    cache: Cache,
     #[cfg(test)]
     pub(super) function: std::sync::OnceLock<invocation::TestFunction>,
 }
@@ -79,11 +90,11 @@ pub(crate) struct Target {
 pub(crate) fn target(request: &Request<Bytes>) -> Option<Target> {
     let path = request.uri().path();
     if let Some(api) = api_of_host(request) {
-        let (stage, rest) = split(path.strip_prefix('/')?);
+        let (stage, rest) = split(path.trim_start_matches('/'));
         return Some(Target {
             api: api.to_owned(),
             stage: stage.to_owned(),
-            path: rest.to_owned(),
+            path: rooted(rest),
         });
     }
     let (api, rest) = path.strip_prefix("/restapis/")?.split_once('/')?;
@@ -92,8 +103,13 @@ pub(crate) fn target(request: &Request<Bytes>) -> Option<Target> {
     (marker == "_user_request_").then(|| Target {
         api: api.to_owned(),
         stage: stage.to_owned(),
-        path: rest.to_owned(),
+        path: rooted(rest),
     })
+}
+
+/// Several slashes at the beginning are one.
+fn rooted(path: &str) -> String {
+    format!("/{}", path.trim_start_matches('/'))
 }
 
 /// Up to the first slash, and from it on.
@@ -230,11 +246,19 @@ async fn pass(
     reached.deployment.clone_from(&version.deployment);
     reached.responses = version.gateway_responses.clone();
     check_size(&parts.headers, &body)?;
-    let (route, parameters) = version
-        .find(parts.method.as_str(), &target.path)
+    let (route, parameters) = Some(parts.method.as_str())
+        .filter(|method| VERBS.contains(method))
+        .and_then(|method| version.find(method, &target.path))
         .ok_or_else(|| auth::no_route(parts))?;
     reached.route = Some(route.clone());
     reached.parameters.clone_from(&parameters);
+    let body = match version.compression_from {
+        Some(_) => compression::decompressed(&parts.headers, &body)?.unwrap_or(body),
+        None => body,
+    };
+    let measured = Measured::default();
+    let log = (route.settings.logging.level != Level::Off)
+        .then(|| Log::new(cloud, route.settings.logging.data));
     let mut incoming = Incoming {
         cloud,
         place: &served.place,
@@ -253,17 +277,72 @@ async fn pass(
         ids,
         key: None,
         granted: Granted::default(),
+        names: parts.extensions.get::<HeaderNames>(),
+        log: log.as_ref(),
+        measured: &measured,
     };
-    incoming.granted = auth::authorize(&incoming, &version.access, parts).await?;
-    if route.method.api_key_required {
-        let value = key_value(version, &parts.headers, &incoming.granted);
-        let key = opening_key(stage, value, now, key_lag)?;
-        spend(cloud, route, Some(key), now)?;
-        incoming.key = Some((key.id.as_str(), key.value.as_str()));
-    } else {
-        spend(cloud, route, None, now)?;
+    let started = Instant::now();
+    let outcome = match admit(&mut incoming, stage, version, parts, now, key_lag).await {
+        Ok(()) => cached_or_run(&incoming).await,
+        Err(denied) => Err(denied),
+    };
+    let role = served.log_role.as_deref();
+    if let Some(log) = &stage.access_log {
+        let latency = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        access_log::tell(log, role, &incoming, &outcome, latency);
     }
-    invocation::run(incoming).await
+    if let Some(log) = &log {
+        let is_error = outcome
+            .as_ref()
+            .map_or(true, |reply| reply.status.as_u16() >= 400);
+        access_log::tell_execution(
+            &incoming,
+            role,
+            route.settings.logging,
+            is_error,
+            log.lines(),
+        );
+    }
+    let reply = outcome?;
+    Ok(match version.compression_from {
+        Some(minimum) => compression::compressed(reply, &parts.headers, minimum),
+        None => reply,
+    })
+}
+
+/// The answer that the stage's cache has, or the integration's.
+async fn cached_or_run(incoming: &Incoming<'_>) -> Result<Reply, Denied> {
+    let Some(caching) = &incoming.route.settings.caching else {
+        return invocation::run(incoming).await;
+    };
+    let cache = &incoming.cloud.gateway.cache;
+    match cache.look(caching, incoming)? {
+        Lookup::Hit(reply) => Ok(reply),
+        Lookup::Miss(key) => {
+            let reply = invocation::run(incoming).await?;
+            Ok(cache.keep(caching, incoming, key, reply))
+        }
+    }
+}
+
+/// Lets a request through: who calls, with which key, within which limits.
+async fn admit<'a>(
+    incoming: &mut Incoming<'a>,
+    stage: &'a ServedStage,
+    version: &Version,
+    parts: &Parts,
+    now: Moment,
+    key_lag: u64,
+) -> Result<(), Denied> {
+    incoming.granted = auth::authorize(incoming, &version.access, parts).await?;
+    if !incoming.route.method.api_key_required {
+        return spend(incoming.cloud, incoming.route, None, now);
+    }
+    let value = key_value(version, incoming.headers, &incoming.granted);
+    let key = opening_key(stage, value, now, key_lag)?;
+    spend(incoming.cloud, incoming.route, Some(key), now)?;
+    incoming.key = Some((key.id.as_str(), key.value.as_str()));
+    Ok(())
 }
 
 fn check_size(headers: &HeaderMap, body: &Bytes) -> Result<(), Denied> {
@@ -312,6 +391,7 @@ fn opening_key<'a>(
 fn spend(cloud: &Arc<Cloud>, route: &Route, key: Option<&Key>, now: Moment) -> Result<(), Denied> {
     if key.is_some_and(|key| !key.admits(route))
         || route
+            .settings
             .limiter
             .as_ref()
             .is_some_and(|limiter| !limiter.admits())
@@ -357,6 +437,14 @@ mod tests {
         assert_eq!(
             found("abc.execute-api.localhost:4566", "/Prod/a/"),
             Some(target_of("abc", "Prod", "/a/"))
+        );
+        assert_eq!(
+            found("abc.execute-api.localhost", "//Prod//a//b"),
+            Some(target_of("abc", "Prod", "/a//b"))
+        );
+        assert_eq!(
+            found(local, "/restapis/abc/Prod/_user_request_///a"),
+            Some(target_of("abc", "Prod", "/a"))
         );
         assert_eq!(
             found("abc.execute-api.eu-west-1.amazonaws.com", "/"),

@@ -28,15 +28,15 @@ pub(super) struct Integration {
     pub(super) uri: Option<String>,
     pub(super) credentials: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    request_parameters: Option<BTreeMap<String, String>>,
+    pub(super) request_parameters: Option<BTreeMap<String, String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) request_templates: Option<Templates>,
     pub(super) passthrough_behavior: String,
-    content_handling: Option<String>,
+    pub(super) content_handling: Option<String>,
     pub(super) timeout_in_millis: i64,
-    cache_namespace: String,
+    pub(super) cache_namespace: String,
     #[serde(default)]
-    cache_key_parameters: Vec<String>,
+    pub(super) cache_key_parameters: Vec<String>,
     #[serde(
         rename = "integrationResponses",
         default,
@@ -54,7 +54,7 @@ pub(super) struct IntegrationResponse {
     pub(super) response_parameters: Option<BTreeMap<String, String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) response_templates: Option<Templates>,
-    content_handling: Option<String>,
+    pub(super) content_handling: Option<String>,
 }
 
 const TYPES: &[&str] = &["HTTP", "MOCK", "AWS_PROXY", "HTTP_PROXY", "AWS"];
@@ -211,10 +211,12 @@ pub(super) fn check(integration: &Integration) -> Result<(), Refusal> {
             )?;
         }
         _ => {
-            return Err(bad_request(format!(
-                "The local AWS does not forward to other hosts: integrations of type '{}' are not supported",
-                integration.kind
-            )));
+            if integration.http_method.as_deref().is_none_or(str::is_empty) {
+                return Err(bad_request(
+                    "Enumeration value for HttpMethod must be non-empty",
+                ));
+            }
+            check_url(integration.uri.as_deref().unwrap_or_default())?;
         }
     }
     if !(50..=29_000).contains(&integration.timeout_in_millis) {
@@ -227,15 +229,7 @@ pub(super) fn check(integration: &Integration) -> Result<(), Refusal> {
             "Invalid passthrough behavior specified. Valid options are WHEN_NO_MATCH,WHEN_NO_TEMPLATES,NEVER",
         ));
     }
-    if integration
-        .request_parameters
-        .as_ref()
-        .is_some_and(|parameters| !parameters.is_empty())
-    {
-        return Err(bad_request(
-            "The local AWS does not map request parameters of integrations",
-        ));
-    }
+    mapping::check_request_parameters(integration.request_parameters.as_ref())?;
     mapping::check_templates(integration.request_templates.as_ref())
 }
 
@@ -253,11 +247,32 @@ fn check_uri(kind: &str, uri: &str) -> Result<(), Refusal> {
     if *service == "lambda" && resource.contains("/functions/") {
         return Ok(());
     }
-    Err(bad_request(if kind == "AWS_PROXY" {
-        "Integrations of type 'AWS_PROXY' currently only supports Lambda function and Firehose stream invocations."
+    if kind == "AWS_PROXY" {
+        return Err(bad_request(
+            "Integrations of type 'AWS_PROXY' currently only supports Lambda function and Firehose stream invocations.",
+        ));
+    }
+    if ["dynamodb", "logs", "ssm"].contains(service) && resource.starts_with("action/") {
+        return Ok(());
+    }
+    Err(bad_request(format!(
+        "The local AWS does not support integrations with {service}:{}: it integrates with Lambda functions and with \
+         actions of dynamodb, logs and ssm",
+        resource.split('/').next().unwrap_or_default()
+    )))
+}
+
+/// A URL, with variables in it or not.
+fn check_url(uri: &str) -> Result<(), Refusal> {
+    let is_url = ["http://", "https://"].iter().any(|scheme| {
+        uri.strip_prefix(scheme)
+            .is_some_and(|rest| !rest.is_empty())
+    });
+    if is_url {
+        Ok(())
     } else {
-        "The local AWS integrates methods with Lambda functions only"
-    }))
+        Err(bad_request("Invalid HTTP endpoint specified for URI"))
+    }
 }
 
 pub(super) fn get(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
@@ -368,7 +383,7 @@ pub(super) fn check_response(response: &IntegrationResponse) -> Result<(), Refus
             "Invalid selection pattern specified: {pattern}"
         )));
     }
-    mapping::check_parameters(response.response_parameters.as_ref())?;
+    mapping::check_response_parameters(response.response_parameters.as_ref())?;
     mapping::check_templates(response.response_templates.as_ref())
 }
 

@@ -61,6 +61,10 @@ enum Operand {
     Literal(Value),
 }
 
+/// The work that a selection may do is used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TooMuch;
+
 /// A text that is no path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Malformed;
@@ -92,8 +96,8 @@ impl Path {
             .all(|step| matches!(step, Step::Member(_) | Step::Index(_)))
     }
 
-    /// What it leads to in `root`. The outer `None` says that `work` was used up.
-    pub(super) fn select(&self, root: &Value, work: &mut usize) -> Option<Option<Value>> {
+    /// What it leads to in `root`; an error if `work` was used up.
+    pub(super) fn select(&self, root: &Value, work: &mut usize) -> Result<Option<Value>, TooMuch> {
         let mut selection = Selection { root, work };
         let found = selection.of(self, root)?;
         let found = if self.is_definite() {
@@ -102,9 +106,9 @@ impl Path {
             Some(Value::Array(found.into_iter().cloned().collect()))
         };
         if self.is_length {
-            return Some(found.and_then(|value| length(&value)));
+            return Ok(found.and_then(|value| length(&value)));
         }
-        Some(found)
+        Ok(found)
     }
 }
 
@@ -124,12 +128,12 @@ struct Selection<'a, 'w> {
 }
 
 impl<'a> Selection<'a, '_> {
-    fn spend(&mut self, work: usize) -> Option<()> {
-        *self.work = self.work.checked_sub(work)?;
-        Some(())
+    fn spend(&mut self, work: usize) -> Result<(), TooMuch> {
+        *self.work = self.work.checked_sub(work).ok_or(TooMuch)?;
+        Ok(())
     }
 
-    fn of(&mut self, path: &Path, from: &'a Value) -> Option<Vec<&'a Value>> {
+    fn of(&mut self, path: &Path, from: &'a Value) -> Result<Vec<&'a Value>, TooMuch> {
         let mut found = vec![from];
         for step in &path.steps {
             let mut next = Vec::new();
@@ -139,10 +143,15 @@ impl<'a> Selection<'a, '_> {
             }
             found = next;
         }
-        Some(found)
+        Ok(found)
     }
 
-    fn step(&mut self, step: &Step, value: &'a Value, next: &mut Vec<&'a Value>) -> Option<()> {
+    fn step(
+        &mut self,
+        step: &Step,
+        value: &'a Value,
+        next: &mut Vec<&'a Value>,
+    ) -> Result<(), TooMuch> {
         match step {
             Step::Member(name) => next.extend(value.get(name)),
             Step::Members(names) => {
@@ -185,10 +194,10 @@ impl<'a> Selection<'a, '_> {
                 }
             }
         }
-        Some(())
+        Ok(())
     }
 
-    fn children(&mut self, value: &'a Value, next: &mut Vec<&'a Value>) -> Option<()> {
+    fn children(&mut self, value: &'a Value, next: &mut Vec<&'a Value>) -> Result<(), TooMuch> {
         match value {
             Value::Array(items) => {
                 self.spend(items.len())?;
@@ -200,10 +209,10 @@ impl<'a> Selection<'a, '_> {
             }
             _ => {}
         }
-        Some(())
+        Ok(())
     }
 
-    fn descend(&mut self, value: &'a Value, next: &mut Vec<&'a Value>) -> Option<()> {
+    fn descend(&mut self, value: &'a Value, next: &mut Vec<&'a Value>) -> Result<(), TooMuch> {
         let mut open = vec![value];
         while let Some(value) = open.pop() {
             self.spend(1)?;
@@ -212,16 +221,16 @@ impl<'a> Selection<'a, '_> {
             self.children(value, &mut inner)?;
             open.extend(inner.into_iter().rev());
         }
-        Some(())
+        Ok(())
     }
 
-    fn holds(&mut self, condition: &Condition, candidate: &'a Value) -> Option<bool> {
+    fn holds(&mut self, condition: &Condition, candidate: &'a Value) -> Result<bool, TooMuch> {
         self.spend(1)?;
-        Some(match condition {
+        Ok(match condition {
             Condition::Any(conditions) => {
                 for condition in conditions {
                     if self.holds(condition, candidate)? {
-                        return Some(true);
+                        return Ok(true);
                     }
                 }
                 false
@@ -229,7 +238,7 @@ impl<'a> Selection<'a, '_> {
             Condition::Every(conditions) => {
                 for condition in conditions {
                     if !self.holds(condition, candidate)? {
-                        return Some(false);
+                        return Ok(false);
                     }
                 }
                 true
@@ -249,19 +258,23 @@ impl<'a> Selection<'a, '_> {
         })
     }
 
-    fn operand(&mut self, operand: &Operand, candidate: &'a Value) -> Option<Option<Value>> {
+    fn operand(
+        &mut self,
+        operand: &Operand,
+        candidate: &'a Value,
+    ) -> Result<Option<Value>, TooMuch> {
         let (path, from) = match operand {
-            Operand::Literal(value) => return Some(Some(value.clone())),
+            Operand::Literal(value) => return Ok(Some(value.clone())),
             Operand::Current(path) => (path, candidate),
             Operand::Root(path) => (path, self.root),
         };
         let found = self.of(path, from)?;
         let found = found.first().copied();
         if path.is_length {
-            return Some(found.and_then(length));
+            return Ok(found.and_then(length));
         }
         // Comparing needs no whole lists and objects.
-        Some(found.map(|value| match value {
+        Ok(found.map(|value| match value {
             Value::Array(_) => Value::Array(Vec::new()),
             Value::Object(_) => Value::Object(serde_json::Map::new()),
             value => value.clone(),
@@ -620,7 +633,10 @@ mod tests {
             ("$..title", json!(["a", "b", "c"])),
             ("$..price", json!([8.95, 12, 22.99, 19.95])),
             ("$.store.book[?(@.price < 10)].title", json!(["a"])),
-            ("$.store.book[?(@.price > $.limit)].title", json!(["b", "c"])),
+            (
+                "$.store.book[?(@.price > $.limit)].title",
+                json!(["b", "c"]),
+            ),
             ("$.store.book[?(@.isbn)].title", json!(["b", "c"])),
             ("$.store.book[?(!@.isbn)].title", json!(["a"])),
             (
@@ -642,7 +658,16 @@ mod tests {
     #[test]
     fn what_is_no_path_is_refused() {
         for path in [
-            "$.", "$[", "$['a", "$[?(", "$[?(@.a ==", "$..", "$.a b", "$[1", "$.f()", "$[-]",
+            "$.",
+            "$[",
+            "$['a",
+            "$[?(",
+            "$[?(@.a ==",
+            "$..",
+            "$.a b",
+            "$[1",
+            "$.f()",
+            "$[-]",
         ] {
             let parsed = Path::parse(path);
             assert!(parsed.is_err() || path == "$.", "{path}");
@@ -659,6 +684,6 @@ mod tests {
         // Each descent multiplies what it finds, until nothing is below.
         let _ = path.select(&document, &mut work);
         let mut work = 5;
-        assert_eq!(path.select(&document, &mut work), None);
+        assert_eq!(path.select(&document, &mut work), Err(TooMuch));
     }
 }

@@ -1,17 +1,25 @@
 //! API Gateway (REST APIs, v1): the control plane in files named after what they keep, the data plane in `gateway`.
 
+mod access_log;
 mod account;
 mod api_key;
 mod api_key_import;
 mod auth;
 mod authorizer;
+mod aws_backend;
+mod caching;
+mod compiled;
+mod compression;
 mod deployment;
 mod documentation;
 mod elsewhere;
 mod event;
+mod exchange;
+mod execution_log;
 pub(crate) mod gateway;
 mod gateway_reply;
 mod gateway_response;
+mod http_backend;
 mod integration;
 mod invocation;
 mod json_path;

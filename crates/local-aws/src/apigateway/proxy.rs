@@ -7,6 +7,7 @@ use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 
+use super::exchange::Endpoint;
 use super::reply::{Denied, Reply};
 
 const MEMBERS: [&str; 5] = [
@@ -17,24 +18,106 @@ const MEMBERS: [&str; 5] = [
     "isBase64Encoded",
 ];
 
-/// Headers of the connection or of the gateway, which functions cannot set ("Important notes for REST APIs").
-const REMAPPED: [&str; 8] = [
-    "authorization",
-    "connection",
-    "content-length",
-    "content-md5",
-    "date",
-    "host",
-    "server",
-    "www-authenticate",
+/// Headers of the connection or of the gateway, which integrations cannot set: they come under another name (recorded by
+/// localstack, `test_apigateway_header_remapping_http`), in AWS's spelling.
+const REMAPPED: [&str; 14] = [
+    "Authorization",
+    "Connection",
+    "Content-Length",
+    "Content-MD5",
+    "Date",
+    "Expect",
+    "Host",
+    "Max-Forwards",
+    "Proxy-Authenticate",
+    "Server",
+    "Trailer",
+    "Upgrade",
+    "User-Agent",
+    "WWW-Authenticate",
 ];
 
-/// The reply that a function's answer is; one of another form is the function's fault.
-pub(super) fn reply(payload: &[u8], decodes: bool) -> Result<Reply, Denied> {
-    read(payload, decodes).ok_or_else(Denied::bad_function)
+/// The name of a header in a response; `None` for one that cannot be set at all.
+pub(super) fn header_name(name: &str) -> Option<HeaderName> {
+    let lower = name.to_ascii_lowercase();
+    if lower == "transfer-encoding" {
+        return None;
+    }
+    let is_remapped = REMAPPED
+        .iter()
+        .any(|there| there.eq_ignore_ascii_case(&lower));
+    let name = if is_remapped {
+        format!("x-amzn-remapped-{lower}")
+    } else {
+        lower
+    };
+    HeaderName::from_bytes(name.as_bytes()).ok()
 }
 
-fn read(payload: &[u8], decodes: bool) -> Option<Reply> {
+/// Sets a response's header; what is no header is left out.
+pub(super) fn set(headers: &mut HeaderMap, name: &str, value: &str) {
+    if let (Some(name), Ok(value)) = (header_name(name), HeaderValue::from_str(value)) {
+        headers.insert(name, value);
+    }
+}
+
+/// A header's name as AWS writes it: in execution logs and in the answer of `TestInvokeMethod`.
+pub(super) fn usual_case(name: &str) -> &str {
+    match name {
+        "content-type" => "Content-Type",
+        "x-amzn-trace-id" => "X-Amzn-Trace-Id",
+        "x-amzn-requestid" => "x-amzn-RequestId",
+        "x-amzn-errortype" => "x-amzn-ErrorType",
+        name => name,
+    }
+}
+
+/// What a server answered to an integration of the type `HTTP_PROXY`, as it is passed on (recorded by localstack,
+/// `test_http_proxy_integration_request_data_mappings`).
+pub(super) fn passed_on(endpoint: Endpoint) -> Option<Reply> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in &endpoint.headers {
+        let name = match name.as_str() {
+            "x-amzn-requestid" | "x-amz-apigw-id" => {
+                HeaderName::from_bytes(format!("x-amzn-remapped-{name}").as_bytes()).ok()
+            }
+            name => header_name(name),
+        };
+        if let Some(name) = name {
+            headers.append(name, value.clone());
+        }
+    }
+    headers
+        .entry(CONTENT_TYPE)
+        .or_insert(HeaderValue::from_static("application/json"));
+    Some(Reply {
+        status: StatusCode::from_u16(endpoint.status).ok()?,
+        headers,
+        body: endpoint.body,
+    })
+}
+
+/// A header's name as it is written in the response, for the name that an integration gave it.
+pub(super) fn written(name: &str) -> String {
+    let remapped = REMAPPED
+        .iter()
+        .find(|there| there.eq_ignore_ascii_case(name));
+    match remapped {
+        Some(remapped) => format!("x-amzn-Remapped-{remapped}"),
+        None => name.to_owned(),
+    }
+}
+
+/// The reply that a function's answer is; one of another form is the function's fault. `spell` takes the headers' names.
+pub(super) fn reply(
+    payload: &[u8],
+    decodes: bool,
+    spell: impl FnMut(String),
+) -> Result<Reply, Denied> {
+    read(payload, decodes, spell).ok_or_else(Denied::bad_function)
+}
+
+fn read(payload: &[u8], decodes: bool, mut spell: impl FnMut(String)) -> Option<Reply> {
     let answer: Map<String, Value> = serde_json::from_slice(payload).ok()?;
     if answer
         .keys()
@@ -46,6 +129,10 @@ fn read(payload: &[u8], decodes: bool) -> Option<Reply> {
         .get("statusCode")
         .map_or(Some(StatusCode::OK), status)?;
     // AWS ("Output format of a Lambda function for proxy integration") merges both into one list; a pair that is in both counts once.
+    let several = object(answer.get("multiValueHeaders"))?;
+    for (name, _) in object(answer.get("headers"))?.chain(several) {
+        spell(written(name));
+    }
     let mut headers = HeaderMap::new();
     for (name, values) in object(answer.get("multiValueHeaders"))? {
         for value in values.as_array()? {
@@ -110,19 +197,7 @@ fn add(headers: &mut HeaderMap, name: &str, value: &Value) -> Option<()> {
         Value::Null => return Some(()),
         Value::Array(_) | Value::Object(_) => return None,
     };
-    let lower = name.to_ascii_lowercase();
-    if lower == "transfer-encoding" {
-        return None;
-    }
-    let name = if REMAPPED.contains(&lower.as_str()) {
-        format!("x-amzn-remapped-{lower}")
-    } else {
-        lower
-    };
-    headers.append(
-        HeaderName::from_bytes(name.as_bytes()).ok()?,
-        HeaderValue::from_str(&text).ok()?,
-    );
+    headers.append(header_name(name)?, HeaderValue::from_str(&text).ok()?);
     Some(())
 }
 
@@ -131,6 +206,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    fn reply(payload: &[u8], decodes: bool) -> Result<Reply, Denied> {
+        super::reply(payload, decodes, |_| {})
+    }
 
     #[test]
     fn answers_of_another_form_are_the_functions_fault() {

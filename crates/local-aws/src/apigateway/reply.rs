@@ -1,11 +1,14 @@
 //! What callers of an API get: the integration's answer, or the gateway's own.
 
+use std::sync::{Mutex, PoisonError};
+
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
 use serde_json::json;
 
 use super::gateway_response;
+use crate::heads::HeaderNames;
 use crate::ids;
 
 /// The ids of one request.
@@ -14,19 +17,44 @@ pub(super) struct Ids {
     pub(super) request: String,
     /// `x-amz-apigw-id`.
     pub(super) extended: String,
+    /// The names of the answer's headers as they are to be written.
+    names: Mutex<Vec<String>>,
 }
+
+/// AWS's own headers as it writes them.
+const NAMES: [&str; 7] = [
+    "Content-Type",
+    "Content-Length",
+    "Date",
+    "X-Amzn-Trace-Id",
+    "x-amz-apigw-id",
+    "x-amzn-RequestId",
+    "x-amzn-ErrorType",
+];
 
 impl Ids {
     pub(super) fn new() -> Self {
         Self {
             request: ids::uuid(),
             extended: format!("{}=", ids::mixed(15)),
+            names: Mutex::default(),
         }
+    }
+
+    /// Has the answer's header of this name be written so.
+    pub(super) fn spell(&self, name: impl Into<String>) {
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        names.push(name.into());
+    }
+
+    fn spelling(&self) -> HeaderNames {
+        let own = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        HeaderNames::new(NAMES.iter().copied().chain(own.iter().map(String::as_str)))
     }
 }
 
 /// An answer by the integration.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Reply {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
@@ -146,6 +174,16 @@ impl Denied {
         denied(502, "InternalServerErrorException", "Internal server error")
     }
 
+    /// No server answers where the integration's is.
+    pub(super) fn no_endpoint() -> Self {
+        denied(
+            504,
+            "InternalServerErrorException",
+            "Network error communicating with endpoint",
+        )
+        .of_type("INTEGRATION_FAILURE")
+    }
+
     pub(super) fn timed_out() -> Self {
         denied(
             504,
@@ -178,6 +216,7 @@ impl Reply {
         let mut response = Response::new(self.body);
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers;
+        response.extensions_mut().insert(ids.spelling());
         for (name, value) in [
             ("x-amzn-requestid", &ids.request),
             ("x-amz-apigw-id", &ids.extended),

@@ -5,8 +5,12 @@ use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
 
+use super::access_log::{AccessLog, Level, Logging};
+use super::account;
 use super::api_key::ApiKey;
 use super::auth::Access;
+use super::caching::Caching;
+use super::compiled::Compiled;
 use super::deployment::{Deployment, Snapshot};
 use super::gateway::Gateway;
 use super::gateway_response::GatewayResponses;
@@ -27,11 +31,14 @@ use crate::store::Tx;
 
 pub(super) struct Served {
     pub(super) place: Place,
+    /// The name of the account's role for logs.
+    pub(super) log_role: Option<String>,
     pub(super) stages: HashMap<String, ServedStage>,
 }
 
 pub(super) struct ServedStage {
     pub(super) variables: Option<Variables>,
+    pub(super) access_log: Option<AccessLog>,
     deployed_at: Moment,
     current: Version,
     former: Option<Version>,
@@ -48,6 +55,8 @@ pub(super) struct Version {
     pub(super) takes_header_keys: bool,
     pub(super) gateway_responses: Arc<GatewayResponses>,
     pub(super) access: Access,
+    /// From so many bytes on, answers are compressed.
+    pub(super) compression_from: Option<i64>,
     root: Node,
 }
 
@@ -57,18 +66,19 @@ pub(super) struct Route {
     /// With its variables in braces.
     pub(super) path: String,
     pub(super) method: Method,
-    /// What the integration's URI names, if it names a function.
-    pub(super) function: Option<Function>,
-    pub(super) limiter: Option<Arc<Limiter>>,
+    pub(super) compiled: Option<Compiled>,
+    pub(super) settings: Applied,
     pub(super) check: Option<RequestCheck>,
     /// `{path}/{method}`, as usage plans name methods.
     name: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Function {
-    pub(super) place: Place,
-    pub(super) name: String,
+/// A stage's settings for one method.
+#[derive(Default)]
+pub(super) struct Applied {
+    pub(super) limiter: Option<Arc<Limiter>>,
+    pub(super) logging: Logging,
+    pub(super) caching: Option<Caching>,
 }
 
 /// A key in the plan through which it opens the stage.
@@ -121,28 +131,25 @@ impl Key {
 }
 
 impl Version {
-    /// `of` makes what limits a method by its path and name.
+    /// `settings_of` gives the stage's settings for a method, by its path and name.
     pub(super) fn new(
         deployment: &str,
         snapshot: &Snapshot,
         variables: Option<&Variables>,
-        limiter_of: impl Fn(&str, &str) -> Option<Arc<Limiter>>,
+        settings_of: impl Fn(&str, &str) -> Applied,
     ) -> Self {
         let mut root = Node::default();
         let schemas = request_check::schemas(&snapshot.tree);
         for resource in snapshot.tree.resources.values() {
             let node = root.place(&resource.path);
             for (name, method) in &resource.methods {
-                let uri = method
-                    .integration
-                    .as_ref()
-                    .and_then(|integration| integration.uri.as_deref());
+                let integration = method.integration.as_ref();
                 let route = Route {
                     resource_id: resource.id.clone(),
                     path: resource.path.clone(),
                     method: method.clone(),
-                    function: uri.and_then(|uri| function(&with_variables(uri, variables))),
-                    limiter: limiter_of(&resource.path, name),
+                    compiled: integration.map(|integration| Compiled::of(integration, variables)),
+                    settings: settings_of(&resource.path, name),
                     check: RequestCheck::of(&snapshot.tree, method, &schemas),
                     name: format!("{}/{name}", resource.path.trim_end_matches('/')),
                 };
@@ -156,8 +163,26 @@ impl Version {
             takes_header_keys: snapshot.key_source == "HEADER",
             gateway_responses: Arc::new(snapshot.tree.gateway_responses.clone()),
             access: Access::of(snapshot, variables),
+            compression_from: snapshot.minimum_compression_size,
             root,
         }
+    }
+
+    /// The method of a resource, by its path with the variables in braces.
+    pub(super) fn route(&self, path: &str, method: &str) -> Option<&Arc<Route>> {
+        let mut node = &self.root;
+        for part in path.split('/').filter(|part| !part.is_empty()) {
+            let slot = match part.strip_prefix('{') {
+                Some(name) if name.ends_with("+}") => &node.greedy,
+                Some(_) => &node.variable,
+                None => {
+                    node = node.fixed.get(part)?;
+                    continue;
+                }
+            };
+            node = &slot.as_ref()?.1;
+        }
+        node.methods.get(method)
     }
 
     /// The method for a path as it was sent, without its stage. A slash at the end makes no difference. Values of parameters stay as
@@ -234,45 +259,6 @@ impl Node {
     }
 }
 
-/// `${stageVariables.name}` replaced; what there is no variable for becomes nothing.
-pub(super) fn with_variables(uri: &str, variables: Option<&Variables>) -> String {
-    let mut text = String::new();
-    let mut rest = uri;
-    while let Some((before, after)) = rest.split_once("${stageVariables.") {
-        let Some((name, after)) = after.split_once('}') else {
-            break;
-        };
-        text.push_str(before);
-        text.push_str(
-            variables
-                .and_then(|variables| variables.get(name))
-                .map_or("", String::as_str),
-        );
-        rest = after;
-    }
-    text + rest
-}
-
-/// The function in `…:lambda:path/2015-03-31/functions/{functionArn}/invocations`.
-pub(super) fn function(uri: &str) -> Option<Function> {
-    let (_, rest) = uri.split_once("/functions/")?;
-    let arn = rest.strip_suffix("/invocations")?;
-    let parts: Vec<&str> = arn.splitn(7, ':').collect();
-    let ["arn", _, "lambda", region, account, "function", name] = parts.as_slice() else {
-        return None;
-    };
-    if name.is_empty() {
-        return None;
-    }
-    Some(Function {
-        place: Place {
-            account: (*account).to_owned(),
-            region: (*region).to_owned(),
-        },
-        name: name.strip_suffix(":$LATEST").unwrap_or(name).to_owned(),
-    })
-}
-
 /// What the store has of an API, ready to serve.
 pub(super) fn load(tx: &Tx, gateway: &Gateway, id: &str) -> Result<Option<Served>, Refusal> {
     let Some((place, api)) = tx.find::<RestApi>(id)? else {
@@ -287,7 +273,7 @@ pub(super) fn load(tx: &Tx, gateway: &Gateway, id: &str) -> Result<Option<Served
                     &deployment.id,
                     &deployment.snapshot,
                     stage.variables.as_ref(),
-                    |path, method| method_limiter(gateway, &stage, path, method),
+                    |path, method| method_settings(gateway, &stage, path, method),
                 )
             }))
         };
@@ -303,32 +289,43 @@ pub(super) fn load(tx: &Tx, gateway: &Gateway, id: &str) -> Result<Option<Served
             current,
             former,
             keys: keys(tx, gateway, &place, &stage)?,
+            access_log: stage.access_log_settings.as_ref().and_then(AccessLog::of),
             variables: stage.variables,
         };
         stages.insert(stage.name, served);
     }
-    Ok(Some(Served { place, stages }))
+    let log_role = account::log_role(tx, &place)?;
+    Ok(Some(Served {
+        place,
+        log_role,
+        stages,
+    }))
 }
 
-/// The stage's own limit of a method, or the one that it has for all.
-fn method_limiter(
-    gateway: &Gateway,
-    stage: &Stage,
-    path: &str,
-    method: &str,
-) -> Option<Arc<Limiter>> {
+/// The stage's own settings of a method, or those that it has for all.
+fn method_settings(gateway: &Gateway, stage: &Stage, path: &str, method: &str) -> Applied {
     let settings = &stage.method_settings;
-    let setting = settings
+    let own = settings
         .iter()
         .find(|(key, _)| stage_patch::names(key, path, method))
-        .map(|(_, setting)| setting)
-        .or_else(|| settings.get("*/*"))?;
+        .map(|(_, setting)| setting);
+    let Some(setting) = own.or_else(|| settings.get("*/*")) else {
+        return Applied::default();
+    };
     let throttle = Throttle {
         burst_limit: Some(setting.throttling_burst_limit).filter(|burst| *burst >= 0),
         rate_limit: Some(setting.throttling_rate_limit).filter(|rate| *rate >= 0.0),
     };
     let scope = format!("stage/{}/{}{path}/{method}", stage.api, stage.name);
-    Some(gateway.limiters.get(scope, throttle))
+    Applied {
+        limiter: Some(gateway.limiters.get(scope, throttle)),
+        logging: Logging {
+            level: Level::named(setting.logging_level.as_deref()),
+            data: setting.data_trace_enabled,
+        },
+        caching: Caching::of(setting, own.is_none(), method)
+            .filter(|_| stage.cache_cluster_enabled),
+    }
 }
 
 fn keys(
@@ -384,31 +381,6 @@ fn keys(
 mod tests {
     use super::*;
 
-    #[test]
-    fn uris_name_functions() {
-        let arn = "arn:aws:lambda:eu-west-1:000000000000:function:f";
-        let uri = |arn: &str| {
-            format!(
-                "arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/{arn}/invocations"
-            )
-        };
-        let found = function(&uri(arn)).expect("a function");
-        assert_eq!(
-            (found.name.as_str(), found.place.region.as_str()),
-            ("f", "eu-west-1")
-        );
-        assert_eq!(function(&uri("arn:aws:lambda:r:0:function:")), None);
-        assert_eq!(
-            function("arn:aws:apigateway:r:lambda:path/functions/x"),
-            None
-        );
-        let variables = Variables::from([("name".to_owned(), "f".to_owned())]);
-        let text = uri("arn:aws:lambda:r:0:function:${stageVariables.name}");
-        let named = function(&with_variables(&text, Some(&variables))).expect("a function");
-        assert_eq!(named.name, "f");
-        assert_eq!(function(&with_variables(&text, None)), None);
-    }
-
     /// A resource without the method lets a less specific one answer that has it (recorded by localstack,
     /// `test_lambda_rest_api_routing`).
     #[test]
@@ -441,8 +413,8 @@ mod tests {
                 resource_id: (*path).to_owned(),
                 path: (*path).to_owned(),
                 method: method.expect("a method"),
-                function: None,
-                limiter: None,
+                compiled: None,
+                settings: Applied::default(),
                 check: None,
                 name: String::new(),
             };
@@ -457,6 +429,7 @@ mod tests {
             takes_header_keys: true,
             gateway_responses: Arc::default(),
             access: Access::default(),
+            compression_from: None,
             root,
         }
     }

@@ -36,7 +36,7 @@ pub(super) struct Stage {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) variables: Option<Variables>,
     pub(super) documentation_version: Option<String>,
-    access_log_settings: Option<AccessLogSettings>,
+    pub(super) access_log_settings: Option<AccessLogSettings>,
     tracing_enabled: bool,
     #[serde(default)]
     pub(super) tags: Tags,
@@ -46,11 +46,11 @@ pub(super) struct Stage {
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct AccessLogSettings {
+pub(super) struct AccessLogSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
-    format: Option<String>,
+    pub(super) format: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    destination_arn: Option<String>,
+    pub(super) destination_arn: Option<String>,
 }
 
 impl Record for Stage {
@@ -124,14 +124,18 @@ impl Stage {
         }
     }
 
-    /// Answers are not kept: a cache that is on would say that they are.
-    pub(super) fn set_cache(&mut self, enabled: bool, size: Option<String>) -> Result<(), Refusal> {
-        if enabled {
-            return Err(unsupported("cacheClusterEnabled of stages"));
-        }
-        self.cache_cluster_enabled = false;
-        self.cache_cluster_size = size;
-        Ok(())
+    pub(super) fn set_cache(&mut self, enabled: bool, size: Option<String>) {
+        self.cache_cluster_enabled = enabled;
+        self.cache_cluster_size = match size {
+            None if enabled => Some("0.5".to_owned()),
+            size => size,
+        };
+        let status = if enabled {
+            "AVAILABLE"
+        } else {
+            "NOT_AVAILABLE"
+        };
+        status.clone_into(&mut self.cache_cluster_status);
     }
 }
 
@@ -244,7 +248,7 @@ pub(super) fn deploy(
         stage.variables = input.variables;
     }
     if let Some(enabled) = input.cache_cluster_enabled {
-        stage.set_cache(enabled, input.cache_cluster_size)?;
+        stage.set_cache(enabled, input.cache_cluster_size);
     }
     if let Some(tracing) = input.tracing_enabled {
         stage.tracing_enabled = tracing;
@@ -286,7 +290,7 @@ pub(super) fn create(cloud: &Cloud, call: &Call) -> Result<Answer, Refusal> {
         stage.set_cache(
             input.cache_cluster_enabled.unwrap_or(false),
             input.cache_cluster_size,
-        )?;
+        );
         tx.put(&call.place, &stage)?;
         Ok(stage)
     })?;

@@ -19,15 +19,15 @@ use crate::answer::Refusal;
 pub(super) struct MethodSetting {
     metrics_enabled: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    logging_level: Option<String>,
-    data_trace_enabled: bool,
+    pub(super) logging_level: Option<String>,
+    pub(super) data_trace_enabled: bool,
     pub(super) throttling_burst_limit: i64,
     pub(super) throttling_rate_limit: f64,
-    caching_enabled: bool,
-    cache_ttl_in_seconds: i64,
+    pub(super) caching_enabled: bool,
+    pub(super) cache_ttl_in_seconds: i64,
     cache_data_encrypted: bool,
-    require_authorization_for_cache_control: bool,
-    unauthorized_cache_control_header_strategy: String,
+    pub(super) require_authorization_for_cache_control: bool,
+    pub(super) unauthorized_cache_control_header_strategy: String,
 }
 
 impl Default for MethodSetting {
@@ -85,11 +85,13 @@ pub(super) fn apply(stage: &mut Stage, operation: &Operation) -> Result<(), Refu
         ["cacheClusterEnabled"] => {
             operation.only(REPLACE)?;
             let size = stage.cache_cluster_size.take();
-            stage.set_cache(operation.flag(), size)
+            stage.set_cache(operation.flag(), size);
+            Ok(())
         }
         ["cacheClusterSize"] => {
             operation.only(REPLACE)?;
-            stage.set_cache(false, operation.value.clone())
+            stage.set_cache(stage.cache_cluster_enabled, operation.value.clone());
+            Ok(())
         }
         ["description" | "clientCertificateId" | "documentationVersion" | "tracingEnabled"]
         | ["variables", _] => operation.apply(stage, RULES, Wording::Plain),

@@ -4,23 +4,26 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{HeaderName, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Method};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::auth::Granted;
 use super::deployment::Snapshot;
-use super::invocation::{self, Incoming};
-use super::refusal::{bad_request, no_resource};
+use super::execution_log::{self, Log};
+use super::invocation::{self, Incoming, Measured};
+use super::proxy;
+use super::refusal::no_resource;
 use super::reply::{Ids, Reply};
 use super::resource::Tree;
 use super::rest_api;
-use super::serving::Version;
+use super::serving::{Applied, Version};
 use super::stage::Variables;
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
 use crate::cloud::Cloud;
+use crate::heads::HeaderNames;
 
 /// The stage's name in the function's event and in the source ARN.
 const STAGE: &str = "test-invoke-stage";
@@ -46,7 +49,7 @@ pub(super) async fn perform(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, R
     })?;
     let resource = snapshot.tree.resource(call.label("resource_id"))?;
     let declared = resource.method(call)?;
-    // Without a path, the resource's own, its variables empty.
+    // Without a path, the resource's own, its variables standing for themselves.
     let sent = input
         .path_with_query_string
         .as_deref()
@@ -57,15 +60,23 @@ pub(super) async fn perform(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, R
         "ANY" => Method::POST,
         name => Method::from_bytes(name.as_bytes()).unwrap_or(Method::GET),
     };
-    let version = Version::new("", &snapshot, input.stage_variables.as_ref(), |_, _| None);
-    let (route, parameters) = version
+    let version = Version::new("", &snapshot, input.stage_variables.as_ref(), |_, _| {
+        Applied::default()
+    });
+    let route = version.route(&resource.path, &declared.name);
+    let route = route.ok_or_else(no_resource)?;
+    // A path of another resource gives no parameters (recorded by localstack, `test_invoke_test_method`).
+    let parameters = version
         .find(method.as_str(), path)
-        .filter(|(route, _)| route.resource_id == resource.id)
-        .ok_or_else(|| bad_request(format!("The path {path} is not one of the resource's")))?;
+        .filter(|(found, _)| found.resource_id == resource.id)
+        .map(|(_, parameters)| parameters)
+        .unwrap_or_default();
     let ids = Ids::new();
     let headers = headers(&input);
+    let names = HeaderNames::new(input.headers.keys().chain(input.multi_value_headers.keys()));
+    let log = Log::new(cloud, true);
     let start = cloud.now();
-    let outcome = invocation::run(Incoming {
+    let outcome = invocation::run(&Incoming {
         cloud,
         place: &call.place,
         api: call.label("restapi_id"),
@@ -83,15 +94,21 @@ pub(super) async fn perform(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, R
         ids: &ids,
         key: None,
         granted: Granted::default(),
+        names: Some(&names),
+        log: Some(&log),
+        measured: &Measured::default(),
     })
     .await;
-    let reply = outcome.unwrap_or_else(Reply::from);
-    let log = format!(
-        "Execution log for request {id}\nStarting execution for request: {id}\nHTTP Method: {method}, Resource Path: {path}\n\
-         Method completed with status: {status}\n",
-        id = ids.request,
-        status = reply.status.as_u16()
-    );
+    let reply = match outcome {
+        Ok(reply) => reply,
+        Err(denied) => {
+            let mut reply = Reply::from(denied);
+            // As recorded (localstack, `test_failed_invoke_test_method`).
+            reply.headers.remove(CONTENT_TYPE);
+            reply
+        }
+    };
+    let log = execution_log::text(&ids.request, &log.lines());
     Ok(Answer::ok(shown(&reply, &log, cloud.now() - start)))
 }
 
@@ -128,8 +145,9 @@ fn shown(reply: &Reply, log: &str, latency: u64) -> Value {
             .iter()
             .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
             .collect();
-        single.insert(name.as_str().to_owned(), json!(values.last()));
-        multiple.insert(name.as_str().to_owned(), json!(values));
+        let name = proxy::usual_case(name.as_str());
+        single.insert(name.to_owned(), json!(values.last()));
+        multiple.insert(name.to_owned(), json!(values));
     }
     json!({
         "status": reply.status.as_u16(),

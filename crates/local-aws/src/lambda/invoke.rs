@@ -42,6 +42,22 @@ pub(crate) async fn invoke(
     Ok((run_apart(cloud, target, event).await?, trace))
 }
 
+/// Takes an event for the function `name`, which runs in the background.
+pub(crate) fn invoke_later(
+    cloud: &Arc<Cloud>,
+    place: &Place,
+    name: &str,
+    payload: Bytes,
+    request_id: &str,
+    trace: &str,
+) -> Result<(), Refusal> {
+    check_size(&payload, LARGEST_EVENT)?;
+    let target = target(cloud, place, Named::at(place, name)?)?;
+    let payload = event(payload)?;
+    let event = Event::new(cloud, &target, payload, request_id, trace);
+    background::Event::new(cloud, target, event).start(cloud)
+}
+
 /// Returns true if the function's policy lets `principal` (a service) invoke it from `source_arn`.
 pub(crate) fn may_invoke(
     cloud: &Cloud,

@@ -75,7 +75,7 @@ use crate::store::Tx;
 
 pub(crate) use background::resume;
 pub(crate) use environments::Environments;
-pub(crate) use invoke::{invoke, may_invoke};
+pub(crate) use invoke::{invoke, invoke_later, may_invoke};
 pub(crate) use location::{PATH as CODE_PATH, answer as download};
 pub use supervisor::{allow_files, run_hidden};
 pub(crate) use tags::tagged;

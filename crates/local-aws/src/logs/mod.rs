@@ -28,7 +28,7 @@ use crate::place::Place;
 use crate::store::Tx;
 use crate::unknown;
 
-pub(crate) use deliver::deliver;
+pub(crate) use deliver::{deliver, write};
 pub(crate) use group::tagged;
 
 pub(crate) const TARGETS: &[&str] = &["Logs_20140328."];

@@ -13,9 +13,9 @@ use super::verdict::Verdict;
 use super::{Granted, event};
 use crate::answer::Refusal;
 use crate::apigateway::authorizer::Authorizer;
+use crate::apigateway::compiled::{self, Function};
 use crate::apigateway::invocation::Incoming;
 use crate::apigateway::reply::Denied;
-use crate::apigateway::serving::{self, Function};
 use crate::apigateway::stage::Variables;
 use crate::call::form;
 use crate::cloud::Cloud;
@@ -64,7 +64,7 @@ impl Lambda {
             .as_ref()
             .filter(|pattern| authorizer.kind == "TOKEN" && !pattern.is_empty());
         Self {
-            function: serving::function(&serving::with_variables(uri, variables)),
+            function: compiled::function(&compiled::with_variables(uri, variables)),
             pattern: pattern.and_then(|pattern| Regex::new(&format!("^(?:{pattern})$")).ok()),
             authorizer,
         }

@@ -14,11 +14,11 @@ use super::lambda::Lambda;
 use crate::answer::{Answer, Refusal};
 use crate::apigateway::authorizer;
 use crate::apigateway::deployment::Snapshot;
-use crate::apigateway::invocation::Incoming;
+use crate::apigateway::invocation::{Incoming, Measured};
 use crate::apigateway::reply::Ids;
 use crate::apigateway::resource::Tree;
 use crate::apigateway::rest_api;
-use crate::apigateway::serving::Version;
+use crate::apigateway::serving::{Applied, Version};
 use crate::apigateway::stage::Variables;
 use crate::call::Call;
 use crate::cloud::Cloud;
@@ -67,7 +67,7 @@ pub(in crate::apigateway) async fn test_invoke(
         Ok((authorizer, Snapshot::of(api, tree)))
     })?;
     let variables = input.stage_variables.as_ref();
-    let version = Version::new("", &snapshot, variables, |_, _| None);
+    let version = Version::new("", &snapshot, variables, |_, _| Applied::default());
     let (route, _) = version
         .find("GET", "/")
         .ok_or_else(|| Refusal::internal("the root has no method"))?;
@@ -93,6 +93,9 @@ pub(in crate::apigateway) async fn test_invoke(
         ids: &ids,
         key: None,
         granted: Granted::default(),
+        names: None,
+        log: None,
+        measured: &Measured::default(),
     };
     let arn = super::method_arn(&incoming);
     let start = cloud.now();

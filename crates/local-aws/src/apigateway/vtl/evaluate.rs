@@ -17,6 +17,8 @@ use super::{Failure, Inputs, Overrides, methods};
 const MOST_ITERATIONS: usize = 1000;
 /// Of macros and blocks that call each other.
 const DEEPEST_CALLS: usize = 32;
+/// Of blocks and expressions within each other, calls among them: what a thread's stack holds.
+const DEEPEST: usize = 160;
 
 pub(super) struct Scope<'a> {
     pub(super) inputs: &'a Inputs<'a>,
@@ -26,6 +28,7 @@ pub(super) struct Scope<'a> {
     blocks: Vec<Arc<Block>>,
     macros: HashMap<String, Arc<Macro>>,
     calls: usize,
+    depth: usize,
     overrides: &'a Overrides,
 }
 
@@ -60,6 +63,7 @@ pub(super) fn render(
         blocks: Vec::new(),
         macros: HashMap::new(),
         calls: 0,
+        depth: 0,
         overrides: &before,
     };
     let mut out = String::new();
@@ -75,20 +79,35 @@ pub(super) fn render(
 impl Scope<'_> {
     fn object(&mut self, map: usize, key: &str) -> Result<Map<String, Json>, Failure> {
         let value = self.arena.get(map, key);
-        Ok(match self.arena.to_json(&value)? {
+        Ok(match self.arena.export(&value)? {
             Json::Object(members) => members,
             _ => Map::new(),
         })
     }
 
-    fn block(&mut self, block: &Block, out: &mut String) -> Result<Flow, Failure> {
-        for node in block {
-            let flow = self.node(node, out)?;
-            if flow != Flow::Next {
-                return Ok(flow);
-            }
+    fn deeper<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        if self.depth >= DEEPEST {
+            return Err(Failure::Limit("the template is nested too deeply"));
         }
-        Ok(Flow::Next)
+        self.depth += 1;
+        let outcome = work(self);
+        self.depth -= 1;
+        outcome
+    }
+
+    fn block(&mut self, block: &Block, out: &mut String) -> Result<Flow, Failure> {
+        self.deeper(|scope| {
+            for node in block {
+                let flow = scope.node(node, out)?;
+                if flow != Flow::Next {
+                    return Ok(flow);
+                }
+            }
+            Ok(Flow::Next)
+        })
     }
 
     fn node(&mut self, node: &Node, out: &mut String) -> Result<Flow, Failure> {
@@ -188,7 +207,10 @@ impl Scope<'_> {
         }
     }
 
-    fn called<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Failure>) -> Result<T, Failure> {
+    fn called<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         if self.calls >= DEEPEST_CALLS {
             return Err(Failure::Limit("macros call each other too deeply"));
         }
@@ -283,7 +305,9 @@ impl Scope<'_> {
         }
         let made = match name {
             "context" => {
-                let context = self.arena.of_json(&Json::Object(self.inputs.context.clone()))?;
+                let context = self
+                    .arena
+                    .of_json(&Json::Object(self.inputs.context.clone()))?;
                 let request = self
                     .arena
                     .of_json(&Json::Object(self.overrides.request.clone()))?;
@@ -389,6 +413,10 @@ impl Scope<'_> {
     }
 
     fn value(&mut self, expression: &Expression) -> Result<Value, Failure> {
+        self.deeper(|scope| scope.value_here(expression))
+    }
+
+    fn value_here(&mut self, expression: &Expression) -> Result<Value, Failure> {
         self.arena.spend(1)?;
         Ok(match expression {
             Expression::Null => Value::Null,

@@ -146,10 +146,11 @@ fn of_text(
         ("trim", []) => made(scope, text.trim_matches(|c: char| c <= ' ')),
         ("toLowerCase", []) => made(scope, text.to_lowercase()),
         ("toUpperCase", []) => made(scope, text.to_uppercase()),
-        ("hashCode", []) => Ok(Value::Int(i64::from(text.encode_utf16().fold(
-            0_i32,
-            |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)),
-        )))),
+        ("hashCode", []) => Ok(Value::Int(i64::from(
+            text.encode_utf16().fold(0_i32, |hash, unit| {
+                hash.wrapping_mul(31).wrapping_add(i32::from(unit))
+            }),
+        ))),
         ("substring", [from]) => substring(scope, text, from, None),
         ("substring", [from, to]) => substring(scope, text, from, Some(to)),
         ("charAt", [at]) => {
@@ -251,9 +252,7 @@ fn substring(
     let from = byte(from);
     let to = to.map_or(Some(text.len()), byte);
     match (from, to) {
-        (Some(from), Some(to)) if from <= to => {
-            made(scope, text.get(from..to).unwrap_or_default())
-        }
+        (Some(from), Some(to)) if from <= to => made(scope, text.get(from..to).unwrap_or_default()),
         _ => Ok(Value::Null),
     }
 }
@@ -337,7 +336,10 @@ fn split(scope: &mut Scope, text: &str, by: &str, most: i64) -> Result<Value, Fa
         pattern.split(text).collect()
     };
     // Java: a match of nothing at the beginning makes no empty part.
-    if parts.len() > 1 && parts[0].is_empty() && pattern.find(text).is_some_and(|found| found.is_empty()) {
+    if parts.len() > 1
+        && parts[0].is_empty()
+        && pattern.find(text).is_some_and(|found| found.is_empty())
+    {
         parts.remove(0);
     }
     if most == 0 {
@@ -422,13 +424,12 @@ fn changed(
             items.extend(added);
             Value::Bool(true)
         }
-        ("set", [Value::Int(at), item]) => match usize::try_from(*at)
-            .ok()
-            .and_then(|at| items.get_mut(at))
-        {
-            Some(place) => std::mem::replace(place, item.clone()),
-            None => Value::Null,
-        },
+        ("set", [Value::Int(at), item]) => {
+            match usize::try_from(*at).ok().and_then(|at| items.get_mut(at)) {
+                Some(place) => std::mem::replace(place, item.clone()),
+                None => Value::Null,
+            }
+        }
         ("remove", [Value::Int(at)]) => match usize::try_from(*at) {
             Ok(at) if at < items.len() => items.remove(at),
             _ => Value::Null,

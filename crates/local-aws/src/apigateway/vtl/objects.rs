@@ -1,13 +1,13 @@
 //! `$input` and `$util` ("Mapping template variable reference for API Gateway").
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use base64::Engine;
 use base64::alphabet::STANDARD as ALPHABET;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::Value as Json;
 
@@ -19,7 +19,7 @@ use crate::apigateway::json_path;
 /// The payload: read as JSON once, if at all.
 pub(in crate::apigateway) struct Body<'a> {
     text: Cow<'a, str>,
-    json: OnceCell<Option<Json>>,
+    json: OnceLock<Option<Json>>,
 }
 
 /// A request's parameters, by name.
@@ -34,7 +34,7 @@ impl<'a> Body<'a> {
     pub(in crate::apigateway) fn new(text: impl Into<Cow<'a, str>>) -> Self {
         Self {
             text: text.into(),
-            json: OnceCell::new(),
+            json: OnceLock::new(),
         }
     }
 
@@ -149,7 +149,7 @@ fn selected(scope: &mut Scope, path: &str) -> Result<Option<Json>, Failure> {
     let mut work = json_path::WORK;
     let found = path.select(json, &mut work);
     scope.arena.spend(json_path::WORK - work)?;
-    found.ok_or(Failure::Limit("a path selects too much"))
+    found.map_err(|json_path::TooMuch| Failure::Limit("a path selects too much"))
 }
 
 /// What `java.net.URLEncoder` leaves as it is, beside letters and digits.

@@ -24,7 +24,7 @@ fn parsed(text: &str, depth: usize) -> Result<Block, Failure> {
     let mut parser = Parser { text, at: 0, depth };
     let (block, end) = parser.block()?;
     match end {
-        End::Text => Ok(block),
+        Stop::Text => Ok(block),
         end => Err(parser.fail(&format!("{end} without a directive that it belongs to"))),
     }
 }
@@ -38,14 +38,15 @@ struct Parser<'a> {
 
 /// What ended a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
+enum Stop {
+    /// The end of the text.
     Text,
     End,
     Else,
     ElseIf,
 }
 
-impl std::fmt::Display for End {
+impl std::fmt::Display for Stop {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Text => "end of the template",
@@ -115,7 +116,10 @@ impl<'a> Parser<'a> {
         rest.get(..length)
     }
 
-    fn deeper<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Failure>) -> Result<T, Failure> {
+    fn deeper<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         if self.depth >= DEEPEST {
             return Err(Failure::Limit("the template is nested too deeply"));
         }
@@ -138,11 +142,11 @@ impl<'a> Parser<'a> {
     }
 
     /// Up to the directive that ends it.
-    fn block(&mut self) -> Result<(Block, End), Failure> {
+    fn block(&mut self) -> Result<(Block, Stop), Failure> {
         self.deeper(Self::block_here)
     }
 
-    fn block_here(&mut self) -> Result<(Block, End), Failure> {
+    fn block_here(&mut self) -> Result<(Block, Stop), Failure> {
         let mut block = Block::new();
         let mut text = String::new();
         loop {
@@ -151,7 +155,7 @@ impl<'a> Parser<'a> {
                 text.push_str(rest);
                 self.at = self.text.len();
                 flush(&mut block, &mut text);
-                return Ok((block, End::Text));
+                return Ok((block, Stop::Text));
             };
             text.push_str(&rest[..at]);
             self.at += at;
@@ -297,7 +301,7 @@ impl<'a> Parser<'a> {
     }
 
     /// From a `#` on. Returns what ends the block, if this does.
-    fn hash(&mut self, block: &mut Block, text: &mut String) -> Result<Option<End>, Failure> {
+    fn hash(&mut self, block: &mut Block, text: &mut String) -> Result<Option<Stop>, Failure> {
         let before = self.at;
         if self.take("##") {
             let rest = self.rest();
@@ -343,9 +347,9 @@ impl<'a> Parser<'a> {
         match name {
             "end" | "else" => {
                 self.gobble();
-                return Ok(Some(if name == "end" { End::End } else { End::Else }));
+                return Ok(Some(if name == "end" { Stop::End } else { Stop::Else }));
             }
-            "elseif" => return Ok(Some(End::ElseIf)),
+            "elseif" => return Ok(Some(Stop::ElseIf)),
             "set" => {
                 trim_blanks(text);
                 flush(block, text);
@@ -364,7 +368,11 @@ impl<'a> Parser<'a> {
             }
             "break" | "stop" => {
                 flush(block, text);
-                block.push(if name == "break" { Node::Break } else { Node::Stop });
+                block.push(if name == "break" {
+                    Node::Break
+                } else {
+                    Node::Stop
+                });
             }
             "define" => {
                 flush(block, text);
@@ -381,7 +389,7 @@ impl<'a> Parser<'a> {
             "include" | "parse" | "evaluate" => {
                 return Err(self.fail(&format!("API Gateway has no directive #{name}")));
             }
-            _ => self.call(name.to_owned(), before, block, text)?,
+            _ => self.call(name.to_owned(), before, block, text),
         }
         Ok(None)
     }
@@ -439,17 +447,17 @@ impl<'a> Parser<'a> {
             let (block, end) = self.block()?;
             choices.push((condition, block));
             match end {
-                End::End => return Ok(Node::If(choices, Block::new())),
-                End::ElseIf => {}
-                End::Else => return Ok(Node::If(choices, self.ended_block("#else")?)),
-                End::Text => return Err(self.fail("an #if without its #end")),
+                Stop::End => return Ok(Node::If(choices, Block::new())),
+                Stop::ElseIf => {}
+                Stop::Else => return Ok(Node::If(choices, self.ended_block("#else")?)),
+                Stop::Text => return Err(self.fail("an #if without its #end")),
             }
         }
     }
 
     fn ended_block(&mut self, of: &str) -> Result<Block, Failure> {
         match self.block()? {
-            (block, End::End) => Ok(block),
+            (block, Stop::End) => Ok(block),
             (_, end) => Err(self.fail(&format!("expected the #end of {of}, found {end}"))),
         }
     }
@@ -491,13 +499,7 @@ impl<'a> Parser<'a> {
     }
 
     /// `#name(…)`; without parentheses it is text.
-    fn call(
-        &mut self,
-        name: String,
-        before: usize,
-        block: &mut Block,
-        text: &mut String,
-    ) -> Result<(), Failure> {
+    fn call(&mut self, name: String, before: usize, block: &mut Block, text: &mut String) {
         let after_name = self.at;
         self.skip(|c| c == ' ' || c == '\t');
         let arguments = if self.take("(") {
@@ -508,7 +510,7 @@ impl<'a> Parser<'a> {
         let Some(arguments) = arguments else {
             self.at = after_name;
             text.push_str(&self.text[before..after_name]);
-            return Ok(());
+            return;
         };
         flush(block, text);
         let source = self.text[before..self.at].to_owned();
@@ -517,7 +519,6 @@ impl<'a> Parser<'a> {
             arguments,
             source,
         });
-        Ok(())
     }
 
     fn expression(&mut self) -> Result<Expression, Failure> {
@@ -552,16 +553,12 @@ impl<'a> Parser<'a> {
             // A word ends where no name goes on.
             !text.starts_with(starts_name) || !after.starts_with(continues_name)
         });
-        match found {
-            Some((text, operator)) => {
-                self.at += text.len();
-                Some(*operator)
-            }
-            None => {
-                self.at = before;
-                None
-            }
-        }
+        let Some((text, operator)) = found else {
+            self.at = before;
+            return None;
+        };
+        self.at += text.len();
+        Some(*operator)
     }
 
     fn unary(&mut self) -> Result<Expression, Failure> {
@@ -681,7 +678,8 @@ impl<'a> Parser<'a> {
 
     fn number(&mut self) -> Result<Expression, Failure> {
         let rest = self.rest();
-        let digits = |text: &str| text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let digits =
+            |text: &str| text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
         let mut length = usize::from(rest.starts_with('-'));
         length += digits(&rest[length..]);
         let mut is_float = false;

@@ -14,7 +14,11 @@ fn object(json: Json) -> Map<String, Json> {
 fn outcome(template: &str, body: &str, overrides: &mut Overrides) -> Result<String, Failure> {
     let parameters = Parameters {
         path: [("id".to_owned(), "7".to_owned())].into(),
-        query: [("id".to_owned(), "8".to_owned()), ("q".to_owned(), "x y".to_owned())].into(),
+        query: [
+            ("id".to_owned(), "8".to_owned()),
+            ("q".to_owned(), "x y".to_owned()),
+        ]
+        .into(),
         header: [("X-Own".to_owned(), "h".to_owned())].into(),
     };
     let inputs = Inputs {
@@ -57,10 +61,7 @@ fn undefined_references_are_as_written() {
     check("$none ${none} $!none! $!{none.x}.", "$none ${none} ! .");
     check("$none.call('x')[0]", "$none.call('x')[0]");
     check("\\$none \\\\$none", "\\$none \\\\$none");
-    check(
-        "#set($x = 'v')\\$x \\\\$x \\\\\\$x",
-        "$x \\v \\$x",
-    );
+    check("#set($x = 'v')\\$x \\\\$x \\\\\\$x", "$x \\v \\$x");
     check("#set($x = 1)\\#set($x = 2)$x", "#set(1 = 2)1");
 }
 
@@ -70,7 +71,10 @@ fn what_leads_to_nothing_is_empty() {
         "#set($r = $input.path('$.gone'))[$r][$r.nested]#if($r == $null)null#end#if($r == '')empty#end",
         "[][]nullempty",
     );
-    check("$context.authorizer.principalId|$context.identity.user|", "||");
+    check(
+        "$context.authorizer.principalId|$context.identity.user|",
+        "||",
+    );
     check("$input.body.attribute|", "|");
 }
 
@@ -201,7 +205,10 @@ fn input_gives_the_request() {
     let body = "{\"a\": {\"foo\":\"bar\"}, \"l\":[{\"n\":1.50}], \"t\": \"x\"}";
     for (template, expected) in [
         ("$input.body", body),
-        ("$input.json('$')", "{\"a\":{\"foo\":\"bar\"},\"l\":[{\"n\":1.5}],\"t\":\"x\"}"),
+        (
+            "$input.json('$')",
+            "{\"a\":{\"foo\":\"bar\"},\"l\":[{\"n\":1.5}],\"t\":\"x\"}",
+        ),
         ("$input.json('$.t')", "\"x\""),
         ("$input.json('$.gone')", "\"\""),
         ("$input.path('$.a')", "{foo=bar}"),
@@ -239,10 +246,7 @@ fn util_converts() {
         ("$util.urlDecode('a+b%26')", "a b&"),
         ("$util.parseJson('{\"a\":[1,2]}').a[1]", "2"),
         ("$util.parseJson('no')|", "|"),
-        (
-            "$util.escapeJavaScript($input.json('$'))",
-            "{\\\"a\\\":1}",
-        ),
+        ("$util.escapeJavaScript($input.json('$'))", "{\\\"a\\\":1}"),
     ] {
         check(template, expected);
     }
@@ -301,12 +305,19 @@ fn hostile_templates_end() {
     fails(&"x".repeat(400_000));
     fails("#macro(m)#m()#end#m()");
     fails("#define($a)$a#end$a");
+    let (open, close) = ("#if(true)".repeat(55), "#end".repeat(55));
+    fails(&format!("#macro(m){open}#m(){close}#end#m()"));
+    fails(&format!(
+        "#define($a){open}#set($b = \"$a\")$b{close}#end$a"
+    ));
     fails("#set($a = 'xxxxxxxxxx')#foreach($i in [1..1000])#set($a = \"$a$a\")#end$a");
     fails("#set($a = 'x')#foreach($i in [1..1000])#set($a = $a.replaceAll('x', 'xxxxxxxx'))#end$a");
     fails("#set($l = [])#set($d = $l.add($l))$l");
     fails("#set($l = [1])#foreach($i in [1..1000])#set($d = $l.addAll($l))#end");
     fails("#set($l = [1])#foreach($i in [1..200])#set($l = [$l, $l])#end$l");
-    fails("#set($a = [1..1000])#foreach($a1 in $a)#foreach($b in $a)#foreach($c in $a)#foreach($d in $a)x#end#end#end#end");
+    fails(
+        "#set($a = [1..1000])#foreach($a1 in $a)#foreach($b in $a)#foreach($c in $a)#foreach($d in $a)x#end#end#end#end",
+    );
     fails("#set($a = [1..99999999999])");
     let brackets = "$a[".repeat(100_000);
     assert!(Template::parse(&brackets).is_err() || !brackets.is_empty());

@@ -223,7 +223,7 @@ impl Arena {
         })
     }
 
-    pub(super) fn to_json(&mut self, value: &Value) -> Result<Json, Failure> {
+    pub(super) fn export(&mut self, value: &Value) -> Result<Json, Failure> {
         self.json_at(value, 0)
     }
 

@@ -154,8 +154,8 @@ async fn what_is_not_here_is_refused_by_name() {
         call(&client, operation, json!({ "TableName": "items" }))
             .await
             .refused_as_json(
-                400,
-                "UnknownOperationException",
+                501,
+                "NotImplementedException",
                 &format!("The local AWS does not support DynamoDB's {operation}"),
             );
     }
@@ -163,8 +163,8 @@ async fn what_is_not_here_is_refused_by_name() {
     call(&client, "UpdateTable", replicas)
         .await
         .refused_as_json(
-            400,
-            VALIDATION,
+            501,
+            "NotImplementedException",
             "The local AWS does not support DynamoDB's UpdateTable with ReplicaUpdates",
         );
     let mut with_policy = table("guarded");
@@ -172,8 +172,8 @@ async fn what_is_not_here_is_refused_by_name() {
     call(&client, "CreateTable", with_policy)
         .await
         .refused_as_json(
-            400,
-            VALIDATION,
+            501,
+            "NotImplementedException",
             "The local AWS does not support DynamoDB's CreateTable with ResourcePolicy",
         );
 }

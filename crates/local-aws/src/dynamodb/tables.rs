@@ -55,7 +55,7 @@ pub(super) async fn create(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Re
         return Err(in_use(&format!("Table already exists: {name}")));
     }
     let mut request = call.json()?;
-    unsupported::check_members(call.operation, &request)?;
+    unsupported::check_members(call, &request)?;
     tags::check(&request["Tags"])?;
     let shape = Shape::of_request(&call.place, &name, &request)?;
     let view = enabled_view(&request);

@@ -6,6 +6,7 @@ use super::tables;
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
 use crate::cloud::Cloud;
+use crate::unknown::unsupported;
 
 /// The members of requests that have no effect here.
 const MEMBERS: &[(&str, &[&str])] = &[
@@ -29,17 +30,16 @@ const MEMBERS: &[(&str, &[&str])] = &[
 ];
 
 /// Refuses a request with a member that would have no effect.
-pub(super) fn check_members(operation: &str, request: &Value) -> Result<(), Refusal> {
+pub(super) fn check_members(call: &Call, request: &Value) -> Result<(), Refusal> {
     let refused = MEMBERS
         .iter()
-        .filter(|(name, _)| *name == operation)
+        .filter(|(name, _)| *name == call.operation)
         .flat_map(|(_, members)| *members)
         .find(|member| request.get(**member).is_some_and(|value| !value.is_null()));
     match refused {
-        Some(member) => Err(Refusal::new(
-            400,
-            "com.amazon.coral.validate#ValidationException",
-            format!("The local AWS does not support DynamoDB's {operation} with {member}"),
+        Some(member) => Err(unsupported(
+            call.service,
+            &format!("DynamoDB's {} with {member}", call.operation),
         )),
         None => Ok(()),
     }

@@ -22,7 +22,7 @@ pub(super) async fn update(cloud: &Arc<Cloud>, call: &Call) -> Result<Answer, Re
         Phase::Active { .. } => {}
     }
     let mut request = call.json()?;
-    unsupported::check_members(call.operation, &request)?;
+    unsupported::check_members(call, &request)?;
     if request["TableName"].is_string() {
         request["TableName"] = name.as_str().into();
     }

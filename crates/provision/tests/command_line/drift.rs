@@ -134,6 +134,8 @@ const NOWHERE: &[(&str, &str)] = &[
     ("AWS::ApiGateway::Method", "unusual.requestValidatorId"),
     ("AWS::ApiGateway::Stage", "unusual.canarySettings"),
     ("AWS::Lambda::Function", "vpc"),
+    // A queue or topic that neither has.
+    ("AWS::Lambda::Function", "dead_letter"),
     ("AWS::Lambda::Function", "layers"),
     ("AWS::Lambda::Function", "file_systems"),
     ("AWS::Lambda::Function", "snap_start"),

@@ -1,42 +1,19 @@
-"""boto3 and the AWS CLI against the local AWS.
-
-A whole stack is made, used and taken down through `target/debug/local-aws serve`. boto3 and the CLI are installed into
-a virtual environment below target/; everything else is in the standard library.
-"""
+"""boto3 and the AWS CLI against the local AWS: a whole stack is made, used and taken down."""
 
 import base64
-import io
 import json
 import os
-import pathlib
 import subprocess
 import sys
-import tempfile
 import time
-import traceback
 import urllib.error
 import urllib.request
-import zipfile
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
-VENV = ROOT / "target" / "clients"
-PACKAGES = ["boto3==1.44.8", "awscli==1.46.3"]
-BINARY = ROOT / "target" / "debug" / "local-aws"
-BOOTSTRAP = ROOT / "target" / "release" / "bootstrap"
+from server import BOOTSTRAP, archive, package
+
 ACCOUNT = "700000000081"
 REGION = "eu-west-1"
 ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:demo"
-# Gives its event's path, or the event itself, back.
-SHELL = r"""#!/bin/sh
-API="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime"
-HEAD=$(mktemp)
-while true; do
-  EVENT=$(curl -sS -D "$HEAD" "$API/invocation/next") || exit 9
-  ID=$(grep -i lambda-runtime-aws-request-id "$HEAD" | tr -d '\r' | cut -d' ' -f2)
-  echo "asked $ID"
-  curl -sS -o /dev/null --data-binary '{"statusCode":200,"body":"shell"}' "$API/invocation/$ID/response"
-done
-"""
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [
@@ -50,39 +27,6 @@ RIGHTS = {
         {"Effect": "Allow", "Action": "logs:*", "Resource": "*"},
     ],
 }
-
-
-def enter_venv():
-    """Goes on in an interpreter that has boto3 and the CLI."""
-    python = VENV / "bin" / "python"
-    if pathlib.Path(sys.prefix) == VENV:
-        return
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
-    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PACKAGES]
-    subprocess.run(install, check=True)
-    os.execv(python, [str(python), __file__, *sys.argv[1:]])
-
-
-class Server:
-    """The real binary over a new folder; ended by its process id."""
-
-    def __init__(self, folder):
-        command = [str(BINARY), "serve", "--folder", str(folder), "--port", "0"]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        line = self.process.stdout.readline()
-        self.url = next((word for word in line.split() if word.startswith("http://")), None)
-        if self.url is None:
-            self.end()
-            raise RuntimeError(f"the first line is no URL: {line!r}")
-
-    def end(self):
-        self.process.terminate()
-        try:
-            return self.process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            return self.process.wait()
 
 
 class World:
@@ -120,7 +64,7 @@ class World:
         return json.loads(done.stdout) if done.stdout.strip() else None
 
     def run_cli(self, *arguments):
-        command = [str(VENV / "bin" / "python"), str(VENV / "bin" / "aws"), *arguments, "--output", "json"]
+        command = [sys.executable, os.path.join(sys.prefix, "bin", "aws"), *arguments, "--output", "json"]
         return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=60)
 
     def request(self, path, key=None, body=None, stage="Prod"):
@@ -150,18 +94,6 @@ def refused(code, call, **arguments):
         equal(error.response["Error"]["Code"], code)
     else:
         raise AssertionError(f"not refused: {answer}")
-
-
-def package(content=None):
-    """A zip of the real function where it is built, and of one in shell elsewhere."""
-    out = io.BytesIO()
-    entry = zipfile.ZipInfo("bootstrap")
-    entry.external_attr = 0o100755 << 16
-    if content is None:
-        content = BOOTSTRAP.read_bytes() if BOOTSTRAP.exists() else SHELL.encode()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(entry, content)
-    return out.getvalue()
 
 
 def identity(world):
@@ -376,7 +308,7 @@ def streamed(world):
         Runtime="provided.al2023",
         Handler="bootstrap",
         Role=world.role,
-        Code={"ZipFile": package(STREAMER.encode())},
+        Code={"ZipFile": archive(STREAMER.encode())},
     )
     client.get_waiter("function_active_v2").wait(FunctionName="streamer", WaiterConfig={"Delay": 1})
     answer = client.invoke_with_response_stream(FunctionName="streamer", LogType="Tail")
@@ -422,6 +354,8 @@ def url(world):
     equal([found["FunctionUrl"] for found in listed], [address])
     client.delete_function_url_config(FunctionName="streamer")
     refused("ResourceNotFoundException", client.get_function_url_config, FunctionName="streamer")
+    # The report of the last request is written after its last piece.
+    time.sleep(1)
     client.delete_function(FunctionName="streamer")
     world.client("logs").delete_log_group(logGroupName="/aws/lambda/streamer")
 
@@ -566,32 +500,3 @@ TESTS = [
     cli_refusals,
     torn_down,
 ]
-
-
-def main():
-    failed = 0
-    with tempfile.TemporaryDirectory() as folder:
-        folder = pathlib.Path(folder)
-        server = Server(folder / "aws")
-        try:
-            world = World(server.url, folder)
-            for test in TESTS:
-                try:
-                    test(world)
-                    print(f"ok      {test.__name__}")
-                except Exception:
-                    failed += 1
-                    print(f"FAILED  {test.__name__}")
-                    traceback.print_exc()
-        finally:
-            code = server.end()
-    if code != 0:
-        failed += 1
-        print(f"FAILED  the server ended with {code}")
-    print(f"{len(TESTS) + 1 - failed} passed, {failed} failed")
-    return 1 if failed else 0
-
-
-if __name__ == "__main__":
-    enter_venv()
-    sys.exit(main())

@@ -5,11 +5,13 @@
 //! HTTP client before it. A request is an administrator's (`admin`), one to a deployed API (`apigateway::gateway`) or to a
 //! function's URL (`lambda::url`), or a call of a service's API (`door`): signed, routed, hit by faults, allowed by IAM, and carried out by its service.
 
+mod account;
 mod admin;
 mod age;
 mod answer;
 mod apigateway;
 mod body;
+mod builder;
 mod call;
 mod clock;
 mod cloud;
@@ -23,10 +25,13 @@ mod iam;
 mod ids;
 mod lambda;
 mod logs;
+mod package;
 mod place;
 mod quotas;
 mod response_body;
 mod routes;
+#[cfg(feature = "sdk")]
+mod sdk;
 mod server;
 mod service;
 mod signature;
@@ -44,11 +49,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{Request, Response};
 
+pub use account::Account;
+pub use builder::{Builder, Running, StartError};
 pub use clock::Clock;
 pub use door::operations;
 pub use faults::{FaultEvent, FaultKind, Faults};
 pub use heads::HeaderNames;
 pub use lambda::{FunctionError, Runner, Work, allow_files, run_hidden};
+pub use package::package;
 pub use place::Place;
 pub use store::StoreError;
 
@@ -184,5 +192,10 @@ impl LocalAws {
     /// Where it can be reached: what functions get as their endpoint. The first value stays.
     pub fn set_endpoint(&self, url: &str) {
         let _ = self.0.endpoint.set(url.to_owned());
+    }
+
+    /// Ends all processes of functions, at once.
+    pub(crate) async fn end_functions(&self) {
+        self.0.environments.end_all().await;
     }
 }

@@ -22,7 +22,6 @@
 #![deny(missing_docs)]
 
 mod declaration;
-mod in_process;
 mod local;
 
 #[doc(hidden)]

@@ -6,10 +6,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aws_smithy_runtime_api::client::http::{SharedHttpClient, SharedHttpConnector};
 use aws_types::SdkConfig;
 use bytes::Bytes;
-use local_aws::{Clock, Enforcement, Faults, LocalAws, Options, Runner};
+use local_aws::{Clock, Enforcement, Faults, LocalAws, Options, Outcome, Runner};
 use provision_aws::connection::{Transport, config_at};
 use provision_cli::args::parse;
 use provision_cli::environment::Environment;
@@ -21,8 +20,6 @@ use provision_engine::env::{Architecture, Env};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::watch;
-
-use crate::in_process::InProcess;
 
 const ACCOUNT: &str = "123456789012";
 const REGION: &str = "eu-west-1";
@@ -38,7 +35,7 @@ type Answer = Arc<dyn Fn(Value) -> Value + Send + Sync>;
 /// The AWS's time is tokio's, so it is paused where the test's is.
 pub struct Local {
     app: App,
-    way: InProcess,
+    aws: LocalAws,
     functions: Arc<Mutex<HashMap<String, Answer>>>,
     folder: TempDir,
 }
@@ -85,7 +82,7 @@ impl Local {
         aws.set_endpoint(URL);
         Self {
             app,
-            way: InProcess(aws),
+            aws,
             functions,
             folder: TempDir::new().expect("a folder for temporary files"),
         }
@@ -102,13 +99,12 @@ impl Local {
 
     /// Replaces what goes wrong from now on.
     pub fn set_faults(&self, faults: Faults) {
-        self.way.0.set_faults(faults);
+        self.aws.set_faults(faults);
     }
 
     /// Returns the configuration of clients of this account: of everybody beside the application.
     pub fn sdk_config(&self) -> SdkConfig {
-        let client = SharedHttpClient::new(self.way.clone());
-        config_at(URL, REGION.to_owned(), ACCOUNT, client)
+        config_at(URL, REGION.to_owned(), ACCOUNT, self.aws.http_client())
     }
 
     /// Runs a command line of the application: `["plan", "--env", "prod"]`. Its binaries are stand-ins, and it asks nothing.
@@ -142,7 +138,7 @@ impl Local {
             interrupt: Interrupt::by(signal),
             transport: Some(Transport {
                 config: self.sdk_config(),
-                public: SharedHttpConnector::new(self.way.clone()),
+                public: self.aws.http_connector(),
                 keeps_pace: false,
             }),
             runs: None,
@@ -208,8 +204,10 @@ impl Local {
             request = request.header("x-api-key", key);
         }
         let request = request.body(Bytes::from(body.to_owned()));
-        let answer = self.way.answer(request.expect("a request")).await;
-        let answer = answer.expect("an answer");
+        let answer = match self.aws.handle(request.expect("a request")).await {
+            Outcome::Answered(answer) => answer,
+            Outcome::Dropped => panic!("the connection closed without an answer"),
+        };
         Response {
             status: answer.status().as_u16(),
             body: String::from_utf8_lossy(answer.body()).into_owned(),

@@ -13,6 +13,7 @@ mod apigateway;
 mod body;
 mod builder;
 mod call;
+mod catalogue;
 mod clock;
 mod cloud;
 mod constraints;
@@ -51,6 +52,7 @@ use http::{Request, Response};
 
 pub use account::Account;
 pub use builder::{Builder, Running, StartError};
+pub use catalogue::{Operation, catalogue};
 pub use clock::Clock;
 pub use door::operations;
 pub use faults::{FaultEvent, FaultKind, Faults};

@@ -24,7 +24,7 @@ pub(crate) fn operation(service: Service, name: &str) -> Option<Refusal> {
 }
 
 /// The operations of a service that is called by names, from botocore's models of 2026.
-fn all_of(service: Service) -> &'static str {
+pub(crate) fn all_of(service: Service) -> &'static str {
     match service {
         Service::Iam => IAM,
         Service::Sts => STS,

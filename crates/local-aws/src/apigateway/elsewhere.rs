@@ -10,7 +10,7 @@ use crate::routes::{self, Route, Routed};
 
 /// The rest of botocore's model `apigateway/2015-07-09`.
 #[rustfmt::skip]
-pub(super) const OTHERS: &[Route] = &[
+pub(crate) const OTHERS: &[Route] = &[
     ("GET", "/restapis/{restapi_id}/stages/{stage_name}/sdks/{sdk_type}", "GetSdk"),
     ("DELETE", "/restapis/{restapi_id}/stages/{stage_name}/cache/data", "FlushStageCache"),
     ("GET", "/sdktypes", "GetSdkTypes"),

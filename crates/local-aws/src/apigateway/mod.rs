@@ -62,7 +62,7 @@ use crate::call::Call;
 use crate::cloud::Cloud;
 use crate::routes::Route;
 
-pub(crate) use elsewhere::route;
+pub(crate) use elsewhere::{OTHERS, route};
 pub(crate) use gateway::Gateway;
 pub(crate) use refusal::malformed;
 pub(crate) use tags::tagged;

@@ -79,7 +79,7 @@ pub(crate) use invoke::{invoke, invoke_later, may_invoke};
 pub(crate) use location::{PATH as CODE_PATH, answer as download};
 pub use supervisor::{allow_files, run_hidden};
 pub(crate) use tags::tagged;
-pub(crate) use unsupported::route;
+pub(crate) use unsupported::{UNSUPPORTED, route};
 
 #[rustfmt::skip]
 pub(crate) const ROUTES: &[Route] = &[

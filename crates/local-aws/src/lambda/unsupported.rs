@@ -10,7 +10,7 @@ use crate::routes::{self, Route, Routed};
 
 /// Of AWS's API model (botocore, `lambda/2015-03-31`).
 #[rustfmt::skip]
-const UNSUPPORTED: &[Route] = &[
+pub(crate) const UNSUPPORTED: &[Route] = &[
     ("POST", "/2014-11-13/functions/{FunctionName}/invoke-async", "InvokeAsync"),
     ("POST", "/2020-04-22/code-signing-configs", "CreateCodeSigningConfig"),
     ("POST", "/2025-11-30/capacity-providers", "CreateCapacityProvider"),

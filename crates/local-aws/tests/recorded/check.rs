@@ -6,6 +6,9 @@ use serde_json::Value;
 use crate::door::Reply;
 use crate::fact::Call;
 
+/// What every refusal of what is not here says.
+pub(crate) const NOT_HERE: &str = "The local AWS does not support ";
+
 /// What a reply says, in whichever form its service writes.
 pub(crate) struct Read {
     pub(crate) json: Option<Value>,
@@ -69,6 +72,7 @@ pub(crate) fn differences(call: &Call, reply: &Reply) -> Vec<String> {
     let read = Read::of(reply);
     let mut found = Vec::new();
     let is_right = match call.is {
+        None if call.refused => (400..502).contains(&reply.status) && read.text.contains(NOT_HERE),
         Some(status) => reply.status == status,
         None => (200..300).contains(&reply.status),
     };

@@ -83,6 +83,9 @@ pub(crate) struct Call {
     pub(crate) header: BTreeMap<String, String>,
     #[serde(default)]
     pub(crate) save: BTreeMap<String, String>,
+    /// Refused by name, as what the local AWS has not; in any status.
+    #[serde(default)]
+    pub(crate) refused: bool,
     /// Repeated for so many seconds, until it is as told.
     #[serde(default)]
     pub(crate) within: u64,
@@ -108,6 +111,20 @@ pub(crate) fn all() -> Vec<(String, Vec<Fact>)> {
 /// Lists of steps that facts share, by name.
 pub(crate) fn common() -> BTreeMap<String, Vec<Step>> {
     read(&folder().join("common.json"))
+}
+
+/// What of operations that are carried out is refused by name.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NotHere {
+    /// `SERVICE Operation`.
+    pub(crate) operation: String,
+    pub(crate) what: String,
+    pub(crate) steps: Vec<Step>,
+}
+
+pub(crate) fn not_here() -> Vec<NotHere> {
+    read(&folder().with_file_name("not_here.json"))
 }
 
 fn read<T: serde::de::DeserializeOwned>(path: &std::path::Path) -> T {

@@ -1,6 +1,7 @@
 //! Facts recorded from the real AWS, each tried on the local AWS: within this process, and over HTTP. See the folder's README.
 
 mod check;
+mod coverage;
 mod door;
 mod fact;
 mod function;
@@ -88,7 +89,7 @@ async fn try_all(door: Door, is_for: impl Fn(&Fact) -> bool) {
         running.spawn(async move {
             let _place = places.acquire().await.expect("it stays open");
             let account = format!("{:012}", 100_000_000_000_u64 + number as u64);
-            let outcome = Run::new(&door, &common, account).fact(&fact).await;
+            let outcome = Run::new(&door, &common, account).steps(&fact.steps).await;
             let name = format!("{area}: {} ({} {})", fact.name, fact.source, fact.date);
             outcome.map_err(|why| format!("{name}\n  {why}"))
         });

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 
 use crate::check::{self, Read};
 use crate::door::{Door, Reply, Sent};
-use crate::fact::{Call, Fact, Function, Step};
+use crate::fact::{Call, Function, Step};
 use crate::function;
 
 const REGION: &str = "eu-west-1";
@@ -44,8 +44,8 @@ impl<'a> Run<'a> {
     }
 
     /// An error tells the step that came out otherwise.
-    pub(crate) async fn fact(mut self, fact: &Fact) -> Result<(), String> {
-        for step in &fact.steps {
+    pub(crate) async fn steps(mut self, steps: &[Step]) -> Result<(), String> {
+        for step in steps {
             self.step(step).await?;
         }
         Ok(())
@@ -200,6 +200,7 @@ impl<'a> Run<'a> {
             answers: call.answers.as_ref().map(text),
             header: texts(&call.header),
             save: call.save.clone(),
+            refused: call.refused,
             within: call.within,
         }
     }

@@ -67,7 +67,10 @@ async fn the_page_tells_what_is_here() {
             .filter_map(|name| Some((name, missing.get(&format!("{service} {name}"))?)))
             .collect();
         if !partly.is_empty() {
-            let _ = writeln!(page, "\n| Of these | refused, or without effect |\n|---|---|");
+            let _ = writeln!(
+                page,
+                "\n| Of these | refused, or without effect |\n|---|---|"
+            );
         }
         for (name, what) in partly {
             let _ = writeln!(page, "| `{name}` | {} |", what.join("; "));

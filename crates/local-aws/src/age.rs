@@ -1,4 +1,4 @@
-//! How old a signature may be.
+//! The age that a signature may have.
 
 use crate::answer::Refusal;
 use crate::clock::{self, Clock, Moment};

@@ -14,7 +14,7 @@ use crate::{
     StoreError,
 };
 
-/// How a local AWS is to be; see [`LocalAws::builder`].
+/// The settings of a local AWS; see [`LocalAws::builder`].
 #[must_use = "nothing runs before `start`"]
 pub struct Builder {
     folder: Option<PathBuf>,
@@ -29,7 +29,7 @@ pub struct Builder {
 /// The reason that a local AWS does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// What is kept cannot be opened.
+    /// The state that is kept cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The port cannot be listened on.

@@ -58,7 +58,7 @@ pub(crate) struct Session {
     pub(crate) grant: Grant,
 }
 
-/// What a session was opened with.
+/// The settings that a session was opened with.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Grant {
     /// Of which one has to allow what is done; empty if nothing limits the session.

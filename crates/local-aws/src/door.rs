@@ -161,7 +161,7 @@ fn read(
     Ok(call)
 }
 
-/// Whose credentials signed a request.
+/// The caller by whose credentials a request is signed.
 pub(crate) struct Signer {
     pub(crate) place: Place,
     pub(crate) caller: Caller,

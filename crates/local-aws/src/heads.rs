@@ -192,7 +192,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Tap<S> {
     }
 }
 
-/// Where in the stream of requests the next byte is.
+/// The position of the next byte in the stream of requests.
 #[derive(Debug, Default)]
 struct Scanner {
     state: State,

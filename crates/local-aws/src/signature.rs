@@ -50,7 +50,7 @@ impl Signature {
             .ok_or(Unsigned::Incomplete)
     }
 
-    /// That of a request, in its query or its header.
+    /// Reads the signature of a request, in its query or its header.
     pub(crate) fn of_request(query: &str, headers: &HeaderMap) -> Result<Self, Unsigned> {
         let parameters = form(query);
         if parameters.iter().any(|(name, _)| name == "X-Amz-Algorithm") {

@@ -22,7 +22,7 @@ struct Wire {
     _runtime: Runtime,
 }
 
-/// What came back.
+/// The answer.
 #[derive(Debug)]
 struct Reply {
     status: u16,

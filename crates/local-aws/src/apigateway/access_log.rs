@@ -38,7 +38,7 @@ enum Piece {
     Variable(Vec<String>),
 }
 
-/// How much of its requests a method writes to the execution log.
+/// The part of its requests that a method writes to the execution log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Logging {
     pub(super) level: Level,
@@ -222,7 +222,7 @@ struct Delivery {
     lines: Vec<(Moment, String)>,
 }
 
-/// What waits to be written.
+/// The lines that wait to be written.
 #[derive(Default)]
 pub(super) struct Deliveries {
     waiting: Mutex<Vec<Delivery>>,

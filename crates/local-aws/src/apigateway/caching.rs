@@ -21,7 +21,7 @@ const MOST: usize = 1000;
 /// AWS's text for a caller that may not go past the cache.
 const WARNING: &str = "199 Cache-control headers were ignored because the caller was unauthorized.";
 
-/// How a method's answers are cached.
+/// The settings by which a method's answers are cached.
 #[derive(Clone, Debug)]
 pub(super) struct Caching {
     ttl_ms: u64,
@@ -33,7 +33,7 @@ pub(super) struct Caching {
 #[derive(Default)]
 pub(super) struct Cache(Mutex<HashMap<String, (Moment, Reply)>>);
 
-/// What the cache says to a request.
+/// The cache's answer to a request.
 pub(super) enum Lookup {
     Hit(Reply),
     /// The key under which the answer is kept.

@@ -32,7 +32,7 @@ pub(super) struct Response {
     pub(super) content_handling: Option<String>,
 }
 
-/// What an integration's URI names.
+/// The thing that an integration's URI names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Target {
     Nothing,

@@ -36,7 +36,7 @@ pub(super) struct Mapped {
     pub(super) path: BTreeMap<String, String>,
 }
 
-/// What an integration answered.
+/// The answer of an integration.
 #[derive(Debug)]
 pub(super) struct Endpoint {
     pub(super) status: u16,
@@ -320,7 +320,7 @@ impl<'a> Exchange<'a> {
         })
     }
 
-    /// That of a type which the caller accepts, else the one for JSON, else the first.
+    /// The template of a type which the caller accepts, else the one for JSON, else the first.
     fn response_template<'t>(
         &self,
         templates: &'t Parsed,

@@ -145,7 +145,7 @@ pub(crate) async fn answer(
     reply.into_response(&ids)
 }
 
-/// How far a request came.
+/// The stage of its way that a request reached.
 #[derive(Default)]
 struct Reached {
     served: Option<Arc<Served>>,

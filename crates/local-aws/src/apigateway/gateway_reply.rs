@@ -13,7 +13,7 @@ use crate::call::form;
 
 const JSON: &str = "application/json";
 
-/// What is known of a request that the gateway answers itself.
+/// The facts that are known of a request that the gateway answers itself.
 pub(super) struct Situation<'a> {
     pub(super) responses: &'a GatewayResponses,
     pub(super) variables: Option<&'a Variables>,

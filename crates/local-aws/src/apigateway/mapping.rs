@@ -34,7 +34,7 @@ pub(super) enum Source {
     Context(Vec<String>),
 }
 
-/// What expressions are evaluated over.
+/// The values that expressions are evaluated over.
 pub(super) struct Values<'a> {
     pub(super) parameters: &'a Parameters,
     pub(super) query: &'a [(String, String)],

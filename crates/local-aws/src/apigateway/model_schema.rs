@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::model::Models;
 use super::schema::model_of;
 
-/// How deep a sample goes where schemas refer to each other without an end.
+/// The depth of a sample where schemas refer to each other without an end.
 const DEEPEST: usize = 8;
 
 /// Returns true if the schema refers to the model `name`.

@@ -16,7 +16,7 @@ use crate::call::form;
 /// The model for content types that have none of their own ("Request validation for REST APIs").
 const ANY_TYPE: &str = "$default";
 
-/// What is looked at, from a method and its validator.
+/// The parts that are looked at, from a method and its validator.
 #[derive(Debug)]
 pub(super) struct RequestCheck {
     /// The required parameters, as the method names them; sorted.

@@ -393,10 +393,10 @@ fn indexes(
     }
 }
 
-/// How AWS refuses too little for a new table.
+/// AWS's refusal of too little for a new table.
 const INITIAL: &str = "is lower than initial throughput for OnDemand";
 
-/// How AWS refuses less than there is.
+/// AWS's refusal of less than there is.
 pub(super) const DECREASE: &str =
     "is lower than current WarmThroughput, decreasing WarmThroughput is not supported";
 

@@ -36,7 +36,7 @@ const SEQUENCE: u128 = 100_000_000_000_000_000_000;
 
 pub(super) const VIEWS: [&str; 4] = ["NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES", "KEYS_ONLY"];
 
-/// What the engine records, of which every view is a part.
+/// The record of the engine, of which every view is a part.
 pub(super) const WIDEST_VIEW: &str = "NEW_AND_OLD_IMAGES";
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -220,7 +220,7 @@ pub(super) async fn keep_of_deleted(
     })
 }
 
-/// Where the engine's series of a table with an enabled stream ends.
+/// The end of the engine's series of a table with an enabled stream.
 pub(super) async fn last_place(cloud: &Cloud, place: &Place, table: &str) -> Result<i64, Refusal> {
     let request = GetShardIteratorRequest {
         stream_arn: format!("{ENGINE_ARN}table/{table}/stream/-"),

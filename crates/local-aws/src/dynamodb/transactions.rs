@@ -12,7 +12,7 @@ use crate::answer::{Answer, Refusal};
 use crate::call::Call;
 use crate::cloud::Cloud;
 
-/// How often the items are looked at again because somebody else made one meanwhile.
+/// The number of times that items are looked at again because somebody else made one meanwhile.
 const ATTEMPTS: u32 = 3;
 
 /// Carries the transaction out with a check in the place of every update that would find nothing to remove.

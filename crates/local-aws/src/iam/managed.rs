@@ -26,7 +26,7 @@ pub(crate) struct Policy {
     pub(super) arn: String,
     id: String,
     description: Option<String>,
-    /// That of the default version.
+    /// The document of the default version.
     document: String,
     pub(super) created: Moment,
     tags: Tags,

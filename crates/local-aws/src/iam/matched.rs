@@ -93,7 +93,7 @@ struct Outline<'a> {
     statements: &'a RawValue,
 }
 
-/// Where each statement begins and ends, in bytes.
+/// The beginning and the end of each statement, in bytes.
 fn places(text: &str) -> Vec<(usize, usize)> {
     let Ok(outline) = serde_json::from_str::<Outline>(text) else {
         return Vec::new();

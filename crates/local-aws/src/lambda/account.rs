@@ -97,7 +97,7 @@ pub(super) fn delete_concurrency(cloud: &Cloud, call: &Call) -> Result<Answer, R
     Ok(Answer::empty(204))
 }
 
-/// What all functions of a place have reserved.
+/// The sum of what all functions of a place have reserved.
 pub(super) fn total_reserved(tx: &Tx, place: &Place) -> Result<u32, Refusal> {
     let mut statement = tx.sql().prepare_cached(
         "SELECT coalesce(sum(json_extract(body, '$.reserved_concurrency')), 0) FROM record

@@ -90,7 +90,7 @@ impl Cause {
     }
 }
 
-/// What is next after an attempt.
+/// The next thing to do after an attempt.
 enum Next {
     Wait(Duration),
     Over,

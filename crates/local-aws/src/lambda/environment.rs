@@ -57,7 +57,7 @@ pub(super) struct Process {
     belongings: Option<Belongings>,
 }
 
-/// What a process has as long as it runs.
+/// The things that a process has as long as it runs.
 #[derive(Debug)]
 struct Belongings {
     api: AbortHandle,

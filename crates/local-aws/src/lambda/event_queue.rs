@@ -28,7 +28,7 @@ pub(super) struct Queued {
     /// When it is tried next.
     pub(super) due: Moment,
     pub(super) failures: usize,
-    /// How often each function was invoked by the destinations that led here.
+    /// The number of times that each function was invoked by the destinations that led here.
     pub(super) lineage: BTreeMap<String, u32>,
 }
 

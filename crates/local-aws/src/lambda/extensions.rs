@@ -28,7 +28,7 @@ const MOST: usize = 10;
 /// AWS: "Shutdown phase": what extensions have, if there are internal ones only, and if there are external ones.
 const GRACE: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
 
-/// What all extensions of a function learn about it.
+/// The facts that all extensions of a function learn about it.
 #[derive(Debug)]
 pub(super) struct About {
     pub(super) name: String,
@@ -479,7 +479,7 @@ impl Extensions {
         self.changes.send_replace(());
     }
 
-    /// How long the end takes at most; `None` if it has begun already.
+    /// The longest time that the end takes; `None` if it has begun already.
     pub(super) fn begin_shutdown(&self) -> Option<Duration> {
         let mut state = self.lock();
         if std::mem::replace(&mut state.is_shutting_down, true) {

@@ -71,7 +71,7 @@ pub(super) fn key(name: &str, version: &str) -> String {
     format!("{name}/{version}")
 }
 
-/// How much of a configuration is told.
+/// The part of a configuration that is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum View {
     /// As it is at this moment.

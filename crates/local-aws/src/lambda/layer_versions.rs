@@ -101,7 +101,7 @@ impl Content {
     }
 }
 
-/// Where the layer is that the path names, and its name.
+/// The place of the layer that the path names, and its name.
 pub(super) fn named(call: &Call) -> Result<(Place, String), Refusal> {
     let text = call.label("LayerName");
     let mut checks = Checks::default();

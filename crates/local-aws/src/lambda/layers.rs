@@ -10,7 +10,7 @@ use super::code::{Code, Pin, TaskRoot};
 use super::function::Function;
 use crate::cloud::Cloud;
 
-/// What a function's processes have at `/opt`.
+/// The folder that a function's processes have at `/opt`.
 #[derive(Debug)]
 pub(super) struct Opt {
     pub(super) path: PathBuf,

@@ -19,7 +19,7 @@ use crate::place::Place;
 use crate::signature::{hex, mac, unhex};
 use crate::store::Record;
 
-/// What these URLs' paths begin with.
+/// The beginning of these URLs' paths.
 pub(crate) const PATH: &str = "/_lambda/code/";
 
 /// Seconds.

@@ -65,7 +65,7 @@ struct Failed {
     memory: u64,
 }
 
-/// What a function is invoked with.
+/// The input of an invocation.
 #[derive(Clone, Debug)]
 pub(super) struct Event {
     pub(super) payload: Bytes,

@@ -50,14 +50,14 @@ struct State {
     is_exceeded: bool,
 }
 
-/// What a sandbox says.
+/// An event of a sandbox.
 pub(super) struct Reports {
     child: Child,
     lines: Option<Lines<BufReader<tokio::net::UnixStream>>>,
     pub(super) sandbox: Arc<Sandbox>,
 }
 
-/// How a program ended.
+/// The way in which a program ended.
 #[derive(Debug)]
 pub(super) enum Event {
     Ended {

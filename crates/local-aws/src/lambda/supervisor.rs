@@ -27,7 +27,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::family;
 
-/// What the server says, a line of JSON each.
+/// The server's orders, a line of JSON each.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Order {
     Start(Box<Program>),
@@ -53,13 +53,13 @@ pub(super) struct Program {
     pub(super) is_extension: bool,
 }
 
-/// What the supervisor says, a line of JSON each.
+/// The supervisor's reports, a line of JSON each.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Report {
     Ended { number: u32, ending: Ending },
 }
 
-/// How a process ended.
+/// The way in which a process ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Ending {
     pub(super) code: Option<i32>,
@@ -330,7 +330,7 @@ fn become_program(path: &Path, opt: Option<&Path>) -> Result<(), String> {
     Err(program.exec().to_string())
 }
 
-/// How many files this process may have open, as far as the system allows it.
+/// The number of files that this process may have open, as far as the system allows it.
 pub fn allow_files(wanted: u64) {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);

@@ -51,7 +51,7 @@ struct Subscriber {
 #[derive(Debug)]
 enum Message {
     Event(Value),
-    /// What there is goes now.
+    /// Sends what there is.
     Flush,
 }
 
@@ -93,14 +93,14 @@ impl Default for Buffering {
     }
 }
 
-/// Which of the two APIs a subscription is for.
+/// The API, of the two, that a subscription is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Api {
     Telemetry,
     Logs,
 }
 
-/// What was subscribed to.
+/// The events that were subscribed to.
 #[derive(Debug)]
 pub(super) struct Subscribed {
     pub(super) types: Vec<Source>,
@@ -154,7 +154,7 @@ impl Telemetry {
         self.is_wanted.store(is_wanted, Ordering::Relaxed);
     }
 
-    /// What waits for more goes now.
+    /// Sends what waits for more.
     pub(super) fn flush(&self) {
         for subscriber in &self.lock().subscribers {
             let _ = subscriber.events.send(Message::Flush);

@@ -83,7 +83,7 @@ impl JsonFilter {
         }
     }
 
-    /// What the pattern's selectors find.
+    /// The values that the pattern's selectors find.
     pub(super) fn extract(&self, value: &Value) -> BTreeMap<String, String> {
         match self {
             Self::All(parts) | Self::Any(parts) => {

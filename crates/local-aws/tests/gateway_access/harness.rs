@@ -19,11 +19,11 @@ pub(crate) const ACCOUNT: &str = "000000000000";
 
 pub(crate) struct Aws {
     pub(crate) aws: LocalAws,
-    /// What `auth` was called with.
+    /// The arguments of `auth`.
     pub(crate) events: Arc<Mutex<Vec<Value>>>,
 }
 
-/// What came back.
+/// The answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,

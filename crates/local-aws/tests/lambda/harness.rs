@@ -18,7 +18,7 @@ pub(crate) const ARN: &str = "arn:aws:lambda:eu-west-1:000000000000:function:dem
 pub(crate) const FUNCTIONS: &str = "/2015-03-31/functions";
 pub(crate) const DEMO: &str = "/2015-03-31/functions/demo";
 
-/// What came back.
+/// The answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,

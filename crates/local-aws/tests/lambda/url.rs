@@ -55,7 +55,7 @@ pub(crate) async fn allow(aws: &LocalAws, sid: &str, more: &Value) {
     assert_eq!(made.status, 201, "{made:?}");
 }
 
-/// What everybody needs.
+/// The values that everybody needs.
 pub(crate) async fn allow_everybody(aws: &LocalAws) {
     let url = json!({ "Action": "lambda:InvokeFunctionUrl", "FunctionUrlAuthType": "NONE" });
     allow(aws, "url", &url).await;

@@ -1,4 +1,4 @@
-//! Whether a reply is as a fact says.
+//! Compares a reply with what a fact says.
 
 use regex_lite::Regex;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::door::Reply;
 use crate::fact::Call;
 
-/// What every refusal of what is not here says.
+/// The beginning of every refusal of something that is not here.
 pub(crate) const NOT_HERE: &str = "The local AWS does not support ";
 
 /// What a reply says, in whichever form its service writes.

@@ -45,14 +45,14 @@ pub(crate) struct Use {
 pub(crate) struct Function {
     #[serde(rename = "function")]
     pub(crate) name: String,
-    /// What it returns; its event without this.
+    /// The value that it returns; its event without this.
     pub(crate) answers: Option<Value>,
     /// The error that it reports.
     pub(crate) fails: Option<Value>,
     pub(crate) prints: Option<String>,
     pub(crate) sleeps_ms: Option<u64>,
     pub(crate) exits: Option<i32>,
-    /// What it streams, piece by piece.
+    /// Its stream, piece by piece.
     pub(crate) streams: Option<Vec<String>>,
     /// More of `CreateFunction`'s input.
     #[serde(default)]

@@ -36,7 +36,7 @@ pub(crate) struct Client {
     pub(crate) session: Option<Session>,
 }
 
-/// What came back.
+/// The answer.
 #[derive(Debug)]
 pub(crate) struct Answered {
     pub(crate) status: u16,

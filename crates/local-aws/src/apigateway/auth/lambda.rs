@@ -29,7 +29,7 @@ const LONGEST: Duration = Duration::from_secs(29);
 pub(super) struct Lambda {
     authorizer: Authorizer,
     function: Option<Function>,
-    /// What a token has to be, as a whole.
+    /// The pattern of a whole token.
     pattern: Option<Regex>,
 }
 

@@ -34,7 +34,7 @@ pub(super) use test_invoke::test_invoke;
 
 const INVOKE: &str = "execute-api:Invoke";
 
-/// What is known of a caller who may pass.
+/// The facts that are known of a caller who may pass.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Granted {
     /// Of a signed request.
@@ -45,7 +45,7 @@ pub(super) struct Granted {
     pub(super) usage_key: Option<String>,
 }
 
-/// What a deployment says about who may call it.
+/// The rules of a deployment about who may call it.
 #[derive(Debug, Default)]
 pub(super) struct Access {
     /// The resource policy; of one that cannot be read, nothing is allowed.

@@ -15,7 +15,7 @@ use crate::call::Call;
 /// "Amazon API Gateway quotas": per API, can be raised.
 const MOST_RESOURCES: usize = 300;
 
-/// What becomes of what an API has and the definition does not mention.
+/// The treatment of parts that an API has and the definition does not mention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
     Merge,

@@ -8,7 +8,7 @@ use super::document::Version;
 use super::export::Extensions;
 use crate::apigateway::request_validator::RequestValidators;
 
-/// How a definition is written.
+/// The form in which a definition is written.
 pub(super) struct Form {
     pub(super) version: Version,
     pub(super) extensions: Extensions,

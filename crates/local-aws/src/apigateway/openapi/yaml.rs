@@ -35,7 +35,7 @@ pub(super) fn read(text: &str) -> Option<Value> {
 
 struct Reader<'a> {
     parser: Parser<'a, saphyr_parser::StrInput<'a>>,
-    /// What anchors stand for, with the number of values in it.
+    /// The values that anchors stand for, each with its number of values.
     anchors: HashMap<usize, (Value, usize)>,
     values: usize,
 }

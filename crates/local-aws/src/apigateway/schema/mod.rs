@@ -16,9 +16,9 @@ use values::{canonical, general, limit, listed, names, number, sorted, string};
 
 /// What a reference to another model of the same API starts with; the API's id and the model's name follow.
 const MODELS: &str = "https://apigateway.amazonaws.com/restapis/";
-/// How far schemas may lead from one to the next.
+/// The number of schemas that may lead from one to the next.
 const DEEPEST: usize = 200;
-/// How many schemas may be looked at for one body.
+/// The number of schemas that may be looked at for one body.
 const MOST_STEPS: usize = 200_000;
 
 /// The schemas of an API's models, by the models' names.

@@ -1,4 +1,4 @@
-//! Whether a model's schema is one that API Gateway takes.
+//! Checks that API Gateway takes a model's schema.
 
 use std::collections::{BTreeMap, BTreeSet};
 

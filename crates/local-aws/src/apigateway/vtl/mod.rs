@@ -31,7 +31,7 @@ pub(super) enum Failure {
     Limit(&'static str),
 }
 
-/// What a template is rendered over.
+/// The objects that a template is rendered over.
 pub(super) struct Inputs<'a> {
     pub(super) body: &'a Body<'a>,
     pub(super) parameters: &'a Parameters,

@@ -36,7 +36,7 @@ struct Parser<'a> {
     depth: usize,
 }
 
-/// What ended a block.
+/// The directive that ended a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stop {
     /// The end of the text.

@@ -27,7 +27,7 @@ pub(super) enum Value {
     Entry(Shared, Box<Value>),
     /// The loop at this depth, from 0.
     Loop(usize),
-    /// What `#define` made.
+    /// A block that `#define` made.
     Block(usize),
     Input,
     Util,

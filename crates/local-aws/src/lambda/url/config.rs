@@ -44,7 +44,7 @@ impl Input {
     }
 }
 
-/// How much of a configuration is told.
+/// The part of a configuration that is told.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum View {
     /// Without what was not asked for.

@@ -13,7 +13,7 @@ use http::{HeaderMap, Method, Request, Response};
 /// The headers of answers that SDKs read.
 const EXPOSED: &str = "x-amzn-requestid,x-amzn-errortype,x-amzn-errormessage,x-amz-function-error,x-amz-log-result,\
                        x-amz-executed-version,x-amz-crc32,retry-after,date";
-/// The time within which AWS's services answer, in seconds.
+/// The value that AWS's services answer with, in seconds.
 const MAX_AGE: &str = "172800";
 
 /// The origins that may.

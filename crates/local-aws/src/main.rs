@@ -78,7 +78,7 @@ struct Serve {
     #[arg(long, value_enum, value_name = "WHOSE", default_value_t = Checked::Functions, num_args = 0..=1, default_missing_value = "all")]
     enforce_iam: Checked,
     /// Let scripts of web pages at this origin call the APIs of services, such as `http://localhost:5173`, or `*` for all
-    #[arg(long, value_name = "ORIGIN", num_args = 1..)]
+    #[arg(long, value_name = "ORIGIN", num_args = 1.., value_parser = origin)]
     cors: Vec<String>,
     /// What goes wrong from the start, as the JSON of `/_local/faults`
     #[arg(long, value_name = "JSON", value_parser = faults, default_value = "{}")]
@@ -90,6 +90,21 @@ enum Checked {
     Off,
     Functions,
     All,
+}
+
+/// As browsers send it: scheme, host and port, without a path. Any other text would never be met.
+fn origin(text: &str) -> Result<String, String> {
+    let host = text
+        .strip_prefix("http://")
+        .or_else(|| text.strip_prefix("https://"));
+    let is_host = host.is_some_and(|host| {
+        !host.is_empty() && !host.contains(|one: char| one.is_whitespace() || "/?#".contains(one))
+    });
+    if text == "*" || is_host {
+        Ok(text.to_owned())
+    } else {
+        Err("an origin is `http://HOST:PORT` without a path, or `*`".to_owned())
+    }
 }
 
 fn faults(text: &str) -> Result<Box<Faults>, serde_json::Error> {
